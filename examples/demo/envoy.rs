@@ -1,4 +1,5 @@
-//! A real Envoy, stopped when this value is dropped, and also when the demo ends without dropping it.
+//! A real Envoy. It is stopped when this value is dropped, and also if the demo ends without
+//! dropping it.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -13,8 +14,8 @@ use crate::folder::{Folder, root};
 use crate::http::{Response, get, post, send};
 use crate::wait::eventually;
 
-/// What every Envoy here is started with: the access log within a hundredth of a second (by default it is ten seconds), and no quarrel over
-/// shared memory with other Envoys.
+/// The arguments of every Envoy here: it writes the access log within a hundredth of a second (the
+/// default is ten seconds), and shares no memory with other Envoys.
 pub(crate) const ARGUMENTS: [&str; 5] = [
     "-c",
     "envoy/bootstrap.yaml",
@@ -23,7 +24,7 @@ pub(crate) const ARGUMENTS: [&str; 5] = [
     "--disable-hot-restart",
 ];
 
-/// The Envoy that `scripts/envoy.sh` finds.
+/// Returns the Envoy that `scripts/envoy.sh` finds.
 pub(crate) fn binary() -> Result<PathBuf> {
     let script = root().join("scripts/envoy.sh");
     let output = Command::new(&script)
@@ -47,7 +48,7 @@ pub(crate) struct Envoy {
 }
 
 impl Envoy {
-    /// Starts Envoy in `folder`, with its logs next to it, and waits until it serves.
+    /// Starts Envoy in `folder`, with its logs next to the folder, and waits until it serves.
     pub(crate) fn start(binary: &Path, folder: Folder, workers: u32) -> Result<Self> {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let log = folder.path().with_extension("log");
@@ -76,7 +77,7 @@ impl Envoy {
         Ok(envoy)
     }
 
-    /// The admin interface's address and the gateway's, once Envoy serves.
+    /// Returns the addresses of the admin interface and the gateway, once Envoy serves.
     fn addresses(&mut self) -> Result<Option<(SocketAddr, SocketAddr)>> {
         if let Some(status) = self.child.try_wait()? {
             let log = fs::read_to_string(&self.log)?;
@@ -109,7 +110,8 @@ impl Envoy {
         send(self.admin, &get(path))
     }
 
-    /// The last line of Envoy's log that holds `text`, once there is one: from `text` on.
+    /// Returns the last line of Envoy's log that contains `text`, from `text` on. Waits until it
+    /// exists.
     pub(crate) fn logged(&self, text: &str) -> Result<String> {
         eventually(&format!("Envoy logs `{text}`"), || {
             let log = fs::read_to_string(&self.log)?;
@@ -122,7 +124,7 @@ impl Envoy {
         })
     }
 
-    /// The last line of the access log about `path`, once there is one.
+    /// Returns the last line of the access log about `path`. Waits until it exists.
     pub(crate) fn access(&self, path: &str) -> Result<Value> {
         eventually(&format!("the access log has `{path}`"), || {
             let log = fs::read_to_string(&self.access_log)?;
@@ -135,8 +137,9 @@ impl Envoy {
     }
 }
 
-/// A shell that kills a process when the demo ends without saying so (Ctrl-C, a crash): it waits at the other end of a pipe. A line means that the process
-/// was waited for, and its number may be another's by now.
+/// Starts a shell that kills a process if the demo ends without notice (Ctrl-C, a crash): it waits
+/// at the other end of a pipe. A line in the pipe means that the process was waited for, so its
+/// number may now be another's.
 pub(crate) fn guard(envoy: u32) -> Result<Child> {
     let script = "trap '' INT TERM HUP; read -r _ || kill -KILL \"$0\" 2>/dev/null";
     Command::new("/bin/sh")
@@ -150,7 +153,7 @@ pub(crate) fn guard(envoy: u32) -> Result<Child> {
 
 impl Drop for Envoy {
     fn drop(&mut self) {
-        // Asked to, it writes the rest of its logs.
+        // When asked to stop, Envoy writes the rest of its logs.
         if send(self.admin, &post("/quitquitquit")).is_ok() {
             let _ = eventually("Envoy ends", || Ok(self.child.try_wait()?));
         }

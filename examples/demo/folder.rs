@@ -1,5 +1,5 @@
-//! A folder to start Envoy in: the bootstrap we ship, the ECDS file we ship with another configuration in it, and the filter at the path that both of
-//! them name.
+//! A folder to start Envoy in: the bootstrap that we ship, the ECDS file that we ship with another
+//! configuration in it, and the filter at the path that both name.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 /// The place of the bootstrap in a folder.
 const BOOTSTRAP: &str = "envoy/bootstrap.yaml";
 
-/// What runs the filter: a VM, or with `KEYWARD_HOST=native` Envoy itself.
+/// What runs the filter: a VM, or with `KEYWARD_HOST=native`, Envoy itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Host {
     Wasm,
@@ -26,7 +26,7 @@ impl Host {
         }
     }
 
-    /// The bootstrap that is shipped for it.
+    /// Returns the bootstrap that is shipped for this host.
     pub(crate) fn bootstrap(self) -> &'static str {
         match self {
             Self::Wasm => BOOTSTRAP,
@@ -34,7 +34,7 @@ impl Host {
         }
     }
 
-    /// The file that Envoy watches.
+    /// Returns the file that Envoy watches.
     fn ecds(self) -> &'static str {
         match self {
             Self::Wasm => "envoy/ecds/keyward.yaml",
@@ -42,7 +42,7 @@ impl Host {
         }
     }
 
-    /// Where the filter's configuration is in it.
+    /// Returns the place of the filter's configuration in that file.
     fn configuration(self) -> &'static str {
         match self {
             Self::Wasm => "/resources/0/typed_config/config/configuration/value",
@@ -50,7 +50,7 @@ impl Host {
         }
     }
 
-    /// Where bootstrap and file have the filter.
+    /// Returns the path that bootstrap and file have for the filter.
     fn place(self) -> &'static str {
         match self {
             Self::Wasm => "target/wasm32-wasip1/release/keyward.wasm",
@@ -58,7 +58,7 @@ impl Host {
         }
     }
 
-    /// The released filter: `$KEYWARD_WASM` or `$KEYWARD_NATIVE`, or what make made.
+    /// Returns the released filter: `$KEYWARD_WASM` or `$KEYWARD_NATIVE`, or what make built.
     pub(crate) fn filter(self) -> Result<PathBuf> {
         match self {
             Self::Wasm => built("KEYWARD_WASM", self.place(), "make build"),
@@ -67,12 +67,13 @@ impl Host {
     }
 }
 
-/// The project's root.
+/// Returns the project's root.
 pub(crate) fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
-/// The filter whose VM fails on demand: `$KEYWARD_TRAP_DOOR_WASM`, or what `make trap-door` made.
+/// Returns the filter whose VM fails on demand: `$KEYWARD_TRAP_DOOR_WASM`, or what `make trap-door`
+/// built.
 pub(crate) fn trap_door_wasm() -> Result<PathBuf> {
     let place = "target/trap-door/wasm32-wasip1/release/keyward.wasm";
     built("KEYWARD_TRAP_DOOR_WASM", place, "make trap-door")
@@ -84,14 +85,14 @@ fn built(variable: &str, place: &str, made_by: &str) -> Result<PathBuf> {
         .with_context(|| format!("{}, which `{made_by}` makes", path.display()))
 }
 
-/// Where an Envoy is started.
+/// A folder that an Envoy is started in.
 pub(crate) struct Folder {
     path: PathBuf,
     host: Host,
 }
 
 impl Folder {
-    /// `path` is made new.
+    /// Makes the folder at `path`, which is emptied first.
     pub(crate) fn make(
         path: PathBuf,
         (host, filter): (Host, &Path),
@@ -124,12 +125,13 @@ impl Folder {
         Ok(())
     }
 
-    /// Puts a configuration in place, as an operator does: written next to the watched folder, and renamed into it.
+    /// Pushes a configuration as an operator does: writes it next to the watched folder, and
+    /// renames it into the folder.
     pub(crate) fn push(&self, configuration: &Value) -> Result<()> {
         self.push_edited(configuration, |_| Ok(()))
     }
 
-    /// The same, with more changes to the file.
+    /// Like [`Self::push`], with more changes to the file.
     pub(crate) fn push_edited(
         &self,
         configuration: &Value,
@@ -147,7 +149,7 @@ impl Folder {
     }
 }
 
-/// Removes a folder, if there is one.
+/// Removes a folder, if it exists.
 pub(crate) fn remove(path: &Path) -> Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -157,8 +159,8 @@ pub(crate) fn remove(path: &Path) -> Result<()> {
     }
 }
 
-/// Ports that are free: the kernel picks the gateway's and the admin interface's. The upstream has to be named before it has a port, so it
-/// listens on a socket in Envoy's folder.
+/// Sets free ports: the kernel selects the ports of the gateway and the admin interface. The
+/// upstream must be named before it has a port, so it listens on a socket in Envoy's folder.
 pub(crate) fn free_ports(bootstrap: &mut Value) -> Result<()> {
     *at(bootstrap, "/admin/address/socket_address/port_value")? = json!(0);
     let upstream = json!({"pipe": {"path": "upstream.sock"}});
@@ -176,7 +178,7 @@ pub(crate) fn free_ports(bootstrap: &mut Value) -> Result<()> {
     Ok(())
 }
 
-/// Takes the interlock out of the gateway's filters.
+/// Removes the interlock from the gateway's filters.
 pub(crate) fn without_interlock(bootstrap: &mut Value) -> Result<()> {
     let filters =
         "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters";

@@ -1,4 +1,4 @@
-//! HTTP/1.1 with the standard library: one request on a new connection.
+//! HTTP/1.1 with the standard library: one request per connection.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -38,7 +38,7 @@ pub(crate) fn request(method: &'static str, path: &'static str) -> Request {
 }
 
 impl Request {
-    /// With a key, and with JSON.
+    /// Adds a key, and a JSON body.
     pub(crate) fn json(mut self, key: &str, body: &str) -> Self {
         self.body = body.to_owned();
         self.headers
@@ -52,7 +52,7 @@ impl Request {
         self.secret_header(format!("Bearer {}", key.raw))
     }
 
-    /// As curl's `-u KEY:`.
+    /// Adds a key as curl's `-u KEY:` does.
     pub(crate) fn basic(mut self, key: &Key) -> Self {
         self.shown.push(format!("-u {}:", key.brief()));
         self.secret_header(format!("Basic {}", key.basic()))
@@ -64,7 +64,7 @@ impl Request {
         self
     }
 
-    /// In one line that may break between two headers, and not within one.
+    /// Returns the request on one line, which may break between two headers but not within one.
     pub(crate) fn shown(&self) -> String {
         let mut text = format!("{} {}", self.method, self.path);
         for header in &self.shown {
@@ -86,7 +86,7 @@ pub(crate) struct Response {
 }
 
 impl Response {
-    /// `name` in lower case.
+    /// Returns the value of a header. `name` is in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -94,7 +94,7 @@ impl Response {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The body; null where it is no JSON.
+    /// Returns the body as JSON, or null if it is not JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or(Value::Null)
     }
@@ -141,7 +141,8 @@ fn read_response(stream: &mut impl BufRead) -> Result<Response> {
         headers,
         body: String::new(),
     };
-    // Never up to the end of the connection: Envoy may keep it open for a second after its own replies.
+    // Never reads to the end of the connection: Envoy may keep it open for a second after its own
+    // replies.
     let body = match response.header("content-length") {
         Some(length) => read_exact(stream, length.parse()?)?,
         None if response.header("transfer-encoding") == Some("chunked") => read_chunks(stream)?,
@@ -169,7 +170,7 @@ fn read_exact(stream: &mut impl BufRead, length: usize) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// One line without its end.
+/// Reads one line without its line end.
 fn read_line(stream: &mut impl BufRead) -> Result<String> {
     let mut line = String::new();
     stream.read_line(&mut line)?;

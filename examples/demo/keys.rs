@@ -1,4 +1,4 @@
-//! The demo's keys: made when it starts, from the system's randomness, and never written to a file.
+//! The demo's keys: made from the system's randomness when it starts, and never written to a file.
 
 use std::fs::File;
 use std::io::Read;
@@ -10,10 +10,11 @@ use keyward::digest::KeyDigest;
 use keyward::mask::Masked;
 use keyward::profile::Profile;
 
-/// As long as Stripe's keys are today.
+/// The length of Stripe's current keys.
 const LENGTH: usize = 107;
 
-/// A key. It has no `Debug`, and what is printed of it is [`Key::brief`], but for the one time that `make run` shows it.
+/// A key. It has no `Debug`. Output shows only [`Key::brief`], except for the one time that
+/// `make run` shows the key.
 pub(crate) struct Key {
     pub(crate) id: &'static str,
     pub(crate) raw: String,
@@ -27,7 +28,7 @@ impl Key {
         while raw.len() < LENGTH {
             source.read_exact(&mut byte)?;
             let [byte] = byte;
-            // 248 is four times 62: the bytes from there on would favour some digits.
+            // 248 is four times 62. Bytes from there on would favour some digits.
             if let Some(digit) = DIGITS.get(usize::from(byte % 62)).filter(|_| byte < 248) {
                 raw.push(char::from(*digit));
             }
@@ -35,23 +36,24 @@ impl Key {
         Ok(Self { id, raw })
     }
 
-    /// The digest in the snapshot.
+    /// Returns the digest in the snapshot.
     pub(crate) fn digest(&self) -> String {
         KeyDigest::of(self.raw.as_bytes()).to_string()
     }
 
-    /// As `curl -u KEY:` sends it.
+    /// Returns the header that `curl -u KEY:` sends.
     pub(crate) fn basic(&self) -> String {
         STANDARD.encode(format!("{}:", self.raw))
     }
 
-    /// Masked as everywhere, with fewer stars.
+    /// Returns the masked form, with fewer stars.
     pub(crate) fn brief(&self) -> String {
         fewer_stars(&Masked::new(&self.raw, Profile::stripe().known_prefixes()).to_string())
     }
 }
 
-/// A masked key is as long as the key was; four stars say the same in a line of a terminal.
+/// Shortens the stars: a masked key is as long as the key, and four stars are enough for a line of
+/// a terminal.
 pub(crate) fn fewer_stars(text: &str) -> String {
     let mut short = String::new();
     let mut stars = 0;
@@ -66,7 +68,7 @@ pub(crate) fn fewer_stars(text: &str) -> String {
 
 macro_rules! keys {
     ($($(#[$doc:meta])* $name:ident: $id:literal, $prefix:literal;)*) => {
-        /// One key of each sort.
+        /// One key of each kind.
         pub(crate) struct Keys {
             $($(#[$doc])* pub(crate) $name: Key,)*
         }
@@ -86,32 +88,32 @@ macro_rules! keys {
 }
 
 keys! {
-    /// Of the organization.
+    /// A key of the organization.
     organization: "mk_organization", "sk_org_test_";
-    /// Of the platform: every permission.
+    /// A key of the platform with every permission.
     secret: "mk_secret", "sk_test_";
-    /// Of the platform, in live mode.
+    /// A live key of the platform.
     live: "mk_live", "sk_live_";
-    /// Of the platform: customers read, charges write; on connected accounts the balance.
+    /// A key of the platform: customers read, charges write, and on connected accounts the balance.
     support: "mk_support", "rk_test_";
-    /// Of the platform: the balance, and nothing on connected accounts.
+    /// A key of the platform: the balance, and nothing on connected accounts.
     reports: "mk_reports", "rk_test_";
-    /// Of the platform: customers read, in shadow.
+    /// A key of the platform in shadow: customers read.
     shadow: "mk_shadow", "rk_test_";
-    /// Of the platform, for client-side code.
+    /// A key of the platform for client-side code.
     publishable: "mk_publishable", "pk_test_";
-    /// Of the shop, which has no connected accounts.
+    /// A key of the shop, which has no connected accounts.
     shop: "mk_shop", "sk_test_";
-    /// Of the shop, for the office's addresses.
+    /// A key of the shop, limited to the office's addresses.
     office: "mk_office", "sk_test_";
-    /// Expired an hour ago.
+    /// A key that expired an hour ago.
     expired: "mk_expired", "sk_test_";
-    /// Works from tomorrow on.
+    /// A key that works from tomorrow on.
     early: "mk_early", "sk_test_";
-    /// Deleted.
+    /// A deleted key.
     deleted: "mk_deleted", "sk_test_";
-    /// Of a suspended account.
+    /// A key of a suspended account.
     suspended: "mk_suspended", "sk_test_";
-    /// In no snapshot.
+    /// A key that is in no snapshot.
     stranger: "(none)", "sk_test_";
 }

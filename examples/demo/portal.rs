@@ -18,10 +18,10 @@ const PORT: u16 = 8_000;
 /// What customers may do with their keys.
 const POLICY: &str = r#"{"name": "customers", "permissions": ["customer_write", "charge_write", "invoice_read", "balance_read"], "max_lifetime": "366d", "default_lifetime": "90d", "max_keys": 10}"#;
 
-/// As much as the application needs: it opens portals, and nothing else.
+/// The permissions that the application needs: it only opens portals.
 const BACKEND: &str = r#"{"type": "secret_key", "name": "Application", "permissions": ["portal_session_write"], "keyward": {"owner": "acct_operator", "livemode": true, "override_policy": true, "reason": "the application opens the portal"}}"#;
 
-/// Runs until one of the three ends; Ctrl-C ends them all.
+/// Runs until one of the three ends. Ctrl-C ends all of them.
 pub(crate) fn run() -> Result<()> {
     free(PORT)?;
     let python = python()?;
@@ -48,7 +48,7 @@ pub(crate) fn run() -> Result<()> {
     stage.stay(&mut [&mut application])
 }
 
-/// The Python that has Stripe's SDK.
+/// Returns the Python that has Stripe's SDK.
 fn python() -> Result<String> {
     let set_up = Command::new(root().join("scripts/packages.sh"))
         .args(["server", "python"])
@@ -62,7 +62,7 @@ fn python() -> Result<String> {
     Ok(String::from_utf8(set_up.stdout)?.trim().to_owned())
 }
 
-/// The configuration, with the application and a look.
+/// Returns the configuration, with the application and its appearance.
 fn configured(text: &str) -> Result<String> {
     let none = "return_origins = []";
     if !text.contains(none) {

@@ -14,7 +14,7 @@ use crate::keys::{Key, Keys};
 use crate::screen::Screen;
 use crate::snapshot::{CONNECTED, ORGANIZATION, PLATFORM, SHOP, VERSION, configuration};
 
-/// The ports of envoy/bootstrap.yaml, which is used unchanged.
+/// The ports in envoy/bootstrap.yaml, which is used unchanged.
 const PORTS: [(u16, &str); 3] = [
     (10_000, "the gateway"),
     (9_901, "Envoy's admin interface"),
@@ -23,9 +23,10 @@ const PORTS: [(u16, &str); 3] = [
 
 const URL: &str = "http://127.0.0.1:10000";
 
-/// Does not return, but with the error that kept Envoy from starting.
+/// Becomes Envoy. Returns only if Envoy cannot be started, with the error.
 pub(crate) fn become_envoy(arguments: impl Iterator<Item = OsString>) -> Result<anyhow::Error> {
-    // Two Envoys of one user may listen on the same port, and each would get some of the requests: so Envoy itself does not notice.
+    // Two Envoys of one user may listen on the same port, and each would get some of the requests.
+    // Envoy itself does not notice that.
     for (port, whose) in PORTS {
         match TcpListener::bind(("127.0.0.1", port)) {
             Ok(_) => {}
@@ -47,7 +48,8 @@ pub(crate) fn become_envoy(arguments: impl Iterator<Item = OsString>) -> Result<
     std::io::stdout().flush()?;
     let error = Command::new(&binary)
         .args(envoy::ARGUMENTS)
-        // Otherwise the keys above would scroll away under Envoy's lines on its start.
+        // Otherwise, the keys above would scroll away under the lines that Envoy logs when it
+        // starts.
         .args(["--log-level", "warning"])
         .args(arguments)
         .current_dir(folder.path())
@@ -151,7 +153,7 @@ fn print_keys(keys: &Keys) {
     println!();
 }
 
-/// The command is on one line, however long, so that it can be pasted.
+/// Prints a command on one line, however long, so that it can be pasted.
 fn command(screen: &Screen, about: &str, key: &Key, options: &str, path: &str) {
     println!();
     screen.prose(about);

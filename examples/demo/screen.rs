@@ -1,10 +1,10 @@
-//! What the terminal shows: at most 100 columns, colours only where they are welcome.
+//! What the terminal shows: at most 100 columns, and colours only if they are wanted.
 
 use std::io::IsTerminal;
 
 const WIDTH: usize = 100;
 
-/// A space at which no line is broken.
+/// A space at which no line breaks.
 pub(crate) const NO_BREAK: &str = "\u{a0}";
 
 #[derive(Clone, Copy)]
@@ -38,12 +38,12 @@ impl Screen {
         );
     }
 
-    /// Text without a mark before it.
+    /// Prints text without a mark before it.
     pub(crate) fn prose(&self, text: &str) {
         self.lines("", Style::Plain, Style::Plain, text);
     }
 
-    /// What follows is about this.
+    /// Prints what the following text is about.
     pub(crate) fn topic(&self, text: &str) {
         println!();
         self.lines("  ", Style::Plain, Style::Bold, text);
@@ -66,7 +66,7 @@ impl Screen {
         self.lines("      got      ", Style::Red, Style::Red, got);
     }
 
-    /// `text` after `mark`, further lines under its beginning.
+    /// Prints `text` after `mark`, with further lines indented to its beginning.
     pub(crate) fn lines(&self, mark: &str, mark_style: Style, style: Style, text: &str) {
         let indent = mark.chars().count();
         let mut start = self.paint(mark_style, mark);
@@ -92,7 +92,7 @@ impl Screen {
     }
 }
 
-/// Breaks at spaces. A word longer than a line gets its own line.
+/// Breaks a text at spaces. A word that is longer than a line gets its own line.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![];
     let mut line = String::new();

@@ -1,4 +1,4 @@
-//! `make server`: keyward-server with Envoy before it, from an empty folder, in the foreground.
+//! `make server`: keyward-server and its Envoy, from an empty folder, in the foreground.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -14,7 +14,8 @@ use crate::http::{post, send};
 use crate::screen::Screen;
 use crate::wait::eventually;
 
-/// The gateway, Envoy's admin interface, and the upstream that Envoy plays itself.
+/// The ports of the gateway, of Envoy's admin interface, and of the upstream, which Envoy also
+/// serves.
 const PORTS: [(&str, u16); 3] = [
     ("--port", 10_000),
     ("--admin-port", 9_901),
@@ -23,10 +24,10 @@ const PORTS: [(&str, u16); 3] = [
 
 pub(crate) const URL: &str = "http://127.0.0.1:10000";
 
-/// The account that the commands make a key for.
+/// The account that the commands create a key for.
 const ACCOUNT: &str = "acct_demo";
 
-/// Runs until Envoy or the server ends; Ctrl-C ends both.
+/// Runs until Envoy or the server ends. Ctrl-C ends both.
 pub(crate) fn run() -> Result<()> {
     let mut stage = Stage::set("server", &requests)?;
     account(&stage.first)?;
@@ -36,7 +37,7 @@ pub(crate) fn run() -> Result<()> {
     stage.stay(&mut [])
 }
 
-/// keyward-server and the Envoy before it, which end with this.
+/// keyward-server and its Envoy. Both end when this is dropped.
 pub(crate) struct Stage {
     binary: PathBuf,
     pub(crate) data: PathBuf,
@@ -93,7 +94,7 @@ impl Stage {
         })
     }
 
-    /// Waits until one of them ends, or one of these.
+    /// Waits until one of them, or one of `more`, ends.
     pub(crate) fn stay(&mut self, more: &mut [&mut Running]) -> Result<()> {
         let mut ended = None;
         while ended.is_none() {
@@ -111,7 +112,7 @@ impl Stage {
     }
 }
 
-/// Refuses a port that is taken.
+/// Fails if a port is taken.
 pub(crate) fn free(port: u16) -> Result<()> {
     if TcpListener::bind(("127.0.0.1", port)).is_err() {
         bail!("port {port} of 127.0.0.1 is taken: stop what listens there");
@@ -119,7 +120,7 @@ pub(crate) fn free(port: u16) -> Result<()> {
     Ok(())
 }
 
-/// Makes the store, and hands the first key on: it is shown once, below.
+/// Creates the store, and returns the first key, which is shown once, below.
 fn init(binary: &Path, data: &Path) -> Result<String> {
     let mut command = Command::new(binary);
     command.args(["init", "--data"]).arg(data);
@@ -136,13 +137,13 @@ fn init(binary: &Path, data: &Path) -> Result<String> {
     Ok(String::from_utf8(made.stdout)?.trim().to_owned())
 }
 
-/// An account to make keys for, made through the gateway once it serves.
+/// Creates an account to make keys for, through the gateway, once it serves.
 fn account(first: &str) -> Result<()> {
     let body = format!(r#"{{"id": "{ACCOUNT}", "name": "Demo", "policy": "operator"}}"#);
     made(first, "/v2/keyward/accounts", &body).map(|_| ())
 }
 
-/// What the API answers to a request with the first key, once it serves.
+/// Returns the API's answer to a request with the first key, once it serves.
 pub(crate) fn made(first: &str, path: &'static str, body: &str) -> Result<String> {
     let [(_, port), ..] = PORTS;
     let to = SocketAddr::from(([127, 0, 0, 1], port));
@@ -155,7 +156,7 @@ pub(crate) fn made(first: &str, path: &'static str, body: &str) -> Result<String
     })
 }
 
-/// The configuration, with the access log of its Envoy.
+/// Returns the configuration, with the access log of its Envoy.
 pub(crate) fn requests(text: &str) -> Result<String> {
     let none = "[requests]\nfiles = []";
     if !text.contains(none) {
@@ -164,7 +165,7 @@ pub(crate) fn requests(text: &str) -> Result<String> {
     Ok(text.replace(none, "[requests]\nfiles = [\"../access.log\"]"))
 }
 
-/// A link to the console for the person at this terminal.
+/// Returns a link to the console for the person at this terminal.
 fn link(binary: &Path, data: &Path) -> Result<String> {
     let made = Command::new(binary)
         .args([
@@ -221,7 +222,7 @@ fn say(first: &str, link: &str, data: &Path) {
     screen.prose(&format!("Logs: {}", logs.join(", ")));
 }
 
-/// A path below the project's root, from there.
+/// Returns a path below the project's root, relative to the root.
 pub(crate) fn shown(path: &Path) -> String {
     let root: PathBuf = root().components().collect();
     let path = path.strip_prefix(&root).unwrap_or(path);

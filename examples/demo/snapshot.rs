@@ -1,4 +1,5 @@
-//! What the demo's gateway is configured with: the organization of Stripe's documentation, and a key of each sort.
+//! The configuration of the demo's gateway: the organization in Stripe's documentation, and a key
+//! of each kind.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -15,10 +16,11 @@ pub(crate) const SHOP: &str = "acct_1aTnTtAAB0hHJ26p";
 /// Ours.
 const SUSPENDED: &str = "acct_1SuspendedShop00";
 
-/// The one version that the gateway serves.
+/// The only version that the gateway serves.
 pub(crate) const VERSION: &str = "2026-10-28.endive";
 
-/// keyward's configuration with a snapshot of that revision: digests, and no key.
+/// Returns keyward's configuration with a snapshot of that revision. It contains digests, and no
+/// key.
 pub(crate) fn configuration(keys: &Keys, revision: u64) -> Result<Value> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     let secret = |key: &Key, owner: &str, more: Value| record(key, "secret", owner, more);

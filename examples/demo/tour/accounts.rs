@@ -1,4 +1,5 @@
-//! The chapter about the account that a request is for: organizations, platforms, connected accounts.
+//! The chapter about the account that a request is about: organizations, platforms, connected
+//! accounts.
 
 use anyhow::Result;
 use keyward::reason::DenyReason as Reason;

@@ -1,4 +1,4 @@
-//! The chapters about change and failure: a push, a bad push, and a worker that breaks.
+//! The chapters about changes and failures: a push, a bad push, and a worker that breaks.
 
 use std::path::Path;
 use std::time::Instant;
@@ -14,7 +14,7 @@ use crate::http::{Request, Response, get};
 use crate::snapshot::{change, configuration};
 use crate::wait::{BOUND, eventually};
 
-/// So many answers in a row, each on a new connection, that every worker gave some.
+/// This many answers in a row, each on a new connection, show that every worker gave some of them.
 const IN_A_ROW: u32 = 40;
 
 impl Tour {
@@ -111,7 +111,8 @@ impl Tour {
         )
     }
 
-    /// What happens when a worker fails to load what Envoy's main thread accepted: a test build of the filter does so on demand.
+    /// Shows what happens if a worker fails to load what Envoy's main thread accepted. A test build
+    /// of the filter does so on demand.
     pub(super) fn broken_worker(&mut self, filter: &Path) -> Result<()> {
         self.screen
             .heading("A broken worker, and what the interlock is for");
@@ -188,7 +189,7 @@ impl Tour {
         get("/v1/balance").bearer(&self.keys.stranger)
     }
 
-    /// What happens when Envoy is pushed a module that it cannot have: it leaves the filter out.
+    /// Shows what happens if Envoy cannot get the module that is pushed: it leaves the filter out.
     pub(super) fn missing_module(&mut self) -> Result<()> {
         self.screen
             .heading("A module that is not there, and what the interlock is for");
@@ -250,7 +251,8 @@ impl Tour {
         Envoy::start(&self.binary, folder, 1)
     }
 
-    /// Pushes what the main thread takes and the worker does not, and waits until the worker has seen it.
+    /// Pushes a configuration that the main thread accepts and the worker does not, and waits until
+    /// the worker has received it.
     fn break_worker(&mut self, envoy: &Envoy) -> Result<()> {
         let mut poison = configuration(&self.keys, 2)?;
         let text = json!({"test": "trap-door: fail on workers"});
@@ -262,7 +264,8 @@ impl Tour {
         })
     }
 
-    /// Sends a request again and again until the answer is as asked for, [`IN_A_ROW`] times. Times count from the call.
+    /// Sends a request repeatedly until the answer is as expected [`IN_A_ROW`] times. Times count
+    /// from the call.
     fn until(
         &mut self,
         envoy: &Envoy,
@@ -294,10 +297,10 @@ impl Tour {
     }
 }
 
-/// How a change was seen from outside, in milliseconds.
+/// How a change looked from outside, in milliseconds.
 #[derive(Default)]
 struct Wave {
-    /// When the row of answers as asked for began.
+    /// When the series of expected answers began.
     first_ms: u128,
     /// How many other answers came before.
     otherwise: u32,

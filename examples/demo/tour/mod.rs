@@ -1,4 +1,5 @@
-//! The tour: real requests to real Envoys, each with an expectation. Any other answer is a surprise, and fails the tour.
+//! The tour: real requests to real Envoys, each with an expectation. Any other answer is a
+//! surprise, and fails the tour.
 
 mod accounts;
 mod failures;
@@ -17,9 +18,10 @@ use crate::http::{Request, Response, send};
 use crate::keys::{Keys, fewer_stars};
 use crate::screen::Screen;
 
-/// Plays the whole tour. An error is what kept it from going on; a surprise is counted, and the tour goes on.
+/// Plays the whole tour. Returns an error if the tour could not continue. A surprise is counted,
+/// and the tour continues.
 pub(crate) fn play() -> Result<ExitCode> {
-    // What is missing is better missed before the tour than in its middle.
+    // If something is missing, the tour should fail now and not in the middle.
     let host = Host::chosen()?;
     let filter = host.filter()?;
     let trap_door = match host {
@@ -54,13 +56,13 @@ pub(crate) fn play() -> Result<ExitCode> {
     Ok(tour.close())
 }
 
-/// What is expected of one request. Texts have to be in what they are compared with.
+/// What is expected of a request. The texts must occur in what they are compared with.
 pub(super) enum Expected<'a> {
-    /// It passes, and the upstream learns who calls.
+    /// The request passes, and the upstream learns who calls.
     Caller(&'a [&'a str]),
-    /// It passes, and the upstream learns nothing.
+    /// The request passes, and the upstream does not learn who calls.
     Nobody,
-    /// keyward refuses it, with this in the message.
+    /// keyward denies the request, with this text in the message.
     Denied(DenyReason, &'a str),
     /// Envoy answers with this status and this text.
     Envoy(u16, &'a str),
@@ -78,7 +80,7 @@ pub(super) struct Tour {
 }
 
 impl Tour {
-    /// Sends a request and shows what comes back.
+    /// Sends a request, and shows the answer.
     fn step(
         &mut self,
         envoy: &Envoy,
@@ -111,13 +113,14 @@ impl Tour {
         Ok(())
     }
 
-    /// A request that is not shown.
+    /// Sends a request without showing it.
     fn send(&mut self, envoy: &Envoy, request: &Request) -> Result<Response> {
         self.requests += 1;
         send(envoy.gateway, request)
     }
 
-    /// Shows something else that must hold with a reply: what was seen, or what was seen instead.
+    /// Shows something else that must be true after a reply: what was found, or what was found
+    /// instead.
     fn check(&mut self, expected: &str, seen: Result<String, String>) {
         match seen {
             Ok(seen) => self.screen.as_expected(&seen),
@@ -215,7 +218,7 @@ fn shown(response: &Response) -> Shown {
     }
 }
 
-/// What was expected, where `response` is something else.
+/// Returns what was expected, if `response` is something else.
 fn difference(expected: &Expected<'_>, response: &Response) -> Option<String> {
     let body = response.json();
     let principal = body["principal"].as_str();
@@ -247,7 +250,7 @@ fn difference(expected: &Expected<'_>, response: &Response) -> Option<String> {
     (!is_met).then_some(wanted)
 }
 
-/// Two tours at once would take each other's folder away.
+/// Locks the folder, because a second tour at the same time would remove it.
 fn lock(runs: &Path) -> Result<File> {
     let path = runs.with_extension("lock");
     if let Some(parent) = path.parent() {
@@ -261,7 +264,7 @@ fn lock(runs: &Path) -> Result<File> {
     }
 }
 
-/// Files below `folder`, but for what links point to.
+/// Collects the files below `folder`, except those that links lead to.
 fn collect_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;

@@ -1,4 +1,5 @@
-//! The gateway's chapters: who passes, who does not, what a limited key may do, and what operators see of it all.
+//! The gateway's chapters: which requests pass and which do not, what a limited key may do, and
+//! what operators see.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use crate::http::{get, post, request};
 use crate::snapshot::{PLATFORM, configuration};
 
 impl Tour {
-    /// Starts the gateway we ship and tours it.
+    /// Starts the gateway that we ship, and tours it.
     pub(super) fn gateway(&mut self) -> Result<()> {
         let first = configuration(&self.keys, 1)?;
         let folder = Folder::make(self.runs.join("gateway"), (self.host, &self.filter), &first)?;
@@ -235,7 +236,7 @@ impl Tour {
         Ok(())
     }
 
-    /// `requests` is how many were sent to this gateway.
+    /// Shows what operators see. `requests` is the number of requests that this gateway received.
     fn what_operators_see(&mut self, envoy: &Envoy, requests: u64) -> Result<()> {
         self.screen.heading("What operators see");
         self.screen.topic("A line of the access log");
@@ -259,7 +260,7 @@ impl Tour {
         self.screen
             .topic("Metrics: every request is counted, by decision and reason");
         let mut counters = counted(envoy)?;
-        // A native module reports what it counted a moment later.
+        // A native module reports its counts a moment later.
         for _ in 0..20 {
             if sum(&counters) == requests {
                 break;
@@ -282,7 +283,7 @@ impl Tour {
     }
 }
 
-/// The counters of requests that have counted any.
+/// Returns the request counters that are not 0.
 fn counted(envoy: &Envoy) -> Result<Vec<(String, u64)>> {
     let page = envoy.admin("/stats/prometheus")?.body;
     let names = ["keyward_requests_total{", "envoy_keyward_requests_total{"];

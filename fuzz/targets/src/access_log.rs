@@ -1,4 +1,5 @@
-//! A line of the access log, which clients have a say in: it is read or skipped, a verdict is read if the pattern matches, and what is shown acts on no terminal.
+//! A line of the access log, whose content clients influence: it is read or skipped, a verdict is
+//! read if the pattern matches, and nothing that is shown acts on a terminal.
 
 use std::sync::LazyLock;
 
@@ -8,7 +9,8 @@ use serde_json::json;
 
 use super::{STRIPE, pattern};
 
-/// What keyward writes: the verdict, and its own members or of a later version. A member that occurs twice or without its neighbour is distinguished below.
+/// What keyward writes: the verdict, and its own members or those of a later version. Members that
+/// occur twice or without their partner are checked below.
 static STATE: LazyLock<Regex> = LazyLock::new(|| {
     let id = r"[A-Za-z0-9_.-]{1,64}";
     let kind = "(?:secret|restricted|publishable|organization)";
@@ -23,7 +25,7 @@ static STATE: LazyLock<Regex> = LazyLock::new(|| {
 static PREFIX: LazyLock<Regex> =
     LazyLock::new(|| pattern("[srp]k_(?:test|live)_|sk_org_(?:test_|live_)?"));
 
-/// The input is a line; once more it is the verdict and the path of a line that is good in all else.
+/// The input is a line. It is also used as the verdict and as the path of an otherwise valid line.
 pub fn run(input: &[u8]) {
     read(input);
     let Ok(text) = std::str::from_utf8(input) else {
@@ -54,7 +56,7 @@ pub fn run(input: &[u8]) {
         "{text:?}"
     );
     read(line.as_bytes());
-    // The same line torn.
+    // The same line, cut off.
     assert!(Line::parse(&line.as_bytes()[..line.len() - 1]).is_err());
     is_harmless(&Text::new(text).shown(STRIPE.known_prefixes()));
 }
@@ -91,7 +93,8 @@ fn is_harmless(shown: &str) {
         shown.bytes().all(|byte| (b' '..=b'~').contains(&byte)),
         "{shown:?}"
     );
-    // A bare prefix is not a key, nor is one whose end was cut off; what follows one begins with a star.
+    // A bare prefix is not a key, nor is a prefix whose key was cut off. What follows a key's
+    // prefix begins with a star.
     let leaks = |found: regex::bytes::Match<'_>| {
         let rest = shown.get(found.end()..).unwrap_or_default();
         let is_cut = ["test_", "live_"].iter().any(|word| word.starts_with(rest));

@@ -1,4 +1,5 @@
-//! The plugin configuration: what is taken means what it says, however it is spaced, and closes the gateway where it has no snapshot; a refusal holds no key.
+//! The plugin configuration: an accepted one has the same meaning however it is spaced, and closes
+//! the gateway if it has no snapshot. A refusal contains no key.
 
 use std::net::IpAddr;
 use std::sync::LazyLock;
@@ -96,7 +97,7 @@ fn taken(input: &[u8], configuration: &Configuration) {
     assert!(Configuration::from_json(with_a_stranger.to_string().as_bytes()).is_err());
 }
 
-/// The settings as text. Identity headers are written in their order.
+/// Returns the settings as text. Identity headers are written in their order.
 fn told(configuration: &Configuration) -> String {
     let mut settings = configuration.settings().clone();
     settings
@@ -105,7 +106,7 @@ fn told(configuration: &Configuration) -> String {
     format!("{settings:?}")
 }
 
-/// The replies to some requests without a known key.
+/// Returns the replies to some requests without a known key.
 fn replies(configuration: &Configuration) -> Vec<(String, Option<Reply>)> {
     let names = configuration.profile().names();
     let context = names.context_header.lower().as_bytes();

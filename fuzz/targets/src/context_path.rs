@@ -1,4 +1,5 @@
-//! Rule 8: ids and paths of accounts are what the contract's pattern says, and a path leads where its segments lead, one by one.
+//! Rule 8: ids and paths of accounts match the contract's pattern, and a path leads where its
+//! segments lead, one by one.
 
 use std::sync::LazyLock;
 
@@ -13,10 +14,11 @@ static ID: LazyLock<Regex> = LazyLock::new(|| pattern(r"\A[A-Za-z0-9_-]{1,64}\z"
 static PATH: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"\Aacct_[A-Za-z0-9_-]{1,59}(?:/acct_[A-Za-z0-9_-]{1,59}){0,7}\z"));
 
-/// How ids of accounts and organizations begin, some of them hard to distinguish.
+/// The prefixes of ids of accounts and organizations, some of them hard to distinguish.
 const PREFIXES: [(&str, &str); 4] = [("acct_", "org_"), ("", "org_"), ("a", "ab"), ("ab", "a")];
 
-/// Id, parent, whether unlisted children are taken, whether it is suspended.
+/// For each account: its id, its parent, whether it accepts unlisted children, and whether it is
+/// suspended.
 const ACCOUNTS: [(&str, Option<&str>, bool, bool); 6] = [
     ("acct_1", None, false, false),
     ("acct_2", Some("acct_1"), false, false),
@@ -43,7 +45,7 @@ static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(|| {
     Snapshot::from_json(snapshot.to_string().as_bytes(), &STRIPE).unwrap()
 });
 
-/// The first byte chooses the prefixes, the rest is the header's value.
+/// The first byte selects the prefixes. The rest is the header's value.
 pub fn run(mut input: &[u8]) {
     let chosen = usize::from(take(&mut input)) % PREFIXES.len();
     let (account, organization) = PREFIXES[chosen];
@@ -96,7 +98,8 @@ fn kind(id: &str, account: &str, organization: &str) -> Option<IdKind> {
     }
 }
 
-/// Whether every step is a listed edge to an account in use, or the last one an unlisted id below an account that takes any.
+/// Returns whether every step is a listed edge to an active account, or the last step is an
+/// unlisted id below an account that accepts any.
 fn leads(start: &str, segments: &[&str]) -> bool {
     let listed = |id: &str| ACCOUNTS.iter().find(|account| account.0 == id);
     let Some((next, rest)) = segments.split_first() else {

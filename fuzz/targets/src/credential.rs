@@ -1,4 +1,5 @@
-//! Rule 2: what is taken for a key was sent as one, what was sent as one is taken, and neither the masked form nor an echo shows it.
+//! Rule 2: keyward reads a key exactly if one was sent, and neither the masked form nor an echo
+//! shows it.
 
 use std::sync::LazyLock;
 
@@ -22,7 +23,7 @@ static PREFIX: LazyLock<Regex> =
 static SHOWN: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"\A(?:(?:Bearer|Basic)(?: \*{1,128})?|\*{0,128})\z"));
 
-/// The first byte says where the rest is put.
+/// The first byte determines where the rest is put.
 pub fn run(mut input: &[u8]) {
     let how = take(&mut input);
     match how % 4 {
@@ -48,20 +49,20 @@ fn key(credential: &Credential<'_>) -> String {
     key
 }
 
-/// The key that a value of `Authorization` holds, by the patterns.
+/// Returns the key in a value of `Authorization`, according to the patterns.
 fn expected(value: &[u8]) -> Option<(Scheme, Vec<u8>)> {
     if let Some(found) = BEARER.captures(value) {
         let is_more = !is_prefix(&found[1]);
         return is_more.then(|| (Scheme::Bearer, found[1].to_vec()));
     }
     let mut decoded = STANDARD.decode(&BASIC.captures(value)?[1]).ok()?;
-    // All that follows the first colon is the password, so the key holds none.
+    // Everything after the first colon is the password, so the key contains no colon.
     let is_user_alone = decoded.pop() == Some(b':') && !decoded.contains(&b':');
     let is_good = is_user_alone && KEY.is_match(&decoded) && !is_prefix(&decoded);
     is_good.then_some((Scheme::Basic, decoded))
 }
 
-/// A prefix with nothing after it, which is not a key.
+/// Returns whether the text is a prefix with nothing after it, which is not a key.
 fn is_prefix(text: &[u8]) -> bool {
     PREFIX
         .find(text)
@@ -82,7 +83,7 @@ fn one_header(value: &[u8]) {
     }
 }
 
-/// Several headers, or a header next to a key in the query, have no single reading.
+/// Checks that several headers, or a header and a key in the query, have no single reading.
 fn two_values(one: &[u8], other: &[u8]) {
     let head = read(&[(b"authorization", one), (b"authorization", other)]);
     assert_fault(&Credential::read(&head, STRIPE.known_prefixes()).unwrap_err());
@@ -93,7 +94,7 @@ fn two_values(one: &[u8], other: &[u8]) {
     }
 }
 
-/// A key in the query is printable once it is decoded, and begins as a key does.
+/// Checks that a key in the query is printable after decoding, and begins like a key.
 fn query(value: &[u8]) {
     let path = [b"/v1/x?key=", value].concat();
     let head = read(&[(b":path", &path)]);
@@ -109,7 +110,7 @@ fn query(value: &[u8]) {
     }
 }
 
-/// Whatever is spelled as a key is read as that key, in each form.
+/// Checks that anything that is spelled like a key is read as that key, in each form.
 fn key_of(input: &[u8]) {
     let spelled = input.iter().map(|byte| match byte % 94 + b'!' {
         b',' => b'+',
@@ -134,7 +135,7 @@ fn key_of(input: &[u8]) {
     }
 }
 
-/// What holds of every key.
+/// Checks what is true of every key.
 fn assert_good(credential: &Credential<'_>) {
     let raw = key(credential);
     assert!(KEY.is_match(raw.as_bytes()));
@@ -145,7 +146,8 @@ fn assert_good(credential: &Credential<'_>) {
     let place = credential.scheme().map_or("query", Scheme::name);
     let debug = format!("Credential({place} {})", stars(raw.len()));
     assert_eq!(format!("{credential:?}"), debug);
-    // Only by its bytes: the same key has the same digest, any other another.
+    // Depends only on the bytes: the same key has the same digest, and any other key another
+    // digest.
     let digest = credential.digest();
     assert_eq!(digest.as_bytes()[..], Sha256::digest(&raw)[..]);
     assert_eq!(KeyDigest::from_hex(&digest.to_string()), Some(digest));
@@ -156,7 +158,8 @@ fn assert_good(credential: &Credential<'_>) {
     assert_ne!(KeyDigest::of(&other), digest);
 }
 
-/// The prefix, stars, and at most four characters or a third of the secret.
+/// Checks that the masked form is the prefix, stars, and at most four characters or a third of the
+/// secret.
 fn assert_masked(raw: &str, masked: &str) {
     let prefix = PREFIX.find(raw.as_bytes()).map_or(0, |found| found.end());
     let secret = raw.len() - prefix;
@@ -182,7 +185,7 @@ fn assert_fault(fault: &CredentialFault) {
     }
 }
 
-/// A key anywhere in a client's text is not in the echo, which is short and printable.
+/// Checks that no key in a client's text is in the echo, which is short and printable.
 fn echoes(how: u8, input: &[u8]) {
     let prefixes = [
         "sk_test_",
@@ -196,7 +199,7 @@ fn echoes(how: u8, input: &[u8]) {
     let key = format!("{}Zq9Xw7", prefixes[usize::from(how) % prefixes.len()]);
     let sent = [before, key.as_bytes(), behind].concat();
     let shown = echo(&sent, STRIPE.known_prefixes());
-    // Nor a part of it, unless the client sent that elsewhere as well.
+    // Nor is a part of it, unless the client also sent that part elsewhere.
     let is_elsewhere = input.windows(4).any(|part| part == b"Zq9X");
     assert!(is_elsewhere || !shown.contains("Zq9X"), "{shown}");
     assert!(!shown.contains(&key), "{shown}");

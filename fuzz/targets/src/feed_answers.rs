@@ -1,5 +1,6 @@
-//! A follower and whatever a source answers: it never panics, serves nothing that no verified head led to, asks for nothing at once after a failure, and never asks more than once a second
-//! on end.
+//! A follower and arbitrary answers of a source: it never panics, serves nothing that no verified
+//! head led to, makes no call immediately after a failure, and never calls more than once a second
+//! for long.
 
 use keyward::configuration::Configuration;
 use keyward::feed::{Answer, Body, Call, Follower, Output, Surroundings, Wanted};
@@ -31,7 +32,8 @@ impl Surroundings for World {
     }
 }
 
-/// Each answer: what becomes of the call, a byte; headers and body, after their lengths.
+/// Reads each answer: a byte that determines the outcome of the call, then headers and body, each
+/// after its length.
 pub fn run(mut input: &[u8]) {
     let configuration = json!({
         "max_snapshot_age": 1,
@@ -56,7 +58,7 @@ pub fn run(mut input: &[u8]) {
             let out = answer(&mut follower, &mut world, &call, &mut input);
             let before = asked;
             carry_out(out, &mut pending, &mut asked);
-            // No key of this feed ever signed anything, so no progress can cause a call at once.
+            // No key of this feed ever signed anything, so no progress can cause an immediate call.
             assert_eq!(asked, before, "a call after a failure");
         }
         assert!(follower.snapshot().is_none());
@@ -117,7 +119,7 @@ fn answer(
     }
 }
 
-/// As many bytes as the next one says, four times.
+/// Takes four times as many bytes as the next byte says.
 fn part<'i>(input: &mut &'i [u8]) -> &'i [u8] {
     let length = usize::from(take(input)) * 4;
     let (part, rest) = input.split_at(length.min(input.len()));

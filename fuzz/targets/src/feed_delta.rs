@@ -1,4 +1,5 @@
-//! A delta: any bytes are read or refused; a delta that is read has what it claims, and applied to a base it leads to a snapshot whose every look-up is safe, or to a refusal.
+//! A delta: any bytes are read or rejected. A delta that is read contains what it claims. Applied
+//! to a base, it leads to a snapshot whose every look-up is safe, or to a refusal.
 
 use std::sync::LazyLock;
 
@@ -10,7 +11,7 @@ use serde_json::json;
 
 use super::{STRIPE, assert_tells_no_key, take};
 
-/// A base with something of everything that a delta can refer to.
+/// A base that contains one of everything that a delta can refer to.
 static BASE: LazyLock<Snapshot> = LazyLock::new(|| {
     let key = |number: u32, owner: &str, grants: serde_json::Value| {
         json!({"id": format!("mk_{number}"), "sha256": format!("{:02x}", number * 37).repeat(32), "kind": "restricted",
@@ -27,10 +28,10 @@ static BASE: LazyLock<Snapshot> = LazyLock::new(|| {
     packed.snapshot(&STRIPE, Trust::Nothing).unwrap()
 });
 
-/// How a delta begins: its magic, and the version.
+/// The beginning of a delta: its magic, and the version.
 const START: &[u8] = b"\x89KWD\r\n\x1a\n\x01\0\0\0";
 
-/// The input is a delta, or the part after the version of one.
+/// The input is a delta, or the part of one after the version.
 pub fn run(input: &[u8]) {
     read(input);
     read(&[START, input].concat());
@@ -44,7 +45,7 @@ fn read(bytes: &[u8]) {
     assert!(delta.from() < delta.to());
     let touched = Touched::of(&delta);
     assert!(touched.keys.len() <= delta.len());
-    // Whatever the steps are, the outcome is the same.
+    // The outcome is the same whatever the steps are.
     let whole = BASE.apply(&delta, &STRIPE);
     let mut sizes = bytes;
     let stepped = Applying::new(&BASE, delta.clone(), &STRIPE).and_then(|mut applying| {
@@ -65,7 +66,7 @@ fn read(bytes: &[u8]) {
     }
 }
 
-/// What the delta does not name is as it was, and every walk ends.
+/// Checks that what the delta does not name is unchanged, and that every walk ends.
 fn looked_up(made: &Snapshot, delta: &Delta, touched: &Touched) {
     assert!(made.keys().count() <= made.key_count());
     for (digest, key) in made.keys() {
@@ -100,6 +101,6 @@ fn looked_up(made: &Snapshot, delta: &Delta, touched: &Touched) {
         }
     }
     assert!(made.accounts().iter().count() <= made.accounts().len());
-    // It led where it leads, and does not lead on from there.
+    // The delta leads to this revision, and does not apply to it.
     assert!(made.apply(delta, &STRIPE).is_err());
 }

@@ -1,5 +1,6 @@
-//! The native module's hooks under a fake Envoy: whatever Envoy hands over, what passes was let pass in every way there is, and what does not was
-//! answered once. No reply and no log line contains a key.
+//! The native module's hooks under a fake Envoy: whatever Envoy passes, every sign of a request
+//! that passes agrees, and a request that does not pass was answered once. No reply and no log line
+//! contains a key.
 
 #[path = "../../../native/tests/fake/mod.rs"]
 mod fake;
@@ -40,7 +41,7 @@ fn world() -> (Filter, Envoy) {
     (filter, envoy)
 }
 
-/// Three bytes say how Envoy behaves; then a line is a header: its name, a NUL, its value.
+/// Three bytes determine how Envoy behaves. Then each line is a header: its name, a NUL, its value.
 pub fn run(mut input: &[u8]) {
     let (how, parts, place) = (take(&mut input), take(&mut input), take(&mut input));
     let mut lines = input.split(|byte| *byte == b'\n');

@@ -1,4 +1,5 @@
-//! The key file: what is read is kept to the byte and compiles to what a gateway takes; an edit is whole or not at all, and what it leaves can be read again.
+//! The key file: a file that is read keeps every byte, and compiles to what a gateway accepts. An
+//! edit is complete or has no effect, and its result can be read again.
 
 use std::sync::LazyLock;
 
@@ -21,12 +22,12 @@ const NAME: &str = "keys.toml";
 
 const NOW: u64 = 1_795_200_000;
 
-/// What the file refuses in every place. Shorter texts are names, and shown.
+/// What the file rejects everywhere. Shorter texts are names, and are shown.
 static RAW_KEY: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?:\A|[^0-9A-Za-z])(?:[rs]k_(?:test|live)|sk_org)_[0-9A-Za-z_-]{10}")
 });
 
-/// A byte that counts, so many bytes that choose edits, and the text.
+/// The input is a byte that counts, that many bytes that select edits, and the text.
 pub fn run(mut input: &[u8]) {
     let mut edits = take_part(&mut input);
     let Ok(text) = std::str::from_utf8(input) else {
@@ -60,7 +61,8 @@ pub fn run(mut input: &[u8]) {
                 assert_eq!(self::text(&file), before, "{refusal}");
             }
         }
-        // Only a reading of the whole shows whether an edit names what is not there; anyone who stores a file reads it first.
+        // Only reading the whole file shows whether an edit names something that does not exist.
+        // Before a file is stored, it is read.
         match read(&self::text(&file)) {
             Ok(again) => {
                 assert_eq!(again.changes_since(&file), [], "{}", self::text(&file));
@@ -120,7 +122,7 @@ fn assert_compiles(file: &KeyFile) {
     assert!(!RAW_KEY.is_match(json.as_bytes()), "{json}");
 }
 
-/// One command of all there are, on what the file has or on something new.
+/// Runs one of all commands, on something in the file or on something new.
 fn edit(file: &mut KeyFile, choices: &mut &[u8]) -> Result<(), String> {
     let command = command(file, choices);
     let facts = file.facts(&needs(&command));
@@ -129,7 +131,7 @@ fn edit(file: &mut KeyFile, choices: &mut &[u8]) -> Result<(), String> {
         actor: "fuzz",
         ceiling: &Ceiling::none(),
         limits: &Limits::none(),
-        // Ids of keys stay unlike those that are there.
+        // Ids of keys stay different from the existing ones.
         randomness: &mut Counting(file.keys().count()),
     };
     let decision = decide(&command, &facts, context).map_err(|refusal| refusal.to_string())?;
@@ -137,7 +139,7 @@ fn edit(file: &mut KeyFile, choices: &mut &[u8]) -> Result<(), String> {
     applied.map_err(|refusal| refusal.to_string())
 }
 
-/// Bytes from a counter.
+/// A source of bytes from a counter.
 struct Counting(usize);
 
 impl Randomness for Counting {

@@ -1,5 +1,6 @@
-//! The fuzz targets: each is one function over bytes that panics where a promise is broken. libFuzzer runs them from `fuzz/fuzz_targets`, `tests/pure/fuzz_corpora.rs` on the
-//! stable toolchain.
+//! The fuzz targets. Each is a function over bytes that panics if a promise is broken. libFuzzer
+//! runs them from `fuzz/fuzz_targets`, and `tests/pure/fuzz_corpora.rs` runs them on the stable
+//! toolchain.
 #![allow(
     clippy::as_conversions,
     clippy::expect_used,
@@ -36,7 +37,7 @@ use std::sync::LazyLock;
 use keyward::profile::Profile;
 use regex::bytes::Regex;
 
-/// A target's name, and its body.
+/// The name of a target, and its body.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
@@ -63,22 +64,25 @@ pub const ALL: &[Target] = &[
 
 static STRIPE: LazyLock<Profile> = LazyLock::new(Profile::stripe);
 
-/// Something after the prefix of a secret key. Text for people may name a prefix, never more.
+/// Something after the prefix of a secret key. Text for people may name a prefix, but nothing after
+/// it.
 static RAW_KEY: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?:[rs]k_(?:test|live)|sk_org(?:_test|_live)?)_[0-9A-Za-z]"));
 
-/// A pattern over bytes. Written from the contract, by another engine than the hand-written readers under test.
+/// Builds a pattern over bytes. Patterns are written from the contract, and run on another engine
+/// than the hand-written readers under test.
 fn pattern(text: &str) -> Regex {
     Regex::new(&format!("(?-u){text}")).unwrap()
 }
 
-/// A refusal says where and what was expected, in a line, and nothing of what it met.
+/// Checks that a refusal says on one line where the fault is and what was expected, and nothing of
+/// what it found.
 fn assert_tells_no_key(refusal: &str) {
     assert!(!RAW_KEY.is_match(refusal.as_bytes()), "{refusal}");
     assert!(!refusal.is_empty() && !refusal.contains('\n'), "{refusal}");
 }
 
-/// Takes the first byte off; 0 if the input is empty.
+/// Takes the first byte, or 0 if the input is empty.
 fn take(input: &mut &[u8]) -> u8 {
     match input.split_first() {
         Some((first, rest)) => {
@@ -89,7 +93,7 @@ fn take(input: &mut &[u8]) -> u8 {
     }
 }
 
-/// Takes a part off: a byte that counts, and as many bytes, or all there are.
+/// Takes a byte that counts, and returns that many bytes, or all that remain.
 fn take_part<'a>(input: &mut &'a [u8]) -> &'a [u8] {
     let length = usize::from(take(input)).min(input.len());
     let (part, rest) = input.split_at(length);

@@ -1,4 +1,5 @@
-//! What keyward-server believes of keyward's header that names the caller: a dictionary as keyward writes it, each member once, and nothing else.
+//! What keyward-server accepts from keyward's header that names the caller: a dictionary as keyward
+//! writes it, each member once, and nothing else.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -8,7 +9,7 @@ use regex::bytes::{Captures, Regex};
 
 use super::pattern;
 
-/// One member: by RFC 9651, with the types and words of the contract. A string has no comma.
+/// One member, by RFC 9651, with the types and words of the contract. A string contains no comma.
 static MEMBER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
         r#"\A(?:(?P<key>key)="(?P<id>[A-Za-z0-9_.-]{1,64})""#,
@@ -51,7 +52,7 @@ fn expected(input: &[u8]) -> Option<Told> {
     let (mut id, mut permission, mut level) = (None, None, None);
     let parts: Vec<&[u8]> = input[leading..].split(|byte| *byte == b',').collect();
     for (index, part) in parts.iter().enumerate() {
-        // Blanks are around the commas and at the end.
+        // Blanks are allowed around the commas and at the end.
         let start = match index {
             0 => 0,
             _ => part.iter().take_while(|byte| is_blank(**byte)).count(),

@@ -1,4 +1,5 @@
-//! The JSON form of a snapshot: what is taken is what the contract allows and means what it says, however it is spaced; what is refused is refused without a key in the text.
+//! The JSON form of a snapshot: the contract allows everything that is accepted, and the meaning
+//! does not depend on the spacing. A refusal contains no key.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -42,12 +43,12 @@ fn taken(input: &[u8], snapshot: &Snapshot) {
     for key in list(&value, "keys") {
         assert_is(key, &value, snapshot);
     }
-    // Spaces and the order of members mean nothing.
+    // Spaces and the order of members have no meaning.
     for text in [value.to_string(), format!("\n{value:#} \t")] {
         let again = Snapshot::from_json(text.as_bytes(), &STRIPE).unwrap();
         assert_eq!(told(&again, &value), told(snapshot, &value), "{text}");
     }
-    // A changed snapshot is refused.
+    // A snapshot that was changed or cut off is rejected.
     for cut in [input.len() / 2, input.len().saturating_sub(1)] {
         let is_whole = input[cut..].trim_ascii_start().is_empty();
         assert!(is_whole || Snapshot::from_json(&input[..cut], &STRIPE).is_err());
@@ -68,7 +69,7 @@ fn taken(input: &[u8], snapshot: &Snapshot) {
     refused(|snapshot| twice(snapshot, "endpoints"));
 }
 
-/// Lists the last key once more, with another value of one member.
+/// Lists the last key again, with another value of one member.
 fn twice_but(snapshot: &mut Map<String, Value>, member: &str) {
     let other = if member == "id" {
         "another"
@@ -86,7 +87,7 @@ fn twice_but(snapshot: &mut Map<String, Value>, member: &str) {
 
 const OTHER_DIGEST: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-/// Lists the last element of a list once more.
+/// Lists the last element of a list again.
 fn twice(snapshot: &mut Map<String, Value>, name: &str) {
     if let Some(list) = snapshot.get_mut(name).and_then(Value::as_array_mut) {
         list.extend(list.last().cloned());
@@ -157,7 +158,7 @@ fn assert_within_contract(snapshot: &Value) {
     assert_eq!(ids.is_empty(), is_empty);
 }
 
-/// The record that is found by a listed digest is the listed one.
+/// Checks that the record found by a listed digest is the listed one.
 fn assert_is(key: &Value, value: &Value, snapshot: &Snapshot) {
     let hex = text(key, "sha256").unwrap();
     let digest = KeyDigest::from_hex(hex).unwrap();
@@ -198,7 +199,7 @@ fn assert_is(key: &Value, value: &Value, snapshot: &Snapshot) {
             assert!(level != "write" || grants.allow(permission, AccessLevel::Write));
         }
     }
-    // A neighbour of the digest is not a key, unless it is listed too.
+    // A neighbouring digest is not a key, unless it is also listed.
     let other = if hex.starts_with('0') { "1" } else { "0" };
     let neighbour = KeyDigest::from_hex(&format!("{other}{}", &hex[1..])).unwrap();
     if let Some(found) = snapshot.key(&neighbour) {
@@ -206,7 +207,7 @@ fn assert_is(key: &Value, value: &Value, snapshot: &Snapshot) {
     }
 }
 
-/// All that a snapshot says of the keys that are listed.
+/// Returns everything that a snapshot says about the listed keys.
 pub(super) fn told(snapshot: &Snapshot, value: &Value) -> Vec<String> {
     let mut told = vec![
         format!("{} {}", snapshot.revision().number(), snapshot.issued_at()),
@@ -265,7 +266,7 @@ pub(super) fn list<'a>(object: &'a Value, name: &str) -> &'a [Value] {
         .map_or(&[], Vec::as_slice)
 }
 
-/// A whole number, also as the double that protobuf makes of it.
+/// Returns a whole number, also from the double that protobuf makes of it.
 pub(super) fn number(object: &Value, name: &str) -> Option<u64> {
     let number = object.get(name)?;
     number

@@ -1,5 +1,6 @@
-//! The packed form of a snapshot: any bytes are taken or refused; what is taken unpacks to JSON that says the same and packs to the same bytes again; and bytes that are taken
-//! on trust are safe to look anything up in, whatever they are.
+//! The packed form of a snapshot: any bytes are accepted or rejected. Accepted bytes unpack to JSON
+//! with the same meaning, which packs to the same bytes again. Bytes that are trusted without
+//! checks are safe to search, whatever they contain.
 
 use std::hash::Hasher;
 
@@ -17,11 +18,12 @@ use super::{STRIPE, assert_tells_no_key};
 
 const MAGIC: &[u8] = b"\x89KWS\r\n\x1a\n";
 
-/// What the checksum does not cover, and the version after it.
+/// The part that the checksum does not cover, and the version after it.
 const COVERED: usize = 16;
 const VERSION: [u8; 4] = [1, 0, 0, 0];
 
-/// JSON is packed; anything else is a packed snapshot after its checksum, which is put right, or nothing would get past it.
+/// JSON is packed. Any other input is read as a packed snapshot, first unchanged and then with the
+/// right checksum before it, because otherwise nothing would get past the checksum.
 pub fn run(input: &[u8]) {
     if input.starts_with(b"{") {
         return json(input);
@@ -46,7 +48,7 @@ pub fn run(input: &[u8]) {
     }
 }
 
-/// A packed snapshot of the input after the version.
+/// Returns a packed snapshot with the input after the version.
 fn sealed(input: &[u8]) -> Vec<u8> {
     let rest = [&VERSION[..], input].concat();
     let mut checksum = XxHash64::with_seed(0);
@@ -63,7 +65,7 @@ fn load(mut bytes: &[u8], trust: Trust) -> Result<Snapshot, String> {
     })
 }
 
-/// What passes as JSON can be packed, and says the same.
+/// Checks that what passes as JSON can be packed, with the same meaning.
 fn json(input: &[u8]) {
     match Packed::from_json(input, &STRIPE) {
         Err(refusal) => {
@@ -78,7 +80,7 @@ fn json(input: &[u8]) {
             assert_eq!(told(&snapshot, &value), told(&of_json, &value));
             lookups(&bytes, &snapshot);
             unpacked(&bytes, &snapshot);
-            // A bit that fell over is found.
+            // A flipped bit is detected.
             let at = COVERED + input.len() % (bytes.len() - COVERED);
             let mut broken = bytes;
             broken[at] ^= 1 << (input.len() % 8);
@@ -87,7 +89,7 @@ fn json(input: &[u8]) {
     }
 }
 
-/// The JSON of it says the same; packed again it is stable.
+/// Checks that its JSON has the same meaning, and that it is stable when packed again.
 fn unpacked(bytes: &[u8], snapshot: &Snapshot) {
     let packed = Packed::from_bytes(bytes).unwrap();
     let json = serde_json::to_string(&packed.unpack(&STRIPE).unwrap()).unwrap();
@@ -112,7 +114,7 @@ fn unpacked(bytes: &[u8], snapshot: &Snapshot) {
     }
 }
 
-/// Looks up whatever may be in the bytes, and walks wherever it leads.
+/// Looks up everything that may be in the bytes, and walks wherever they lead.
 fn lookups(bytes: &[u8], snapshot: &Snapshot) {
     let accounts = snapshot.accounts();
     let mut found = 0;
@@ -153,7 +155,7 @@ fn lookups(bytes: &[u8], snapshot: &Snapshot) {
         }
         assert!(found <= snapshot.key_count());
     }
-    // Digests as they may be in the rows, and such as do not.
+    // Digests that may be in the rows, and others.
     for window in bytes.windows(32).rev().step_by(7).take(24) {
         let hex: String = window.iter().map(|byte| format!("{byte:02x}")).collect();
         let _ = snapshot.key(&KeyDigest::from_hex(&hex).unwrap()).is_some();
