@@ -94,7 +94,7 @@ fn twice(snapshot: &mut Map<String, Value>, name: &str) {
     }
 }
 
-/// What the contract says of every snapshot, read only from the JSON.
+/// Checks what the contract says of every snapshot, using only the JSON.
 fn assert_within_contract(snapshot: &Value) {
     assert_eq!(snapshot["format"], "keyward.snapshot/v1");
     assert!(number(snapshot, "revision").unwrap() < 1_000_000_000_000_000);

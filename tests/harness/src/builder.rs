@@ -1,4 +1,4 @@
-//! What a test may want different from the Envoy we ship.
+//! How a test's Envoy may differ from the one that we ship.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,14 +12,15 @@ use super::host::Host;
 use super::pool::Lent;
 use super::process::Folder;
 
-/// The form of the file Envoy reads the configuration from; Envoy goes by its ending.
+/// The form of the file from which Envoy reads the configuration. The file's extension determines
+/// it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ecds {
     #[default]
     Json,
-    /// What we ship; slow to read when it is big.
+    /// The form that we ship. Large configurations take long to read.
     Yaml,
-    /// Binary protobuf, for big configurations and `BytesValue`.
+    /// Binary protobuf, for large configurations and `BytesValue`.
     Pb,
 }
 
@@ -76,19 +77,19 @@ impl Builder {
         }
     }
 
-    /// Another bootstrap that we ship, by its path.
+    /// Uses another bootstrap that we ship, by its path.
     pub fn bootstrap(mut self, path: &'static str) -> Self {
         self.bootstrap = path;
         self
     }
 
-    /// The number of workers; 1 if not called.
+    /// Sets the number of workers. The default is 1.
     pub fn concurrency(mut self, workers: u32) -> Self {
         self.concurrency = workers;
         self
     }
 
-    /// The initial plugin configuration; `{}` if not called, as in the file we ship.
+    /// Sets the initial plugin configuration. The default is `{}`, as in the file that we ship.
     pub fn config(mut self, config: impl Into<String>) -> Self {
         self.config = Some(config.into());
         self
@@ -99,14 +100,14 @@ impl Builder {
         self
     }
 
-    /// The filter, in wasm; the released one of the chosen host if not called.
+    /// Sets the wasm filter. The default is the released filter of the chosen host.
     pub fn wasm(mut self, path: impl Into<PathBuf>) -> Self {
         self.host = Host::Wasm;
         self.wasm = Some(path.into());
         self
     }
 
-    /// The native module.
+    /// Sets the native module.
     pub fn native(mut self, path: impl Into<PathBuf>) -> Self {
         self.host = Host::Native;
         self.wasm = Some(path.into());
@@ -119,37 +120,37 @@ impl Builder {
         self
     }
 
-    /// Arguments to Envoy, after all others.
+    /// Adds arguments for Envoy, after all others.
     pub fn arguments(mut self, arguments: &[&str]) -> Self {
         self.arguments
             .extend(arguments.iter().map(|argument| String::from(*argument)));
         self
     }
 
-    /// A variable in Envoy's environment.
+    /// Sets a variable in Envoy's environment.
     pub fn environment(mut self, name: &str, value: impl Into<PathBuf>) -> Self {
         self.environment.push((name.to_owned(), value.into()));
         self
     }
 
-    /// A limit on its address space, in KiB.
+    /// Limits Envoy's address space, in KiB.
     pub fn address_space(mut self, limit: u64) -> Self {
         self.address_space = Some(limit);
         self
     }
 
-    /// Another Envoy than the one that everything is tested with.
+    /// Uses another Envoy than the one that everything is tested with.
     pub fn program(mut self, path: impl Into<PathBuf>) -> Self {
         self.program = Some(path.into());
         self
     }
 
-    /// The filter's debug messages, and Envoy's about the VM.
+    /// Logs the filter's debug messages, and Envoy's about the VM.
     pub fn wasm_debug(self) -> Self {
         self.wasm_log("wasm:debug")
     }
 
-    /// Every call between Envoy and the VM.
+    /// Logs every call between Envoy and the VM.
     pub fn wasm_trace(self) -> Self {
         self.wasm_log("wasm:trace")
     }
@@ -163,13 +164,14 @@ impl Builder {
         self
     }
 
-    /// Any change to the bootstrap. Changes are made in the order they were asked for, after ports and paths were set.
+    /// Changes the bootstrap. Changes are made in the order they were requested, after ports and
+    /// paths are set.
     pub fn edit(mut self, edit: impl FnOnce(&mut Value) + 'static) -> Self {
         self.edits.push(Box::new(edit));
         self
     }
 
-    /// Keeps a folder for as long as the Envoy runs.
+    /// Keeps a folder as long as the Envoy runs.
     pub fn keep(mut self, folder: Arc<Folder>) -> Self {
         self.kept.push(folder);
         self
@@ -179,12 +181,12 @@ impl Builder {
         self.edit(|bootstrap| remove_http_filter(bootstrap, "keyward.interlock"))
     }
 
-    /// Sends requests to the test's own upstream and not to the built-in one.
+    /// Sends requests to the test's own upstream instead of the built-in one.
     pub fn upstream(self, address: SocketAddr) -> Self {
         self.edit(move |bootstrap| route_to(bootstrap, address))
     }
 
-    /// `x-forwarded-for` is believed from this many proxies.
+    /// Trusts `x-forwarded-for` from this many proxies.
     pub fn trusted_hops(self, hops: u32) -> Self {
         self.edit(move |bootstrap| hcm(bootstrap)["xff_num_trusted_hops"] = json!(hops))
     }
@@ -196,25 +198,27 @@ impl Builder {
         })
     }
 
-    /// `websocket`, `CONNECT` and so on.
+    /// Allows upgrades: `websocket`, `CONNECT` and so on.
     pub fn allow_upgrades(self, kinds: &'static [&'static str]) -> Self {
         self.edit(move |bootstrap| allow_upgrades(bootstrap, kinds))
     }
 
-    /// Starts it and waits until it is ready.
+    /// Starts Envoy, and waits until it is ready.
     #[track_caller]
     pub fn start(self) -> Envoy {
         self.try_start().unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// For a test that only asks, and leaves it as it was: one that another test of the same bootstrap has done with, or a new one. The access log starts
-    /// with this test; counters may not be 0.
+    /// Returns an Envoy for a test that only sends requests and leaves it unchanged: a new one, or
+    /// one with the same bootstrap that another test no longer needs. The access log starts with
+    /// this test, but counters may not be 0.
     #[track_caller]
     pub fn lent(self) -> Lent<Envoy> {
         Envoy::lent(self)
     }
 
-    /// The same as [`Self::start`], with Envoy's log as the error when it ends: for what Envoy has to refuse.
+    /// Like [`Self::start`], but returns Envoy's log as the error if Envoy ends, for configurations
+    /// that Envoy must reject.
     pub fn try_start(self) -> Result<Envoy, String> {
         Envoy::start(self)
     }

@@ -1,5 +1,5 @@
-//! A real Envoy, started from the bootstrap we ship. [`Envoy::builder`] makes one; see `push.rs` for new configurations and `observe.rs`
-//! for stats and logs.
+//! A real Envoy, started from the bootstrap that we ship. [`Envoy::builder`] makes one. See
+//! `push.rs` for new configurations, and `observe.rs` for stats and logs.
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ use super::{bootstrap, find};
 
 #[derive(Debug)]
 pub struct Envoy {
-    // Before the folder: the process goes first.
+    // Declared before the folder, so that the process ends first.
     pub(super) process: Guarded,
     pub(super) folder: Folder,
     _kept: Vec<Arc<Folder>>,
@@ -32,7 +32,7 @@ pub struct Envoy {
     pub(super) ecds: Ecds,
     pub(super) concurrency: u32,
     pub(super) pushes: Mutex<Pushes>,
-    /// Where in the access log the test that has it now begins.
+    /// Where the part of the access log begins that belongs to the current test.
     pub(super) page: AtomicU64,
 }
 
@@ -45,7 +45,7 @@ impl Envoy {
         Prepared::new(builder).start()
     }
 
-    /// One of the same bootstrap that another test has done with, or a new one.
+    /// Returns a new Envoy, or one with the same bootstrap that another test no longer needs.
     pub(super) fn lent(builder: Builder) -> Lent<Self> {
         static POOL: Pool<Envoy> = Pool::new();
         let prepared = Prepared::new(builder);
@@ -58,37 +58,37 @@ impl Envoy {
         lent
     }
 
-    /// From now on the access log is what is written after this.
+    /// Makes the access log start with what is written after this call.
     pub fn turn_the_page(&self) {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        // Whatever was asked before it has been written when this has.
+        // Once this request is in the log, everything before it is also there.
         let path = format!("/page/{}", NEXT.fetch_add(1, Ordering::Relaxed));
         self.get(&path, NO_HEADERS);
         self.logged_path(&path);
         self.page.store(self.written(), Ordering::Relaxed);
     }
 
-    /// Where requests go.
+    /// Returns the address for requests.
     pub fn address(&self) -> SocketAddr {
         self.gateway
     }
 
-    /// What runs the filter in it.
+    /// Returns what runs the filter.
     pub fn host(&self) -> Host {
         self.host
     }
 
-    /// The file that Envoy watches.
+    /// Returns the file that Envoy watches.
     pub fn ecds_file(&self) -> PathBuf {
         self.folder.path().join("ecds").join(self.ecds.file())
     }
 
-    /// Its working directory, which goes with it.
+    /// Returns the working directory, which is removed with the Envoy.
     pub fn directory(&self) -> &std::path::Path {
         self.folder.path()
     }
 
-    /// Envoy's process, to look it up in `/proc`.
+    /// Returns Envoy's process, to look it up in `/proc`.
     pub fn process_id(&self) -> u32 {
         self.process.id()
     }
@@ -97,7 +97,7 @@ impl Envoy {
         self.process.has_ended()
     }
 
-    /// One request on its own connection.
+    /// Sends one request on a separate connection.
     #[track_caller]
     pub fn request<N: AsRef<[u8]>, V: AsRef<[u8]>>(
         &self,
@@ -179,7 +179,7 @@ impl Prepared {
         }
     }
 
-    /// All that makes it what it is, but for the folder it is in.
+    /// Returns everything that distinguishes this Envoy, except for its folder.
     fn shape(&self) -> String {
         let folder = self.folder.path().to_str().unwrap();
         let how = (
@@ -214,7 +214,8 @@ impl Prepared {
                 "admin.txt",
                 "--use-dynamic-base-id",
             ])
-            // The access log is written when a buffer is full or this time has passed; the default is 10 s.
+            // The access log is written when a buffer is full or this time has passed. The default
+            // is 10 s.
             .args([
                 "--file-flush-interval-msec",
                 "10",
@@ -257,7 +258,7 @@ impl Prepared {
     }
 }
 
-/// The gateway's address, once Envoy serves.
+/// Returns the gateway's address, once Envoy serves.
 fn ready(admin: SocketAddr) -> Option<SocketAddr> {
     let ask = |path| {
         Connection::try_open(admin)

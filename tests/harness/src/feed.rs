@@ -1,4 +1,5 @@
-//! A feed on loopback, with the manners that a test wants. It signs with its own keys, of one byte each.
+//! A feed on loopback that behaves as a test wants. It signs with its own keys, each made of one
+//! byte.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -17,14 +18,14 @@ use sha2::Digest;
 
 use super::upstream::{Reply, Seen, Upstream};
 
-/// The name of the cluster and of the feed.
+/// The name of the cluster and the feed.
 pub const CLUSTER: &str = "keyward_feed";
 pub const NAME: &str = "prod";
 
-/// How many deltas a head lists, before one replaces them.
+/// The maximum number of deltas in a head, before one delta replaces them.
 const LISTED: usize = 16;
 
-/// The public key of the signer of that number, as a configuration names it.
+/// Returns the public key of the signer with that number, as a configuration names it.
 pub fn public_key(signer: u8) -> String {
     let point = SigningKey::from_bytes(&[signer; 32])
         .verifying_key()
@@ -32,7 +33,7 @@ pub fn public_key(signer: u8) -> String {
     PublicKey::from_parts([signer; 8], &point).unwrap().line()
 }
 
-/// A configuration that follows the feed.
+/// Returns a configuration that follows the feed.
 pub fn configuration() -> Value {
     json!({
         "max_snapshot_age": 86400,
@@ -43,7 +44,7 @@ pub fn configuration() -> Value {
     })
 }
 
-/// A cluster of that name at an address.
+/// Returns a cluster with that name at an address.
 pub fn cluster(name: &str, address: SocketAddr) -> Value {
     json!({
         "name": name, "type": "STATIC", "connect_timeout": "1s",
@@ -53,7 +54,8 @@ pub fn cluster(name: &str, address: SocketAddr) -> Value {
     })
 }
 
-/// What the source does instead of what it should, if anything: it is shown the request, and the right answer.
+/// How the source misbehaves, if it does: receives the request and the right answer, and returns
+/// the actual answer.
 pub type Manner = Arc<dyn Fn(&Seen, Reply) -> Reply + Send + Sync>;
 
 struct Published {
@@ -78,14 +80,15 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// Published at first: this snapshot. The source waits for changes, as `keyward feed serve` does.
+    /// Starts a feed with this snapshot. Its source waits for changes, as `keyward feed serve`
+    /// does.
     pub fn start(first: &Value) -> Self {
         let feed = Self::empty();
         feed.publish(first);
         feed
     }
 
-    /// A source that has nothing yet.
+    /// Starts a source that has nothing yet.
     pub fn empty() -> Self {
         let published = Published {
             head: None,
@@ -115,7 +118,7 @@ impl Feed {
         self.source.address()
     }
 
-    /// Every request so far.
+    /// Returns every request so far.
     pub fn seen(&self) -> Vec<Seen> {
         self.source.seen()
     }
@@ -130,32 +133,32 @@ impl Feed {
         result
     }
 
-    /// The key that signs from now on.
+    /// Sets the key that signs from now on.
     pub fn signer(&self, signer: u8) {
         self.with(|it| it.signer = signer);
     }
 
-    /// Whether it waits for changes.
+    /// Sets whether the source waits for changes.
     pub fn waits(&self, waits: bool) {
         self.with(|it| it.waits = waits);
     }
 
-    /// Other manners from now on; none for good ones.
+    /// Sets how the source misbehaves from now on, or that it behaves well.
     pub fn manner(&self, manner: Option<Manner>) {
         self.with(|it| it.manner = manner);
     }
 
-    /// The signed head as it is.
+    /// Returns the current signed head.
     pub fn signed(&self) -> Vec<u8> {
         self.with(|it| it.signed.clone())
     }
 
-    /// Shows these bytes as its head.
+    /// Serves these bytes as its head.
     pub fn show(&self, signed: Vec<u8>) {
         self.with(|it| it.signed = signed);
     }
 
-    /// Publishes the next snapshot: the first as a base, each other as a delta.
+    /// Publishes the next snapshot: the first as a base, every other one as a delta.
     pub fn publish(&self, snapshot: &Value) {
         let packed =
             Packed::from_json(snapshot.to_string().as_bytes(), &Profile::stripe()).unwrap();
@@ -163,7 +166,7 @@ impl Feed {
         self.with(|it| it.publish(packed, next));
     }
 
-    /// Publishes it as a base, which is the only way there.
+    /// Publishes a snapshot as a base, which is the only way to it.
     pub fn publish_base(&self, snapshot: &Value) {
         self.with(|it| it.state = None);
         self.publish(snapshot);
@@ -211,7 +214,7 @@ impl Published {
             (Some(before), Some((_, old))) => {
                 head.base = before.base;
                 head.deltas.clone_from(&before.deltas);
-                // As publishers do: a head stays short, and one delta leads from the base to it.
+                // As publishers do: the head stays short, and one delta leads from the base to it.
                 let base = self.base.as_ref().filter(|_| head.deltas.len() >= LISTED);
                 if base.is_some() {
                     head.deltas.clear();
@@ -256,7 +259,7 @@ impl Published {
     }
 }
 
-/// A revision of a test.
+/// Returns a revision for a test.
 pub fn revision(number: u64) -> Revision {
     Revision::new(number).unwrap()
 }
@@ -322,7 +325,7 @@ fn tag(signed: &[u8]) -> String {
     format!("\"{}\"", Sha256::new(sha2::Sha256::digest(signed).into()))
 }
 
-/// Ranges as nginx answers them.
+/// Answers with ranges as nginx does.
 fn ranged(seen: &Seen, object: Vec<u8>) -> Reply {
     let range = seen.header("range").and_then(|range| {
         let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;

@@ -1,4 +1,4 @@
-//! Where the programs and files under test are.
+//! Finds the programs and files under test.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 pub use keyward_support::find::root;
 
-/// The Envoy the Makefile uses too: `$ENVOY_BIN`, or what `scripts/envoy.sh` finds.
+/// Returns the Envoy that the Makefile also uses: `$ENVOY_BIN`, or what `scripts/envoy.sh` finds.
 pub fn envoy() -> &'static Path {
     static FOUND: OnceLock<PathBuf> = OnceLock::new();
     FOUND.get_or_init(|| {
@@ -27,7 +27,7 @@ pub fn envoy() -> &'static Path {
     })
 }
 
-/// The released filter: `$KEYWARD_WASM`, or what `make build` made.
+/// Returns the released filter: `$KEYWARD_WASM`, or what `make build` built.
 pub fn wasm() -> PathBuf {
     built(
         "KEYWARD_WASM",
@@ -36,7 +36,7 @@ pub fn wasm() -> PathBuf {
     )
 }
 
-/// The native module: `$KEYWARD_NATIVE`, or what `make native` made.
+/// Returns the native module: `$KEYWARD_NATIVE`, or what `make native` built.
 pub fn native() -> PathBuf {
     built(
         "KEYWARD_NATIVE",
@@ -45,7 +45,8 @@ pub fn native() -> PathBuf {
     )
 }
 
-/// The filter with the switches that make a VM fail on demand: `$KEYWARD_TRAP_DOOR_WASM`, or what `make trap-door` made.
+/// Returns the filter with the switches that make a VM fail on demand: `$KEYWARD_TRAP_DOOR_WASM`,
+/// or what `make trap-door` built.
 pub fn trap_door_wasm() -> PathBuf {
     built(
         "KEYWARD_TRAP_DOOR_WASM",
@@ -54,7 +55,8 @@ pub fn trap_door_wasm() -> PathBuf {
     )
 }
 
-/// The native module with the switches that make a hook panic: `$KEYWARD_TRAP_DOOR_NATIVE`, or what `make native-trap-door` made.
+/// Returns the native module with the switches that make a hook panic: `$KEYWARD_TRAP_DOOR_NATIVE`,
+/// or what `make native-trap-door` built.
 pub fn trap_door_native() -> PathBuf {
     built(
         "KEYWARD_TRAP_DOOR_NATIVE",

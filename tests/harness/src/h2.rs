@@ -1,5 +1,5 @@
-//! A minimal HTTP/2 client with prior knowledge, one request at a time, that sends header names and values as the bytes it is given: no
-//! lower-casing, no checks, pseudo-headers wherever the test puts them.
+//! A minimal HTTP/2 client with prior knowledge, one request at a time. It sends header names and
+//! values exactly as given: no lower-casing, no checks, pseudo-headers wherever the test puts them.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -24,7 +24,7 @@ const END_HEADERS: u8 = 4;
 const PADDED: u8 = 8;
 const PRIORITY: u8 = 32;
 
-/// The largest frame a peer has to take.
+/// The largest frame that a peer must accept.
 const MAX_FRAME: usize = 16_384;
 
 /// How a stream ended.
@@ -49,7 +49,7 @@ impl Outcome {
     }
 }
 
-/// One request on its own connection, with the four pseudo-headers first.
+/// Sends one request on a separate connection, with the four pseudo-headers first.
 #[track_caller]
 pub fn request<N: AsRef<[u8]>, V: AsRef<[u8]>>(
     to: SocketAddr,
@@ -67,7 +67,7 @@ pub struct Connection {
     decoder: Decoder<'static>,
     authority: String,
     next: u32,
-    /// How much of a header block goes into one frame.
+    /// How many bytes of a header block go into one frame.
     piece: usize,
 }
 
@@ -90,7 +90,7 @@ impl Connection {
         connection
     }
 
-    /// Header blocks are cut into frames of this many bytes.
+    /// Splits header blocks into frames of this many bytes.
     pub fn with_pieces(mut self, piece: usize) -> Self {
         self.piece = piece;
         self
@@ -124,7 +124,7 @@ impl Connection {
         self.exchange(&all, body, &[])
     }
 
-    /// Sends exactly these headers, a body of at most 64 KiB, and trailers, each where not empty.
+    /// Sends exactly these headers, a body of at most 64 KiB, and trailers, each if not empty.
     #[track_caller]
     pub fn exchange(
         &mut self,
@@ -133,12 +133,14 @@ impl Connection {
         trailers: &[(&[u8], &[u8])],
     ) -> Outcome {
         let id = self.open_stream();
-        // A peer that has already refused may close before it has read everything; what it said first is what counts.
+        // A peer that has already rejected the request may close before it has read everything.
+        // What it sent first counts.
         let _ = self.send(id, headers, body, trailers);
         self.outcome(id)
     }
 
-    /// Sends exactly these headers, and each piece in its own `DATA` frame, an empty one too. The last of them ends the stream.
+    /// Sends exactly these headers, and each piece, even an empty one, in a separate `DATA` frame.
+    /// The last piece ends the stream.
     #[track_caller]
     pub fn exchange_frames(&mut self, headers: &[(&[u8], &[u8])], pieces: &[&[u8]]) -> Outcome {
         let id = self.open_stream();
@@ -178,7 +180,7 @@ impl Connection {
 
     fn greet(&mut self) -> io::Result<()> {
         self.stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")?;
-        // SETTINGS_INITIAL_WINDOW_SIZE: no response is held up for lack of a window.
+        // SETTINGS_INITIAL_WINDOW_SIZE: no response has to wait for a window.
         self.frame(SETTINGS, 0, 0, &[0, 4, 0x7f, 0xff, 0xff, 0xff])?;
         self.frame(WINDOW_UPDATE, 0, 0, &0x7000_0000_u32.to_be_bytes())
     }
@@ -260,7 +262,7 @@ impl Connection {
                         .body
                         .extend(unpadded(flags & PADDED != 0, &payload));
                 }
-                // Window updates, acknowledgements, late frames of streams before.
+                // Window updates, acknowledgements, and late frames of earlier streams.
                 _ => {}
             }
             if end && block.is_empty() {
@@ -269,7 +271,7 @@ impl Connection {
         }
     }
 
-    /// A 1xx before the response is dropped; trailers are appended to the headers.
+    /// Drops a 1xx before the response, and appends trailers to the headers.
     fn decode(&mut self, block: &mut Vec<u8>, response: &mut Response) -> io::Result<()> {
         let mut fields = Vec::new();
         let decoded = self.decoder.decode(block, &mut fields);
@@ -307,11 +309,13 @@ impl Connection {
     }
 }
 
-/// RFC 7541, section 6.2.2: a literal field without indexing, with a new name and without Huffman coding.
+/// Encodes a literal field without indexing, with a new name and without Huffman coding (RFC 7541,
+/// section 6.2.2).
 fn literal(name: &[u8], value: &[u8]) -> Vec<u8> {
     let mut field = vec![0];
     for text in [name, value] {
-        // Section 5.1: an integer with a prefix of 7 bits; the first bit says that there is no Huffman coding.
+        // Section 5.1: an integer with a prefix of 7 bits. The first bit says that Huffman coding
+        // is not used.
         let mut rest = text.len();
         if rest < 0x7f {
             field.push(u8::try_from(rest).unwrap());

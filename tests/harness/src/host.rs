@@ -1,5 +1,6 @@
-//! What runs the filter in Envoy: a VM, or Envoy itself. `KEYWARD_HOST=native` makes every test that names no other file run the native
-//! module. Tests say what they want of the filter in wasm; what it is natively is made of that here.
+//! What runs the filter in Envoy: a VM, or Envoy itself. `KEYWARD_HOST=native` makes every test
+//! that names no other file run the native module. Tests describe the wasm filter, and this module
+//! converts that to the native form.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +19,7 @@ pub enum Host {
 }
 
 impl Host {
-    /// The host of all tests that do not choose.
+    /// Returns the host of all tests that do not choose one.
     pub fn chosen() -> Self {
         match std::env::var("KEYWARD_HOST").as_deref() {
             Err(_) | Ok("" | "wasm") => Self::Wasm,
@@ -27,7 +28,7 @@ impl Host {
         }
     }
 
-    /// The filter that is shipped for it.
+    /// Returns the filter that is shipped for this host.
     pub fn filter(self) -> PathBuf {
         match self {
             Self::Wasm => find::wasm(),
@@ -35,7 +36,7 @@ impl Host {
         }
     }
 
-    /// Where the file that Envoy watches has the configuration's text.
+    /// Returns the place of the configuration's text in the file that Envoy watches.
     pub fn configuration(self) -> &'static str {
         match self {
             Self::Wasm => "/resources/0/typed_config/config/configuration/value",
@@ -43,7 +44,7 @@ impl Host {
         }
     }
 
-    /// Where it has the path of the filter's file.
+    /// Returns the place of the path of the filter's file.
     pub fn code(self) -> &'static str {
         match self {
             Self::Wasm => "/resources/0/typed_config/config/vm_config/code/local/filename",
@@ -51,7 +52,7 @@ impl Host {
         }
     }
 
-    /// Makes filters in wasm this host's. `file` is the filter.
+    /// Converts wasm filters to this host's form. `file` is the filter.
     pub fn take_over(self, description: &mut Value, file: &Path) {
         match self {
             Self::Wasm => {}
@@ -59,7 +60,8 @@ impl Host {
         }
     }
 
-    /// The name of a metric that is `name` in wasm: `wasmcustom.plugin=.=NAME;.;keyward_x` is `keyward.x.plugin.NAME` natively.
+    /// Returns the name of a metric that is `name` in wasm: `wasmcustom.plugin=.=NAME;.;keyward_x`
+    /// is `keyward.x.plugin.NAME` natively.
     pub fn stat(self, name: &str) -> String {
         let custom = match self {
             Self::Wasm => None,
@@ -79,7 +81,8 @@ impl Host {
     }
 }
 
-/// Turns every plugin of a wasm filter in there into a native one of the same name and configuration.
+/// Converts every plugin of a wasm filter in `value` to a native one with the same name and
+/// configuration.
 fn nativize(value: &mut Value, file: &Path) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(|item| nativize(item, file)),

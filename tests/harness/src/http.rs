@@ -1,4 +1,5 @@
-//! An HTTP/1.1 client that sends exactly the bytes it is given and keeps headers as they came: bytes, in order, several of one name.
+//! An HTTP/1.1 client that sends exactly the given bytes, and keeps headers as they arrived: as
+//! bytes, in order, with duplicates.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -7,26 +8,26 @@ use serde_json::Value;
 
 use super::wait::BOUND;
 
-/// For calls without headers, where nothing else determines their type.
+/// For calls without headers, where nothing else determines the type.
 pub const NO_HEADERS: &[(&str, &str)] = &[];
 
 #[derive(Clone, Debug, Default)]
 pub struct Response {
     pub status: u16,
-    /// In the order they came, names as sent.
+    /// In the order of arrival, with names as sent.
     pub headers: Vec<(Vec<u8>, Vec<u8>)>,
     pub body: Vec<u8>,
 }
 
 impl Response {
-    /// The first header of that name, in any case, as text.
+    /// Returns the first header with that name, in any case, as text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers(name)
             .first()
             .map(|value| std::str::from_utf8(value).unwrap())
     }
 
-    /// All headers of that name, in any case.
+    /// Returns all headers with that name, in any case.
     pub fn headers(&self, name: &str) -> Vec<&[u8]> {
         let named = self
             .headers
@@ -46,7 +47,7 @@ impl Response {
     }
 }
 
-/// One request on its own connection.
+/// Sends one request on a separate connection.
 #[track_caller]
 pub fn request<N: AsRef<[u8]>, V: AsRef<[u8]>>(
     to: SocketAddr,
@@ -63,14 +64,14 @@ pub fn get(to: SocketAddr, path: &str) -> Response {
     request(to, "GET", path, NO_HEADERS, b"")
 }
 
-/// Sends these bytes on its own connection and reads one response.
+/// Sends these bytes on a separate connection, and reads one response.
 pub fn send_raw(to: SocketAddr, bytes: &[u8]) -> io::Result<Response> {
     let mut connection = Connection::open(to);
     connection.send_raw(bytes)?;
     connection.read_response(bytes.starts_with(b"HEAD "))
 }
 
-/// A connection that stays on the worker that took it.
+/// A connection that stays on the worker that accepted it.
 #[derive(Debug)]
 pub struct Connection {
     stream: BufReader<TcpStream>,
@@ -94,7 +95,8 @@ impl Connection {
         })
     }
 
-    /// For a server that may be busy for long: Envoy's main thread reading a big configuration.
+    /// For a server that may be busy for long, such as Envoy's main thread while it reads a large
+    /// configuration.
     pub fn with_timeout(self, timeout: std::time::Duration) -> Self {
         self.stream
             .get_ref()
@@ -103,7 +105,8 @@ impl Connection {
         self
     }
 
-    /// Adds `Host` unless it is given, and `Content-Length` where there is a body or the method usually has one.
+    /// Adds `Host` unless it is given, and `Content-Length` if the request has a body or its method
+    /// usually has one.
     #[track_caller]
     pub fn request<N: AsRef<[u8]>, V: AsRef<[u8]>>(
         &mut self,
@@ -149,7 +152,8 @@ impl Connection {
         self.stream.get_mut().write_all(bytes)
     }
 
-    /// Reads one response; a `100 Continue` before it is skipped. After a 101 or a CONNECT's 200, read on with `read_exact`.
+    /// Reads one response, and skips a `100 Continue` before it. After a 101 or a CONNECT's 200,
+    /// read on with `read_exact`.
     pub fn read_response(&mut self, to_head: bool) -> io::Result<Response> {
         loop {
             let (status, headers) = read_head(&mut self.stream)?;
@@ -169,7 +173,7 @@ impl Connection {
         }
     }
 
-    /// Only the head, because what follows is not a body: CONNECT.
+    /// Reads only the head, because what follows is not a body: CONNECT.
     pub fn read_head(&mut self) -> io::Result<Response> {
         let (status, headers) = read_head(&mut self.stream)?;
         Ok(Response {
@@ -185,7 +189,7 @@ impl Connection {
         Ok(bytes)
     }
 
-    /// Everything until the other side closes.
+    /// Reads everything until the other side closes.
     pub fn read_to_end(&mut self) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.stream.read_to_end(&mut bytes)?;
@@ -210,7 +214,7 @@ fn read_head(stream: &mut impl BufRead) -> io::Result<Head> {
     Ok((status, read_headers(stream)?))
 }
 
-/// Header lines up to the empty one; also for the upstream.
+/// Reads header lines up to the empty one. The upstream also uses this.
 pub(super) fn read_headers(stream: &mut impl BufRead) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
     let mut headers = Vec::new();
     loop {
@@ -229,7 +233,7 @@ pub(super) fn read_headers(stream: &mut impl BufRead) -> io::Result<Vec<(Vec<u8>
     }
 }
 
-/// A body by its length, in chunks, or (a response's) up to the end of the connection.
+/// Reads a body by its length, in chunks, or (for a response) up to the end of the connection.
 pub(super) fn read_body(
     stream: &mut impl BufRead,
     headers: &[(Vec<u8>, Vec<u8>)],
@@ -268,7 +272,8 @@ pub(super) fn read_body(
     Ok(body)
 }
 
-/// One line without its end. The end of the connection is an error of kind `UnexpectedEof`.
+/// Reads one line without its line end. The end of the connection is an error of kind
+/// `UnexpectedEof`.
 pub(super) fn read_line(stream: &mut impl BufRead) -> io::Result<Vec<u8>> {
     let mut line = Vec::new();
     stream.read_until(b'\n', &mut line)?;

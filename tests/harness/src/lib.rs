@@ -1,5 +1,6 @@
-//! What the tests against a real Envoy are on: an Envoy started from the bootstrap we ship, clients that send any byte,
-//! and an upstream that shows what it saw. Everything is on loopback and bounded by time-outs.
+//! What the tests against a real Envoy use: an Envoy started from the bootstrap that we ship,
+//! clients that send any byte, and an upstream that shows what it received. Everything is on
+//! loopback and limited by timeouts.
 #![allow(
     clippy::as_conversions,
     clippy::disallowed_methods,

@@ -14,18 +14,19 @@ use super::http::{Connection, NO_HEADERS, Response};
 use super::wait::{BOUND, eventually};
 
 impl Envoy {
-    /// Where the admin interface listens.
+    /// Returns the address of the admin interface.
     pub fn admin_address(&self) -> SocketAddr {
         self.admin
     }
 
-    /// A request to the admin interface.
+    /// Sends a request to the admin interface.
     #[track_caller]
     pub fn admin(&self, method: &str, path: &str) -> Response {
         Connection::open(self.admin).request(method, path, NO_HEADERS, b"")
     }
 
-    /// A counter or gauge by its whole name, as `/stats` shows it. 0 if it does not exist: Envoy makes most when they are first needed.
+    /// Returns a counter or gauge by its full name, as `/stats` shows it. Returns 0 if it does not
+    /// exist, because Envoy creates most of them when they are first needed.
     #[track_caller]
     pub fn stat(&self, name: &str) -> u64 {
         let name = self.host.stat(name);
@@ -35,21 +36,21 @@ impl Envoy {
             .unwrap_or(0)
     }
 
-    /// The same; nothing where Envoy does not answer or has none of that name.
+    /// Like [`Self::stat`], but returns `None` if Envoy does not answer or has no such name.
     pub fn try_stat(&self, name: &str) -> Option<u64> {
         let name = self.host.stat(name);
         let stats = self.try_stats(&format!("^{}$", escape_regex(&name)), BOUND)?;
         stats.get(&name).copied()
     }
 
-    /// The counters and gauges whose names a regex (RE2) finds.
+    /// Returns the counters and gauges whose names match a regex (RE2).
     #[track_caller]
     pub fn stats(&self, regex: &str) -> BTreeMap<String, u64> {
         self.try_stats(regex, BOUND)
             .expect("Envoy's admin interface does not answer")
     }
 
-    /// keyward's counter of requests.
+    /// Returns keyward's counter of requests.
     #[track_caller]
     pub fn requests_total(&self, decision: &str, reason: &str) -> u64 {
         self.gathered();
@@ -58,7 +59,7 @@ impl Envoy {
         ))
     }
 
-    /// keyward's counters of requests that have counted any.
+    /// Returns keyward's request counters that are not 0.
     #[track_caller]
     pub fn requests(&self) -> BTreeMap<String, u64> {
         self.gathered();
@@ -70,12 +71,13 @@ impl Envoy {
         all
     }
 
-    /// Waits until a native module has reported what it counted until now: workers count, and the main thread gathers, a tenth of a second after the first request, and each second.
+    /// Waits until a native module has reported what it has counted. Workers count, and the main
+    /// thread gathers a tenth of a second after the first request, and then each second.
     #[track_caller]
     fn gathered(&self) {
         if self.host == Host::Native {
             let rounds = || self.stats("^keyward\\.counts_gathered_total\\.");
-            // The main thread is in no round while it answers.
+            // The main thread gathers nothing while it answers.
             let before = rounds();
             eventually("every plugin's counts are gathered", BOUND, || {
                 let now = rounds();
@@ -85,13 +87,14 @@ impl Envoy {
         }
     }
 
-    /// The page that Prometheus reads.
+    /// Returns the page that Prometheus reads.
     #[track_caller]
     pub fn prometheus(&self) -> String {
         self.admin("GET", "/stats/prometheus").text().to_owned()
     }
 
-    /// Nothing when the main thread is busy for longer than `timeout`, as with a big push.
+    /// Returns `None` if the main thread is busy for longer than `timeout`, for example with a
+    /// large push.
     pub(super) fn try_stats(
         &self,
         regex: &str,
@@ -114,13 +117,14 @@ impl Envoy {
         Some(numbers.collect())
     }
 
-    /// Everything Envoy and the filter have logged.
+    /// Returns everything that Envoy and the filter have logged.
     pub fn logs(&self) -> String {
         String::from_utf8_lossy(&fs::read(self.folder.path().join("envoy.log")).unwrap())
             .into_owned()
     }
 
-    /// The access log's lines so far. A line is written some milliseconds after the response: see [`Self::logged`].
+    /// Returns the access log's lines so far. A line is written some milliseconds after the
+    /// response: see [`Self::logged`].
     pub fn access_log(&self) -> Vec<Value> {
         let bytes = fs::read(self.folder.path().join("access.log")).unwrap();
         let start = usize::try_from(self.page.load(Ordering::Relaxed)).unwrap();
@@ -134,14 +138,14 @@ impl Envoy {
             .collect()
     }
 
-    /// How many bytes of whole lines the access log has.
+    /// Returns how many bytes of complete lines the access log has.
     pub(super) fn written(&self) -> u64 {
         let bytes = fs::read(self.folder.path().join("access.log")).unwrap();
         let end = bytes.iter().rposition(|byte| *byte == b'\n');
         u64::try_from(end.map_or(0, |end| end + 1)).unwrap()
     }
 
-    /// The first line of the access log that `wanted` accepts, once it is there.
+    /// Returns the first line of the access log that `wanted` accepts. Waits until it exists.
     #[track_caller]
     pub fn logged(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         eventually(what, BOUND, || {
@@ -149,8 +153,8 @@ impl Envoy {
         })
     }
 
-    /// The access log's line of the request to this path (normalized as Envoy does, without its query), once it is there. For paths that
-    /// are asked for once.
+    /// Returns the access log's line for the request to this path (normalized as Envoy does,
+    /// without its query). Waits until it exists. For paths that are requested only once.
     #[track_caller]
     pub fn logged_path(&self, path: &str) -> Value {
         self.logged(&format!("`{path}` is in the access log"), |line| {
@@ -158,8 +162,9 @@ impl Envoy {
         })
     }
 
-    /// Polls `probe` on a connection to each worker until it answers on all of them. A connection stays on its worker, so this proves what
-    /// every worker serves, not what one of them happens to. Nothing else may connect to this Envoy meanwhile.
+    /// Polls `probe` on a connection to each worker until it returns a value on all of them. A
+    /// connection stays on its worker, so this proves what every worker serves, and not only one of
+    /// them. Nothing else may connect to this Envoy meanwhile.
     #[track_caller]
     pub fn on_every_worker<T>(
         &self,
@@ -177,7 +182,8 @@ impl Envoy {
             .collect()
     }
 
-    /// An open connection to each worker, in their order. The kernel picks a connection's worker, so some are opened in vain.
+    /// Returns an open connection to each worker, in their order. The kernel selects a connection's
+    /// worker, so some are opened in vain.
     #[track_caller]
     pub fn worker_connections(&self) -> Vec<Connection> {
         let mut held: Vec<Option<Connection>> = (0..self.concurrency).map(|_| None).collect();
@@ -198,7 +204,7 @@ impl Envoy {
         held.into_iter().flatten().collect()
     }
 
-    /// How many connections each worker has taken.
+    /// Returns how many connections each worker has accepted.
     fn taken_per_worker(&self) -> Vec<u64> {
         // The port was 0 when the listener got its name in the stats.
         let name = |worker| format!("listener.127.0.0.1_0.worker_{worker}.downstream_cx_total");

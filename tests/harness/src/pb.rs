@@ -1,21 +1,23 @@
-//! Just enough of protobuf's encoding to push a configuration as a binary `.pb` file, of any size: all that surrounds the
-//! configuration is built in memory, the configuration itself is written once, straight to the file.
+//! Enough of protobuf's encoding to push a configuration of any size as a binary `.pb` file.
+//! Everything around the configuration is built in memory; the configuration itself is written
+//! once, directly to the file.
 
 use std::io::{self, Write};
 use std::path::Path;
 
 use super::host::Host;
 
-/// The message that holds the plugin configuration.
+/// The message that contains the plugin configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wrapper {
-    /// `google.protobuf.StringValue`: its bytes must be UTF-8, or Envoy refuses the file.
+    /// `google.protobuf.StringValue`: its bytes must be UTF-8, or Envoy rejects the file.
     String,
     /// `google.protobuf.BytesValue`.
     Bytes,
 }
 
-/// Writes a `DiscoveryResponse` that holds one `TypedExtensionConfig` for keyward with `content` as its configuration.
+/// Writes a `DiscoveryResponse` that contains one `TypedExtensionConfig` for keyward with `content`
+/// as its configuration.
 pub fn write(
     out: &mut impl Write,
     version: &str,
@@ -28,7 +30,8 @@ pub fn write(
     out.flush()
 }
 
-/// The same file, which says that `claimed` bytes of configuration follow, whatever does.
+/// Writes the same file, which says that `claimed` bytes of configuration follow, whatever actually
+/// follows.
 pub fn claiming(
     version: &str,
     filter: (Host, &Path),
@@ -41,7 +44,8 @@ pub fn claiming(
     file
 }
 
-/// Everything before a configuration of `length` bytes. The configuration is the last field of the last field and so on, so nothing follows it.
+/// Returns everything before a configuration of `length` bytes. The configuration is the last field
+/// of the last field and so on, so nothing follows it.
 fn head(version: &str, (host, file): (Host, &Path), wrapper: Wrapper, length: usize) -> Vec<u8> {
     match host {
         Host::Wasm => wasm_head(version, file, wrapper, length),
@@ -120,14 +124,14 @@ fn type_url(name: &str) -> Vec<u8> {
     text(1, &format!("type.googleapis.com/{name}"))
 }
 
-/// A message whose last `tail` bytes are not here.
+/// A message whose last `tail` bytes are missing here.
 struct Open {
     head: Vec<u8>,
     tail: usize,
 }
 
 impl Open {
-    /// The message that has the fields `before` and then this one as field `number`.
+    /// Returns the message that has the fields `before` and then this one as field `number`.
     fn within(self, before: &[u8], number: u8) -> Self {
         let mut head = before.to_vec();
         head.push(number << 3 | 2);

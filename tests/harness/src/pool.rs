@@ -1,11 +1,13 @@
-//! Things that take long to start, and that their users leave unchanged: one test has one at a time and hands it on to the next of the same shape.
+//! Things that take long to start and that their users leave unchanged. One test has one at a time,
+//! and passes it on to the next test that needs the same shape.
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::{Mutex, PoisonError};
 
-/// What no test uses just now, by shape. There are never more of a shape than tests of that shape at once. A `static` is not dropped: the processes in it
-/// end with the test process, see [`Guarded`](super::process::Guarded).
+/// What no test uses at the moment, by shape. A shape never has more entries than tests that use it
+/// at once. A `static` is not dropped: the processes in it end with the test process, see
+/// [`Guarded`](super::process::Guarded).
 #[derive(Debug)]
 pub struct Pool<T>(Mutex<BTreeMap<String, Vec<T>>>);
 
@@ -15,13 +17,13 @@ impl<T> Pool<T> {
         Self(Mutex::new(BTreeMap::new()))
     }
 
-    /// One of this shape, for the caller only: one that is free, or a new one.
+    /// Returns one of this shape for the caller only: a free one, or a new one.
     pub fn take(&'static self, shape: String, start: impl FnOnce() -> T) -> Lent<T> {
         self.try_take(shape, || Some(start()))
             .expect("it was started")
     }
 
-    /// The same, if this machine may not have one.
+    /// Like [`Self::take`], if this machine may lack what is needed.
     pub fn try_take(
         &'static self,
         shape: String,
@@ -42,7 +44,8 @@ impl<T> Pool<T> {
     }
 }
 
-/// One thing of a [`Pool`], which gets it back when this is dropped. A test that fails keeps it and ends it, because its state is unknown.
+/// A member of a [`Pool`], which gets it back when this is dropped. A test that fails keeps it and
+/// ends it, because its state is unknown.
 #[derive(Debug)]
 pub struct Lent<T: 'static> {
     held: Option<T>,
@@ -52,7 +55,7 @@ pub struct Lent<T: 'static> {
 }
 
 impl<T> Lent<T> {
-    /// Whether someone had it before.
+    /// Returns whether another test had it before.
     pub fn is_used(&self) -> bool {
         self.is_used
     }

@@ -1,7 +1,9 @@
-//! New configurations for a running Envoy, the way an operator makes them: a file renamed into the watched folder.
+//! New configurations for a running Envoy, pushed as an operator does: a file renamed into the
+//! watched folder.
 //!
-//! Envoy takes a push on its main thread first, and each worker follows in its own time: that a push was accepted says nothing yet about
-//! the next request. A test that has to know asks [`Envoy::on_every_worker`](super::envoy::Envoy::on_every_worker) or polls.
+//! Envoy's main thread loads a push first, and each worker follows in its own time. So an accepted
+//! push says nothing yet about the next request. A test that must know uses
+//! [`Envoy::on_every_worker`](super::envoy::Envoy::on_every_worker) or polls.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -22,15 +24,17 @@ use super::wait::{BOUND, LONG, eventually};
 /// The result of a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Push {
-    /// The trial load on the main thread took it; the workers follow.
+    /// The trial load on the main thread succeeded. The workers follow.
     Accepted,
-    /// Envoy read it, and the filter or a check of Envoy's own refused it: a NACK. The old configuration keeps serving.
+    /// Envoy read the file, and the filter or Envoy itself rejected it: a NACK. The old
+    /// configuration stays in use.
     Rejected,
-    /// Envoy could not read the file, JSON or YAML (a broken `.pb` counts as rejected). The old configuration keeps serving.
+    /// Envoy could not read the JSON or YAML file (a broken `.pb` counts as rejected). The old
+    /// configuration stays in use.
     Unreadable,
 }
 
-/// The pushes made, and what was known of them when it was last asked.
+/// The pushes so far, and their known results.
 #[derive(Debug, Default)]
 pub struct Pushes {
     made: u64,
@@ -39,7 +43,7 @@ pub struct Pushes {
 }
 
 impl Pushes {
-    /// The file that was there at the start counts as one.
+    /// The file at the start counts as one.
     pub(super) fn initial() -> Self {
         Self {
             made: 1,
@@ -49,14 +53,15 @@ impl Pushes {
 }
 
 impl Envoy {
-    /// Pushes a configuration and does not wait for its result. (It does wait until Envoy has looked at the push before.)
+    /// Pushes a configuration without waiting for its result. (It does wait until Envoy has read
+    /// the previous push.)
     pub fn push(&self, config: &str) {
         self.replace(|path, version| {
             write_ecds((self.host, self.ecds), path, version, &self.wasm, config);
         });
     }
 
-    /// Pushes any bytes as the configuration and does not wait. For an instance with [`Ecds::Pb`].
+    /// Pushes any bytes as the configuration without waiting. For an Envoy with [`Ecds::Pb`].
     pub fn push_pb(&self, wrapper: Wrapper, content: &[u8]) {
         assert_eq!(self.ecds, Ecds::Pb, "this instance's file is not binary");
         self.replace(|path, version| {
@@ -64,7 +69,7 @@ impl Envoy {
         });
     }
 
-    /// Puts any bytes in the place of the whole file and does not wait.
+    /// Replaces the whole file with any bytes, without waiting.
     pub fn push_file(&self, content: &[u8]) {
         let content = match serde_json::from_slice(content) {
             Ok(mut response) if self.host != Host::Wasm => {
@@ -76,7 +81,7 @@ impl Envoy {
         self.replace(|path, _| fs::write(path, content).unwrap());
     }
 
-    /// The same, and waits until Envoy has looked at it.
+    /// Like [`Self::push_file`], and waits until Envoy has read it.
     #[track_caller]
     pub fn push_file_and_wait(&self, content: &[u8]) -> Push {
         self.settled(BOUND);
@@ -84,7 +89,7 @@ impl Envoy {
         self.settled(BOUND)
     }
 
-    /// Pushes a configuration, and waits until Envoy has taken or refused it.
+    /// Pushes a configuration, and waits until Envoy has accepted or rejected it.
     #[track_caller]
     pub fn push_and_wait(&self, config: &str) -> Push {
         self.settled(BOUND);
@@ -92,7 +97,7 @@ impl Envoy {
         self.settled(BOUND)
     }
 
-    /// The same with any bytes; a big configuration takes its time.
+    /// Like [`Self::push_and_wait`], with any bytes. A large configuration takes a while.
     #[track_caller]
     pub fn push_pb_and_wait(&self, wrapper: Wrapper, content: &[u8], bound: Duration) -> Push {
         self.settled(bound);
@@ -100,8 +105,8 @@ impl Envoy {
         self.settled(bound)
     }
 
-    /// Waits until Envoy's main thread has looked at every push that was made, the file at the start included, and shows what became
-    /// of those since the last call: a refusal, if there was one.
+    /// Waits until Envoy's main thread has read every push, including the file at the start.
+    /// Returns the result of those since the last call: a rejection, if any was rejected.
     #[track_caller]
     pub fn settled(&self, bound: Duration) -> Push {
         let mut pushes = self.pushes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -122,8 +127,9 @@ impl Envoy {
         verdict
     }
 
-    /// The counters of the configuration's source, once Envoy has looked at this many files. It counts an attempt for every rename, and
-    /// what became of it before its main thread answers another admin request. (`config_reload` also counts what is then refused.)
+    /// Returns the counters of the configuration's source, once Envoy has read this many files. It
+    /// counts an attempt for every rename, and the result before its main thread answers another
+    /// admin request. (`config_reload` also counts what is then rejected.)
     #[track_caller]
     fn looked_at(&self, pushes: u64, bound: Duration) -> BTreeMap<String, u64> {
         let prefix = "extension_config_discovery.http_filter.keyward.";
@@ -142,10 +148,12 @@ impl Envoy {
 
     fn replace(&self, write: impl FnOnce(&Path, u64)) {
         let mut pushes = self.pushes.lock().unwrap_or_else(PoisonError::into_inner);
-        // Written next to the watched folder and renamed into it: Envoy sees the whole file or none.
+        // Written next to the watched folder and renamed into it, so Envoy sees the whole file or
+        // nothing.
         let aside = self.folder.path().join(self.ecds.file());
         write(&aside, pushes.made + 1);
-        // The kernel makes one event of two renames in a row to the same name, and the attempts would no longer match the pushes.
+        // The kernel merges two renames in a row to the same name into one event. Then the attempts
+        // would no longer match the pushes.
         self.looked_at(pushes.made, LONG);
         pushes.made += 1;
         fs::rename(
@@ -156,7 +164,7 @@ impl Envoy {
     }
 }
 
-/// The ECDS file we ship, with this configuration.
+/// Writes the ECDS file that we ship, with this configuration.
 pub(super) fn write_ecds(
     (host, form): (Host, Ecds),
     path: &Path,

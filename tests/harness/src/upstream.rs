@@ -1,5 +1,6 @@
-//! An upstream that shows what reached it. Its answer is JSON (`method`, `path`, `headers` as pairs, `body`); what is not UTF-8 is exact in
-//! [`Upstream::seen`] only. An `Upgrade` is answered with 101, and from then on every byte is sent back.
+//! An upstream that shows what reached it. Its answer is JSON (`method`, `path`, `headers` as
+//! pairs, `body`). Bytes that are not UTF-8 are exact only in [`Upstream::seen`]. It answers an
+//! `Upgrade` with 101, and from then on sends every byte back.
 
 use std::io::{self, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -11,7 +12,7 @@ use serde_json::json;
 
 use super::http::{read_body, read_headers, read_line};
 
-/// One request as it arrived.
+/// A request as it arrived.
 #[derive(Clone, Debug)]
 pub struct Seen {
     pub method: Vec<u8>,
@@ -21,7 +22,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// All headers of that name, in any case.
+    /// Returns all headers with that name, in any case.
     pub fn headers(&self, name: &str) -> Vec<&[u8]> {
         let named = self
             .headers
@@ -30,7 +31,7 @@ impl Seen {
         named.map(|(_, value)| value.as_slice()).collect()
     }
 
-    /// The first header of that name, as text.
+    /// Returns the first header with that name, as text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers(name)
             .first()
@@ -75,7 +76,7 @@ pub struct Upstream {
 #[derive(Debug, Default)]
 struct Shared {
     seen: Mutex<Vec<Seen>>,
-    /// The connections, to cut on drop; `None` once it has begun.
+    /// The connections, to close when this is dropped. `None` once dropping has begun.
     open: Mutex<Option<Vec<TcpStream>>>,
 }
 
@@ -107,17 +108,17 @@ impl Upstream {
         self.address
     }
 
-    /// How many requests arrived.
+    /// Returns how many requests arrived.
     pub fn count(&self) -> usize {
         self.shared.seen.lock().unwrap().len()
     }
 
-    /// All requests, in the order of their arrival.
+    /// Returns all requests, in the order of arrival.
     pub fn seen(&self) -> Vec<Seen> {
         self.shared.seen.lock().unwrap().clone()
     }
 
-    /// As if nothing had arrived yet.
+    /// Forgets all requests that arrived.
     pub fn forget(&self) {
         self.shared.seen.lock().unwrap().clear();
     }
@@ -133,7 +134,7 @@ impl Drop for Upstream {
         for stream in self.shared.open.lock().unwrap().take().unwrap_or_default() {
             let _ = stream.shutdown(Shutdown::Both);
         }
-        // Wakes the acceptor.
+        // Wakes the thread that accepts connections.
         let _ = TcpStream::connect_timeout(&self.address, Duration::from_secs(1));
         if let Some(acceptor) = self.acceptor.take() {
             let _ = acceptor.join();

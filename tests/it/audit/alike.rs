@@ -1,4 +1,5 @@
-//! Every logger that we ship, by whatever name and in whatever form, prints the same and chooses its lines by the same text.
+//! Every logger that we ship, whatever its name and form, prints the same and selects its lines by
+//! the same text.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +9,14 @@ use super::evidence::HIDDEN;
 use crate::mesh::{gateway_settings, istio_loggers};
 use crate::support::bootstrap::{GATEWAY, at, hcm, read};
 
-/// A logger: the expression that chooses its lines, and what it prints under which name.
+/// A logger: the expression that selects its lines, and what it prints under each name.
 type Logger = (String, BTreeMap<String, String>);
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-/// From `{name: operator, …}`.
+/// Reads `{name: operator, …}`.
 fn by_name(labels: &Value) -> BTreeMap<String, String> {
     let labels = labels.as_object().unwrap().iter();
     labels
@@ -23,7 +24,7 @@ fn by_name(labels: &Value) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// From a list of entries.
+/// Reads a list of entries.
 fn listed(list: &Value, name: &str, operator: &[&str]) -> BTreeMap<String, String> {
     let entries = list.as_array().unwrap().iter();
     entries
@@ -37,7 +38,7 @@ fn listed(list: &Value, name: &str, operator: &[&str]) -> BTreeMap<String, Strin
         .collect()
 }
 
-/// One of Envoy's own loggers.
+/// Reads one of Envoy's own loggers.
 fn logger(logger: &Value) -> Logger {
     let typed = &logger["typed_config"];
     let printed = if let Some(labels) = typed.pointer("/log_format/json_format") {
@@ -57,7 +58,7 @@ fn logger(logger: &Value) -> Logger {
     )
 }
 
-/// Every pair, by its file.
+/// Returns every pair of loggers, by its file.
 fn shipped() -> Vec<(&'static str, Vec<Logger>)> {
     let of = |loggers: &Value| loggers.as_array().unwrap().iter().map(logger).collect();
     let mut all: Vec<(&str, Vec<Logger>)> = Vec::new();
@@ -123,7 +124,8 @@ fn every_logger_prints_alike_and_each_request_is_for_one_of_a_pair() {
     }
 }
 
-/// Each takes off what `path` would print of a client's, and, where it can be said, ignores an offer of TLS.
+/// Each removes the client's header that `path` would print, and, if it has a setting for that,
+/// ignores an offer of TLS.
 #[test]
 fn every_connection_manager_removes_the_header_that_the_loggers_print() {
     let mut model = read(GATEWAY);

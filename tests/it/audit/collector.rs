@@ -1,4 +1,5 @@
-//! A collector of log records that Envoy sends over gRPC: an HTTP/2 server that takes whatever comes and keeps the bytes of every message.
+//! A collector of log records that Envoy sends over gRPC: an HTTP/2 server that accepts everything
+//! and keeps the bytes of every message.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -40,12 +41,12 @@ impl Collector {
         self.address.port()
     }
 
-    /// All that was received, as text.
+    /// Returns everything that was received, as text.
     pub fn all(&self) -> String {
         String::from_utf8_lossy(&self.received.lock().unwrap()).into_owned()
     }
 
-    /// How often `part` was received.
+    /// Returns how often `part` was received.
     pub fn count(&self, part: &str) -> usize {
         let received = self.received.lock().unwrap();
         received
@@ -54,7 +55,7 @@ impl Collector {
             .count()
     }
 
-    /// Waits until `part` was received as often as that.
+    /// Waits until `part` was received this many times.
     #[track_caller]
     pub fn expect(&self, part: &str, count: usize) {
         eventually(
@@ -69,7 +70,8 @@ impl Collector {
 fn serve(mut stream: TcpStream, kept: &Mutex<Vec<u8>>) -> io::Result<()> {
     let mut preface = [0; PREFACE.len()];
     stream.read_exact(&mut preface)?;
-    // As much as it likes, on each stream and on the connection: the first message names every extension of Envoy's.
+    // Envoy may send as much as it likes, on each stream and on the connection, because its first
+    // message names all its extensions.
     let window = (1_u32 << 30).to_be_bytes();
     frame(
         &mut stream,

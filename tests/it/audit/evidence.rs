@@ -1,4 +1,5 @@
-//! What a client can write into the access log: nothing but its own path, and that not where a secret key may be in it. Every request leaves one line.
+//! What a client can write into the access log: only its own path, and not if that may contain a
+//! secret key. Every request leaves one line.
 
 use std::borrow::Cow;
 
@@ -10,13 +11,14 @@ use crate::support::builder::Builder;
 use crate::support::http::{Connection, Response};
 use crate::support::{BOUND, Envoy, eventually, h2};
 
-/// What is in the place of a path that is not printed.
+/// The text that replaces a path that is not printed.
 pub const HIDDEN: &str = "a key stands in it";
 
 /// A UUID, as clients and proxies make them.
 const GOOD_ID: &str = "6a0e1b9c-0000-4000-8000-0123456789ab";
 
-/// Targets that may contain a secret key, in every spelling; all of them have `FAKE` or its escapes in them.
+/// Targets that may contain a secret key, in every spelling. All of them contain `FAKE` or its
+/// escapes.
 const KEYED: [&str; 24] = [
     "/v1/customers/sk_test_FAKE-in-a-path-01",
     "/v1/customers/SK_LIVE_FAKE",
@@ -36,7 +38,7 @@ const KEYED: [&str; 24] = [
     "/v1/%252573k_test_FAKE",
     "/v1/sk_%256fr%2567_FAKE",
     "/v1/%73%6b%5f%74%65%73%74%5f%46%41%4B%45",
-    // Escapes of an escape's digits, and what a careless decoder takes for one.
+    // Escapes of an escape's digits, and what a careless decoder takes for an escape.
     "/v1/%25%37%33k_test_FAKE",
     "/v1/%257%33k_test_FAKE",
     "/v1/%%37%33k_test_FAKE",
@@ -45,7 +47,7 @@ const KEYED: [&str; 24] = [
     "/v1/customers/%20sk_test_FAKE%20",
 ];
 
-/// Targets that are printed as they are, and what is printed.
+/// Targets that are printed unchanged, and the printed text.
 const PLAIN: [(&str, &str); 16] = [
     ("/v1/balance", "/v1/balance"),
     ("/v1/balance?x=sk_test_FAKE", "/v1/balance"),
@@ -65,7 +67,7 @@ const PLAIN: [(&str, &str); 16] = [
     ("/v1/%zz%u0073", "/v1/%zz%u0073"),
 ];
 
-/// Headers that a client sends next to a plain target, whose line is the same with and without them.
+/// Headers that a client sends with a plain target. The line is the same with and without them.
 const CLAIMS: [(&str, &[u8]); 7] = [
     ("x-envoy-original-path", b"/v1/forged"),
     ("x-envoy-original-path", b"/v1/sk_test_FAKE"),
@@ -76,7 +78,7 @@ const CLAIMS: [(&str, &[u8]); 7] = [
     ("x-forwarded-for", b"sk_test_FAKE"),
 ];
 
-/// Bytes over HTTP/1.1 to which Envoy answers before any filter, and what the line has of the path.
+/// Bytes over HTTP/1.1 that Envoy answers before any filter, and what the line shows of the path.
 const BROKEN: [(&[u8], Option<&str>); 9] = [
     (
         b"GET /a#b HTTP/1.1\r\nhost: a\r\nx-request-id: sk_test_FAKE\r\n\r\n",
@@ -117,7 +119,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The one line of what was just sent.
+    /// Returns the only line about what was just sent.
     #[track_caller]
     fn line(&mut self, sent: &str) -> Value {
         let line = eventually(&format!("`{sent}` is logged"), BOUND, || {
@@ -138,7 +140,7 @@ impl Reader<'_> {
     }
 }
 
-/// A request over either protocol; `None` where Envoy answers nothing.
+/// Sends a request over either protocol. Returns `None` if Envoy does not answer.
 fn ask(
     envoy: &Envoy,
     http2: bool,
@@ -177,7 +179,8 @@ fn send(envoy: &Envoy, bytes: &[u8]) -> Option<Response> {
     connection.read_response(false).ok()
 }
 
-/// A second route, which takes `/rewritten` off the path; and a reply whose `Request-Id` is what the client asks for.
+/// Adds a second route, which removes `/rewritten` from the path, and a reply whose `Request-Id` is
+/// what the client asks for.
 pub fn with_routes(builder: Builder) -> Builder {
     builder.edit(|bootstrap| {
         let host = at(hcm(bootstrap), "/route_config/virtual_hosts/0");
@@ -191,7 +194,7 @@ pub fn with_routes(builder: Builder) -> Builder {
     })
 }
 
-/// Envoy treats every client as internal to its network.
+/// Makes Envoy treat every client as internal to its network.
 pub fn with_internal_clients(builder: Builder) -> Builder {
     builder.edit(|bootstrap| {
         hcm(bootstrap)["internal_address_config"] =
@@ -199,7 +202,8 @@ pub fn with_internal_clients(builder: Builder) -> Builder {
     })
 }
 
-/// Sends all of it, and checks what each line says. `keeps_path`: whether the router leaves the path that it rewrites in a header.
+/// Sends everything, and checks what each line says. `keeps_path` is true if the router keeps the
+/// original path in a header when it rewrites the path.
 #[track_caller]
 pub fn assert_nothing_is_forged(envoy: &Envoy, keeps_path: bool) {
     let mut log = Reader {
@@ -227,7 +231,7 @@ pub fn assert_nothing_is_forged(envoy: &Envoy, keeps_path: bool) {
         let what = bytes.escape_ascii().to_string();
         assert_eq!(log.line(&what)["path"].as_str(), path, "{what}");
     }
-    // HTTP/2 takes any method, and any byte in a path.
+    // HTTP/2 accepts any method, and any byte in a path.
     for (method, printed) in [
         ("sk_test_FAKE-a-method", "sk_test_"),
         ("OPTIONSFAKE", "OPTIONSF"),
@@ -259,7 +263,7 @@ pub fn assert_nothing_is_forged(envoy: &Envoy, keeps_path: bool) {
     assert_eq!(envoy.access_log().len(), log.read);
 }
 
-/// What only a request that passes can bring into a line.
+/// Checks what only a request that passes can bring into a line.
 #[track_caller]
 fn assert_replies(envoy: &Envoy, log: &mut Reader<'_>, http2: bool, keeps_path: bool) {
     let key = format!("Bearer {ALICE}");
@@ -332,7 +336,8 @@ fn nor_where_the_ids_of_others_are_kept() {
     assert_eq!(envoy.logged_path("/v1/kept")["request_id"], GOOD_ID);
 }
 
-/// What the header that is taken off does where it is not: `path` is the client's, and only a key in it is hidden.
+/// What the removed header does if it is not removed: `path` is the client's, and only a key in it
+/// is hidden.
 #[test]
 fn without_its_removal_an_internal_client_forges_its_path() {
     let envoy = started(|builder| {

@@ -1,4 +1,6 @@
-//! The loggers under `envoy/access-log`, taken by a real Envoy: the file is the log that the commands read, and what is sent to a collector has the same members. None of them has a query or a key.
+//! The loggers under `envoy/access-log`, used by a real Envoy. The file is the log that the
+//! commands read, and what is sent to a collector has the same members. None of them contains a
+//! query or a key.
 
 use std::fs;
 
@@ -16,7 +18,7 @@ fn fragment(name: &str) -> Value {
     read(&format!("envoy/access-log/{name}"))
 }
 
-/// Puts a fragment where its first lines say.
+/// Adds a fragment as its first lines describe.
 fn with(builder: Builder, name: &str, port: u16) -> Builder {
     let fragment = fragment(name);
     builder.edit(move |bootstrap| {
@@ -42,7 +44,8 @@ fn keyed() -> Sent {
     sent
 }
 
-/// What a client must not be able to put into a log, in whatever form it is sent on.
+/// Checks for texts that a client must not be able to put into a log, in whatever form it is sent
+/// on.
 fn assert_told_nothing(told: &str, of: &str) {
     for secret in [
         "ann@example.com",
@@ -103,9 +106,10 @@ fn a_grpc_access_log_service_gets_every_request() {
 fn assert_collected(collector: &Collector, envoy: &Envoy) {
     let load = [load(), vec![keyed()]].concat();
     play(envoy, &load);
-    // A value that occurs once in each record: those of some key, each path, and both loggers of the pair.
+    // Values that occur once in each record: those of some key, each path, and both loggers of the
+    // pair.
     let id = |id: &str| load.iter().filter(|sent| sent.known() == Some(id)).count();
-    // Each logger sends on its own, when its buffer is full or a second has passed.
+    // Each logger sends separately, when its buffer is full or a second has passed.
     collector.expect("start_time", load.len());
     let times = collector.count("mk_org") / id("mk_org");
     assert!(times > 0, "no verdict was collected");
@@ -123,7 +127,7 @@ fn assert_collected(collector: &Collector, envoy: &Envoy) {
     assert!(!warned, "{diagnosis}");
 }
 
-/// What the loggers log is one list: of the bootstrap, of the file, and of both collectors.
+/// All loggers log the same list: the bootstrap's, the file's, and both collectors'.
 #[test]
 fn every_logger_has_the_same_members() {
     let members = |format: &Value| -> Vec<String> {
@@ -142,7 +146,7 @@ fn every_logger_has_the_same_members() {
             );
         }
     }
-    // The page has them all, and no others.
+    // The page lists all of them, and no others.
     let page = fs::read_to_string(root().join("docs/logs.md")).unwrap();
     let (table, _) = page.split_once("`keyward` is `allow`").unwrap();
     let cells = table

@@ -1,4 +1,5 @@
-//! `keyward logs` and `keyward audit` on the access log of a real Envoy: they agree with what was sent, to the request.
+//! `keyward logs` and `keyward audit` on the access log of a real Envoy: their numbers agree
+//! exactly with what was sent.
 
 mod agree;
 mod alike;

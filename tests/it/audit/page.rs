@@ -1,4 +1,4 @@
-//! The page in a real Chromium: what is on it, that nothing runs, and that it needs nothing.
+//! The page in a real Chromium: what it shows, that it runs no script, and that it loads nothing.
 
 use std::fs;
 use std::process::Command;
@@ -7,7 +7,7 @@ use super::world::{KEYS, played};
 use crate::browser::chromium::{FLAGS, binary_or_skip};
 use crate::support::key_file::Folder;
 
-/// A desk with the page of a real log on it.
+/// Returns a desk with the page of a real log.
 fn made(name: &str) -> (Folder, String) {
     let (desk, log) = played(name);
     desk.good(&["audit", "--html", "page.html", &log]);
@@ -15,7 +15,7 @@ fn made(name: &str) -> (Folder, String) {
     (desk, page)
 }
 
-/// What Chromium makes of a page: its document once it is loaded.
+/// Returns what Chromium makes of a page: its document once it is loaded.
 fn dumped(desk: &Folder, chromium: &std::path::Path) -> String {
     let page = desk.path.join("page.html");
     let output = Command::new(chromium)
@@ -79,7 +79,7 @@ fn chromium_shows_it_with_its_style_and_runs_nothing() {
     );
     assert!(document.contains("Billing &lt;script&gt;alert(1)&lt;/script&gt;"));
     assert!(!document.contains("<script"));
-    // A script that someone smuggled in would not run, and a style of another origin would not load.
+    // A smuggled script would not run, and a style from another origin would not load.
     let attacked = page
         .replace("</main>", "<p id=\"probe\">untouched</p><script>document.getElementById('probe').textContent = 'ran'</script></main>")
         .replace("<h1>", "<h1 onclick=\"x\" style=\"color: red\">");

@@ -1,4 +1,4 @@
-//! What the audit says of privileges that no call needed, and the commands that it proposes.
+//! What the audit says about privileges that no call needed, and the commands that it proposes.
 
 use std::process::Command;
 
@@ -12,7 +12,7 @@ pub fn key<'a>(report: &'a Value, id: &str) -> &'a Value {
     keys.find(|key| key["id"] == id).unwrap()
 }
 
-/// `customer read 7`, in the order of the report.
+/// Returns texts such as `customer read 7`, in the order of the report.
 pub fn permissions(key: &Value, state: &str) -> Vec<String> {
     let all = key["permissions"].as_array().unwrap().iter();
     let all = all.filter(|permission| permission["state"] == state);
@@ -59,7 +59,8 @@ fn least_privilege_is_what_the_calls_needed() {
         ]
     );
     assert_eq!(permissions(billing, "missing"), ["product write 2"]);
-    // A charge's invoice can be expanded, and queries are not logged: it is not known that this one is not needed.
+    // A charge's invoice can be expanded, and queries are not logged. So it is unknown whether this
+    // permission is needed.
     let all = billing["permissions"].as_array().unwrap().iter();
     let expanded = all.filter(|permission| permission["may_be_expanded"] == true);
     let expanded: Vec<&Value> = expanded
@@ -71,7 +72,7 @@ fn least_privilege_is_what_the_calls_needed() {
         json!({"grants": {"charge": "read", "customer": "read"}, "connect_grants": {"balance": "read"}})
     );
 
-    // The log names no permission of a key that has every one; the catalogue does.
+    // The log names no permission of a key that has all of them, but the catalogue does.
     let admin = key(&report, "mk_admin");
     assert_eq!(admin["told_by"], "endpoint");
     assert_eq!(
@@ -120,7 +121,8 @@ fn least_privilege_is_what_the_calls_needed() {
     assert_eq!(found, expected);
 }
 
-/// The proposed commands are run by a shell, and the load is played again with what they made: what passed before passes still.
+/// A shell runs the proposed commands, and the load is played again with the new keys: everything
+/// that passed still passes.
 #[test]
 fn the_proposed_commands_make_keys_that_are_enough() {
     let (desk, log) = played("commands");

@@ -1,4 +1,5 @@
-//! A log whose paths are not those that were decided about: a route rewrites them, and the router keeps the first path to itself. Neither command takes such a path for the client's.
+//! A log whose paths are not the ones that were decided on: a route rewrites them, and the router
+//! does not log the original path. Neither command takes such a path for the client's.
 
 use std::fs;
 
@@ -9,7 +10,8 @@ use crate::support::bootstrap::{at, hcm, http_filter};
 use crate::support::key_file::Folder;
 use crate::support::{BOUND, eventually};
 
-/// Five requests through a route that puts `/internal` in the place of `/v1`: the desk, and the log.
+/// Sends five requests through a route that replaces `/v1` with `/internal`. Returns the desk and
+/// the log.
 fn played(name: &str, suppresses: bool) -> (Folder, String) {
     let desk = desk(name);
     let envoy = gateway(&desk, |builder| {
@@ -60,7 +62,7 @@ fn the_audit_counts_what_a_full_key_called_and_no_log_explains() {
         finding["text"],
         "3 of its 3 calls went to paths that are not in the catalogue, and no permission is logged: what it needs is not known"
     );
-    // The same is said to people, in a table and on a page.
+    // People see the same, in a table and on a page.
     let text = desk.good(&["audit", "--html", "page.html", &log]);
     let page = fs::read_to_string(desk.path.join("page.html")).unwrap();
     for shown in [&text, &page] {
@@ -98,7 +100,8 @@ fn replay_compares_no_request_by_a_path_that_asks_for_another_permission() {
     let served = served.display().to_string();
     let told = desk.good(&["replay", "--json", "--old", &served, "--new", &served, &log]);
     let told: Value = serde_json::from_str(&told).unwrap();
-    // Nothing contradicts the path of a key with every permission: its lines name no permission.
+    // Nothing contradicts the path of a key with every permission, because its lines name no
+    // permission.
     assert_eq!(
         (&told["requests"], &told["compared"]),
         (&json!(5), &json!(3))

@@ -1,4 +1,5 @@
-//! Keys of every kind, an Envoy that serves them, and requests whose verdict is known before they are sent.
+//! Keys of every kind, an Envoy that serves them, and requests whose verdict is known before they
+//! are sent.
 
 use std::fs;
 use std::sync::OnceLock;
@@ -31,7 +32,8 @@ fn value(id: &str) -> &'static str {
     KEYS.iter().find(|(known, _)| *known == id).unwrap().1
 }
 
-/// A key file as an operator would have it. Times are far enough apart for any day this runs on.
+/// Returns a key file as an operator would have it. Its times are far enough apart for any day on
+/// which the test runs.
 fn key_file() -> String {
     let key = |id: &str, kind: &str, owner: &str, more: &str| {
         let digest = KeyDigest::of(value(id).as_bytes());
@@ -106,14 +108,14 @@ fn key_file() -> String {
     )
 }
 
-/// A key file in its own folder.
+/// Returns a key file in a separate folder.
 pub fn desk(name: &str) -> Folder {
     let folder = Folder::empty(&format!("audit-{name}"));
     fs::write(folder.file(), key_file()).unwrap();
     folder
 }
 
-/// An Envoy that serves the key file, and believes the client's address from the test.
+/// Starts an Envoy that serves the key file, and accepts the client's address from the test.
 pub fn gateway(desk: &Folder, more: impl FnOnce(Builder) -> Builder) -> Envoy {
     let configuration = desk.good(&["snapshot", "build", "--configuration"]);
     let builder = Envoy::builder().config(configuration).edit(|bootstrap| {
@@ -122,7 +124,8 @@ pub fn gateway(desk: &Folder, more: impl FnOnce(Builder) -> Builder) -> Envoy {
     more(builder).start()
 }
 
-/// A key file of the test's own, and the log of the whole load, which is played once for all tests.
+/// Returns a key file for this test, and the log of the whole load, which is played once for all
+/// tests.
 pub fn played(name: &str) -> (Folder, String) {
     static PLAYED: OnceLock<(String, Vec<u8>)> = OnceLock::new();
     let (keys, log) = PLAYED.get_or_init(|| {
@@ -141,17 +144,17 @@ pub fn played(name: &str) -> (Folder, String) {
 /// A request, and its result.
 #[derive(Clone, Debug)]
 pub struct Sent {
-    /// The key's id: what is presented, and what the log names. `stranger` is not a key's.
+    /// The id of the presented key, which the log names. `stranger` is not a key's id.
     pub key: Option<&'static str>,
     pub method: &'static str,
-    /// With a query.
+    /// The path, including the query.
     pub path: &'static str,
     pub account: Option<&'static str>,
     pub context: Option<&'static str>,
     pub client: String,
     pub decision: &'static str,
     pub reason: Option<&'static str>,
-    /// What the log says of a permission.
+    /// What the log says about a permission.
     pub permission: Option<(&'static str, &'static str)>,
 }
 
@@ -201,12 +204,12 @@ impl Sent {
         self.path.split('?').next().unwrap()
     }
 
-    /// Whether the log names the key.
+    /// Returns the key if the log names it.
     pub fn known(&self) -> Option<&'static str> {
         self.key.filter(|key| *key != "stranger")
     }
 
-    /// Sends it, and checks that it fared as expected.
+    /// Sends the request, and checks that the result is as expected.
     #[track_caller]
     fn send(&self, envoy: &Envoy) {
         let mut headers = vec![("x-forwarded-for", self.client.clone())];
@@ -237,7 +240,7 @@ impl Sent {
     }
 }
 
-/// A mixed load: every verdict, kind of key and place, with counts that differ.
+/// Returns a mixed load: every verdict, kind of key and place, with counts that differ.
 pub fn load() -> Vec<Sent> {
     let mut all = Vec::new();
     let mut add = |count: usize, sent: Sent| all.extend(std::iter::repeat_n(sent, count));
@@ -349,7 +352,8 @@ pub fn load() -> Vec<Sent> {
     all
 }
 
-/// Sends a load one after the other, and waits until each request's line is there: the access log as a file.
+/// Sends a load one by one, and waits until each request's line is written. Returns the access log
+/// as a file.
 #[track_caller]
 pub fn play(envoy: &Envoy, load: &[Sent]) -> std::path::PathBuf {
     for sent in load {
@@ -362,7 +366,7 @@ pub fn play(envoy: &Envoy, load: &[Sent]) -> std::path::PathBuf {
     envoy.directory().join("access.log")
 }
 
-/// Lines of JSON.
+/// Parses lines of JSON.
 pub fn lines(text: &str) -> Vec<Value> {
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))

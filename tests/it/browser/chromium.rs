@@ -15,7 +15,7 @@ use crate::support::{BOUND, LONG, Upstream, eventually};
 
 const PAGE: &str = include_str!("../../browser/page.html");
 
-/// No question, no account, no update, and no protocol but those over TCP.
+/// No prompts, no account, no update, and no protocols except those over TCP.
 pub const FLAGS: [&str; 8] = [
     "--headless",
     "--no-sandbox",
@@ -27,7 +27,7 @@ pub const FLAGS: [&str; 8] = [
     "--disable-sync",
 ];
 
-/// `$CHROMIUM_BIN`, or what `scripts/chromium.sh` looks for and installs.
+/// Returns `$CHROMIUM_BIN`, or what `scripts/chromium.sh` finds and installs.
 fn binary() -> Option<PathBuf> {
     if let Some(named) = std::env::var_os("CHROMIUM_BIN").filter(|named| !named.is_empty()) {
         return Some(PathBuf::from(named));
@@ -38,7 +38,8 @@ fn binary() -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// Chromium, or a line that `test` is skipped. The harness swallows what a passing test prints, so the line goes around it.
+/// Returns Chromium, or prints that `test` is skipped. The harness hides what a passing test
+/// prints, so this bypasses it.
 pub fn binary_or_skip(test: &str) -> Option<PathBuf> {
     let found = binary();
     if found.is_none() {
@@ -49,7 +50,7 @@ pub fn binary_or_skip(test: &str) -> Option<PathBuf> {
     found
 }
 
-/// A server of pages. By its IP address and by the name `localhost` it is two origins.
+/// A server of pages. Its IP address and the name `localhost` make it two origins.
 pub(super) struct Site {
     chromium: PathBuf,
     server: Upstream,
@@ -78,12 +79,12 @@ impl Site {
         })
     }
 
-    /// The origin of its pages.
+    /// Returns the origin of its pages.
     pub(super) fn origin(&self) -> String {
         format!("http://{}", self.server.address())
     }
 
-    /// The same pages under another origin.
+    /// Returns another origin with the same pages.
     pub(super) fn other_origin(&self) -> String {
         format!("http://localhost:{}", self.server.address().port())
     }
@@ -113,7 +114,7 @@ impl Site {
             self.shared.lock().unwrap().report.take()
         });
         drop(browser);
-        // Its helpers end a moment later, and write until then.
+        // Chromium's helpers end a moment later, and write until then.
         eventually("Chromium's profile can be removed", BOUND, || {
             std::fs::remove_dir_all(&profile).ok()
         });
@@ -137,7 +138,7 @@ impl Call {
         self
     }
 
-    /// A form, as `fetch` sends it without a preflight.
+    /// Sends a form, as `fetch` does without a preflight.
     pub(super) fn form(mut self, body: &str) -> Self {
         self.0["init"]["body"] = json!(body);
         self.header("content-type", "application/x-www-form-urlencoded")

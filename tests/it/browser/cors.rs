@@ -1,4 +1,4 @@
-//! What Envoy's CORS filter and keyward make of each other, seen over HTTP: the facts in `docs/browsers.md`.
+//! How Envoy's CORS filter and keyward work together over HTTP: the facts in `docs/browsers.md`.
 
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ fn preflight(envoy: &Envoy, origin: &str, path: &str) -> Response {
     envoy.request("OPTIONS", path, &headers, b"")
 }
 
-/// What a browser asks of an answer before it shows it to a page of the shop.
+/// Checks what a browser requires of an answer before it shows it to a page of the shop.
 #[track_caller]
 fn assert_readable(answer: &Response) {
     let exposed = "request-id, x-keyward-denied, stripe-should-retry";
@@ -71,7 +71,8 @@ fn pages_can_read_what_passes_and_what_keyward_refuses() {
         assert_eq!(answer.status, status, "{path}: {}", answer.text());
         assert_unreadable(&answer);
     }
-    // The query goes on as it came, whatever `forward_credential` says, and CORS keeps no stranger's request away.
+    // The query is passed on unchanged, whatever `forward_credential` says, and CORS does not stop
+    // a stranger's request.
     let seen = upstream.seen();
     assert_eq!(seen.len(), 2);
     for request in seen {
@@ -116,7 +117,7 @@ fn preflights_are_the_cors_filters_to_answer() {
         );
         assert_eq!(answer.header("access-control-max-age"), Some("600"));
         assert_eq!(details(&envoy, path), (Value::Null, json!("cors_response")));
-        // Answered as well, and without the one header that counts.
+        // It is also answered, but without the one header that counts.
         let answer = preflight(&envoy, STRANGER, "/v1/stranger");
         assert_eq!(answer.status, 200);
         assert_unreadable(&answer);

@@ -1,4 +1,5 @@
-//! Client-side code with a publishable key: through Envoy's CORS filter as `docs/browsers.md` sets it up, over HTTP and from a page in a real Chromium.
+//! Client-side code with a publishable key: through Envoy's CORS filter as `docs/browsers.md` sets
+//! it up, over HTTP and from a page in a real Chromium.
 
 pub mod chromium;
 mod cors;
@@ -17,12 +18,12 @@ use crate::support::{Envoy, find};
 const PUBLISHABLE: &str = "pk_test_FAKE-paula-1";
 const SECRET: &str = "sk_test_FAKE-alice-0001";
 
-/// Open to publishable keys.
+/// An endpoint that is open to publishable keys.
 const OPEN: &str = "/v1/elements/sessions";
 
 const CORS: &str = "envoy.filters.http.cors";
 
-/// A shop with a connected account; `settings` next to the snapshot.
+/// Returns a shop with a connected account, with `settings` next to the snapshot.
 fn configuration(settings: &Value) -> String {
     let key = |id: &str, raw: &str, kind: &str| json!({"id": id, "sha256": KeyDigest::of(raw.as_bytes()).to_string(), "kind": kind, "livemode": false, "owner": "acct_shop"});
     let mut configuration = settings.clone();
@@ -35,16 +36,16 @@ fn configuration(settings: &Value) -> String {
     configuration.to_string()
 }
 
-/// Where the CORS filter is.
+/// The place of the CORS filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// As documented.
+    /// The documented place.
     BeforeKeyward,
     /// Between keyward and the interlock.
     AfterKeyward,
 }
 
-/// A gateway with the documented CORS filter and policy, for pages of `origin`.
+/// Starts a gateway with the documented CORS filter and policy, for pages of `origin`.
 fn gateway(place: Place, origin: &str, upstream: SocketAddr, settings: &Value) -> Builder {
     let origin = origin.to_owned();
     Envoy::builder()
@@ -67,7 +68,7 @@ fn gateway(place: Place, origin: &str, upstream: SocketAddr, settings: &Value) -
         })
 }
 
-/// The configuration that `docs/browsers.md` shows: its first block of YAML.
+/// Returns the configuration in `docs/browsers.md`: its first block of YAML.
 fn documented() -> Value {
     let path = find::root().join("docs/browsers.md");
     let text = std::fs::read_to_string(&path).unwrap();

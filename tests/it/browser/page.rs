@@ -1,4 +1,4 @@
-//! A page in a real Chromium: what its calls reach, and what it gets to read.
+//! A page in a real Chromium: what its calls reach, and what it can read.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::{OPEN, PUBLISHABLE, Place, SECRET, gateway};
 use crate::support::upstream::Seen;
 use crate::support::{BOUND, Upstream, eventually};
 
-/// The page reads the upstream's answer, and the caller that the upstream learned.
+/// Checks that the page reads the upstream's answer, and the caller that the upstream learned.
 #[track_caller]
 fn assert_passed(seen: &Value, account: &str) {
     assert_eq!(seen["status"], 200, "{seen}");
@@ -23,7 +23,8 @@ fn assert_passed(seen: &Value, account: &str) {
     assert!(told.contains(&format!("account=\"{account}\"")), "{told}");
 }
 
-/// The page reads keyward's answer whole: status, reason, message, and the id to ask about.
+/// Checks that the page reads all of keyward's answer: status, reason, message, and the id to ask
+/// about.
 #[track_caller]
 fn assert_refused(seen: &Value, status: u16, reason: &str, message: &str) {
     assert_eq!(seen["status"], status, "{seen}");
@@ -37,7 +38,7 @@ fn assert_refused(seen: &Value, status: u16, reason: &str, message: &str) {
     assert!(!seen.to_string().contains(SECRET));
 }
 
-/// The page learns nothing, not even the status.
+/// Checks that the page learns nothing, not even the status.
 #[track_caller]
 fn assert_hidden(seen: &Value) {
     assert_eq!(*seen, json!({"error": "TypeError: Failed to fetch"}));
@@ -66,7 +67,7 @@ fn a_page_calls_with_a_publishable_key() {
     let seen = site.visit(
         &site.origin(),
         &[
-            // With a header, which takes a preflight.
+            // With a header, which requires a preflight.
             call("POST", "/v1/tokens")
                 .header("authorization", &bearer)
                 .form("card[number]=4242"),
@@ -74,11 +75,11 @@ fn a_page_calls_with_a_publishable_key() {
                 .header("authorization", &bearer)
                 .header("stripe-account", "acct_child"),
             Call::new("GET", checking.address(), OPEN).header("authorization", &bearer),
-            // With the key in the query, which takes none.
+            // With the key in the query, which requires none.
             call("GET", &query(OPEN)),
             call("POST", &query("/v1/tokens")).form("card[number]=4242"),
             call("GET", &(query(OPEN) + "&_stripe_account=acct_child")),
-            // Refused.
+            // Denied.
             call("GET", "/v1/balance").header("authorization", &bearer),
             call("GET", &query("/v1/balance")),
             call("GET", &(query(OPEN) + "&_stripe_account=acct_unlisted")),
@@ -88,7 +89,7 @@ fn a_page_calls_with_a_publishable_key() {
             call("GET", OPEN),
             call("POST", "/v1/tokens").form(&format!("key={PUBLISHABLE}")),
             Call::new("GET", checking.address(), "/v1/balance").header("authorization", &bearer),
-            // Not in the policy: the browser itself does not make the call.
+            // Not in the policy: the browser does not make the call.
             call("GET", &query(OPEN)).header("x-other", "1"),
             call("DELETE", &query("/v1/consumers/x")),
         ],
@@ -112,7 +113,7 @@ fn a_page_calls_with_a_publishable_key() {
         (401, "unknown_key", "sk_test_***********0001"),
         (401, "malformed_credential", "Bearer ****"),
         (401, "missing_credential", "did not provide an API key"),
-        // Only the body shows that key, and keyward reads no bodies.
+        // Only the body contains that key, and keyward reads no bodies.
         (401, "missing_credential", "did not provide an API key"),
         (401, "secret_key_required", "use a secret API key"),
     ]) {
@@ -120,7 +121,8 @@ fn a_page_calls_with_a_publishable_key() {
     }
     assert_hidden(&seen[15]);
     assert_hidden(&seen[16]);
-    // The four calls with `Authorization`, and the two that their preflights ended; a key in the query takes none.
+    // The four calls with `Authorization`, and the two that ended at their preflights. A key in the
+    // query requires no preflight.
     eventually("the preflights are in the access log", BOUND, || {
         let log = envoy.access_log();
         let preflights = log
@@ -138,7 +140,7 @@ fn a_page_calls_with_a_publishable_key() {
         envoy.stat("wasmcustom.keyward_secret_keys_in_query_total"),
         1
     );
-    // A form and its key: for keyward it is the upstream's.
+    // A form and its key: keyward leaves the key to the upstream.
     assert_eq!(upstream.seen()[0].body, b"card[number]=4242");
 }
 
@@ -200,7 +202,7 @@ fn a_page_of_an_unknown_origin_reads_nothing_and_reaches_what_needs_no_preflight
         ],
     );
     seen.iter().for_each(assert_hidden);
-    // The one that may pass has passed: CORS guards the answer, not the request.
+    // The request that may pass has passed: CORS protects the answer, not the request.
     assert_eq!(methods(&upstream.seen()), ["GET"]);
     assert_eq!(envoy.requests_total("allow", "key"), 1);
     assert_eq!(envoy.requests_total("deny", "secret_key_required"), 1);

@@ -28,7 +28,7 @@ fn a_secret_key_in_a_query_is_counted_and_shown_nowhere() {
         ("/v1/balance?key=sk_live_FAKE-nobody-1", &[], 401),
         ("/v1/balance?key=rk_live_FAKE-nobody-1", &[], 401),
         ("/v1/balance?key=sk_org_FAKE-nobody-1", &[], 401),
-        // Refused for more than the key, and leaked all the same.
+        // Denied for more than the key, but the key has leaked all the same.
         (
             "/v1/balance?key=color&key=sk_test_FAKE-alice-0001",
             &[],
@@ -36,7 +36,7 @@ fn a_secret_key_in_a_query_is_counted_and_shown_nowhere() {
         ),
         ("/v1/balance?key=sk_test_FAKE-alice-0001%20", &[], 401),
         ("/v1/balance?key=sk_test_FAKE-alice-0001", beside, 401),
-        // Passed, for it needs no key.
+        // Passes, because it needs no key.
         ("/healthz?key=sk_test_FAKE-alice-0001", &[], 200),
     ];
     for (path, headers, status) in leaks {
@@ -53,7 +53,7 @@ fn a_secret_key_in_a_query_is_counted_and_shown_nowhere() {
     assert_counted(&envoy, 0, &unknown, &[], 401);
     assert_counted(&envoy, 0, "/v1/balance?key=color", &[], 401);
     assert_counted(&envoy, 0, "/v1/balance?x=sk_test_FAKE-alice-0001", &[], 401);
-    // OPTIONS presents no key in its query: of a browser's two requests the second one counts.
+    // OPTIONS presents no key in its query. Of a browser's two requests, the second one counts.
     let answer = envoy.request(
         "OPTIONS",
         "/v1/balance?key=sk_test_FAKE-alice-0001",

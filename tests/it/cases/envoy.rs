@@ -25,7 +25,7 @@ fn envoy_keeps_them_under_another_apis_profile() {
     translate::are_most(put, Runner::Envoy);
 }
 
-/// Puts all cases to the Envoy we ship, and says how many.
+/// Runs all cases in the Envoy that we ship, and prints how many.
 #[track_caller]
 fn ours_keeps_every_promise_of(files: &[CaseFile]) -> usize {
     let plugins = Plugins::default();
@@ -34,12 +34,12 @@ fn ours_keeps_every_promise_of(files: &[CaseFile]) -> usize {
     })
 }
 
-/// Plugins as in what we ship, each with its own file.
+/// Plugins like those that we ship, each with a separate file.
 #[derive(Default)]
 pub struct Plugins(RefCell<Vec<Plugin>>);
 
 impl Plugins {
-    /// The filter that has this configuration.
+    /// Returns the filter with this configuration.
     pub fn entry(&self, name: &'static str, configuration: &str) -> Value {
         let plugin = Plugin::new(name, name, name);
         plugin.push(configuration);
@@ -49,7 +49,8 @@ impl Plugins {
     }
 }
 
-/// One Envoy with a listener for each file of the corpus. A VM takes a second to start, and all plugins share one.
+/// An Envoy with a listener for each file of the corpus. A VM takes a second to start, and all
+/// plugins share one.
 pub struct Corpus {
     pub envoy: Envoy,
     pub upstream: Upstream,
@@ -57,7 +58,8 @@ pub struct Corpus {
 }
 
 impl Corpus {
-    /// `base` has the chain, and `entry` makes the filter that takes the place of its first one, from a name and a configuration.
+    /// Starts the Envoy. `base` has the chain, and `entry` makes the filter that replaces its first
+    /// one, from a name and a configuration.
     pub fn start(
         files: &[CaseFile],
         base: Builder,
@@ -81,7 +83,7 @@ impl Corpus {
     }
 }
 
-/// Puts all cases to one Envoy, and says how many there are. See [`Corpus::start`].
+/// Runs all cases in one Envoy, and prints how many there are. See [`Corpus::start`].
 #[track_caller]
 pub fn keeps_every_promise_of(
     files: &[CaseFile],
@@ -106,7 +108,8 @@ pub fn keeps_every_promise_of(
     first
 }
 
-/// Cases name the client's address by X-Forwarded-For, spell headers with `_`, and ask for upgrades: none of that may end before the filter.
+/// Cases set the client's address with X-Forwarded-For, spell headers with `_`, and request
+/// upgrades. All of that must reach the filter.
 fn as_the_corpus_asks(builder: Builder, upstream: &Upstream) -> Builder {
     builder
         .upstream(upstream.address())
@@ -120,16 +123,16 @@ fn as_the_corpus_asks(builder: Builder, upstream: &Upstream) -> Builder {
         })
 }
 
-/// Where the cases of a file are put.
+/// How the cases of a file are sent.
 struct Way<'a> {
     envoy: &'a Envoy,
     upstream: &'a Upstream,
     address: SocketAddr,
-    /// The number of its first case, in the request ids.
+    /// The number of its first case, for the request ids.
     first: usize,
 }
 
-/// The failures of one file.
+/// Returns the failures of one file.
 fn failures_of(file: &CaseFile, way: &Way<'_>) -> Vec<String> {
     let envoy = way.envoy;
     let ends: Vec<_> = file
@@ -182,7 +185,7 @@ fn failures_of(file: &CaseFile, way: &Way<'_>) -> Vec<String> {
 }
 
 fn request_id(number: usize) -> String {
-    // The log has only ids that are UUIDs.
+    // The log contains only ids that are UUIDs.
     format!("{number:08x}-0000-4000-8000-000000000000")
 }
 
@@ -217,7 +220,7 @@ fn ask(way: &Way<'_>, case: &Case, number: usize) -> End {
     }
 }
 
-/// The request as bytes, nothing tidied up.
+/// Returns the request as bytes, without any correction.
 fn spell(case: &Case, number: usize) -> Vec<u8> {
     let request = &case.request;
     let mut bytes = request.method.as_bytes().to_vec();

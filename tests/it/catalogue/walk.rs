@@ -1,4 +1,4 @@
-//! Envoy asks for the permission of a row as the library does.
+//! Envoy requires the permission of a row as the library does.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,8 @@ use crate::support::catalogue::ask::{Answer, message_in, permission_in};
 use crate::support::catalogue::walk::{Asked, asked, assert_sound};
 use crate::support::http::Connection;
 
-/// The first row of each permission and level, and of each family: what follows `/v1/` or `/v2/`.
+/// Returns the first row of each permission and level, and of each family: what follows `/v1/` or
+/// `/v2/`.
 fn sample(asked: Vec<Asked>) -> Vec<Asked> {
     let mut taken = BTreeSet::new();
     let family = |row: &Row| row.path.split('/').nth(2).unwrap_or_default().to_owned();
@@ -50,7 +51,7 @@ fn envoy_answers_alike_for_a_sample_of_every_family() {
             },
             Some(reason) => Answer {
                 reason: Some(reason.to_owned()),
-                // A denial names it to the client only in the message.
+                // A denial names the permission to the client only in the message.
                 permission: denied_permission(&message_in(&response.body)),
                 message: message_in(&response.body),
             },
@@ -60,7 +61,7 @@ fn envoy_answers_alike_for_a_sample_of_every_family() {
     assert_sound(&faults);
 }
 
-/// `customer` of `… ('customer_write') permissions …`.
+/// Returns `customer` from `… ('customer_write') permissions …`.
 fn denied_permission(message: &str) -> Option<String> {
     let (_, rest) = message.split_once("('")?;
     let (named, _) = rest.split_once("')")?;

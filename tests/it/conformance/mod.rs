@@ -1,4 +1,5 @@
-//! The files of `conformance/`: made from the corpus, and put by `keyward conformance` to gateways that keep the promises and to one that does not.
+//! The files of `conformance/`, made from the corpus. `keyward conformance` runs them against
+//! gateways that keep the promises, and against one that does not.
 
 use std::process::Output;
 
@@ -20,7 +21,7 @@ fn out(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-/// The counts in the last line.
+/// Returns the counts in the last line.
 fn passed_and_failed(text: &str) -> (usize, usize) {
     let last = text.lines().last().unwrap();
     let mut numbers = last
@@ -29,7 +30,8 @@ fn passed_and_failed(text: &str) -> (usize, usize) {
     (numbers.next().unwrap(), numbers.next().unwrap())
 }
 
-/// Files that differ in their settings: credentials and bytes, addresses, times, modes, shadow, identity headers, upgrades, no snapshot.
+/// Files that differ in their settings: credentials and bytes, addresses, times, modes, shadow,
+/// identity headers, upgrades, no snapshot.
 const FILES: [&str; 8] = [
     "credentials",
     "addresses",

@@ -2,13 +2,13 @@
 
 /// Why a command is not run with the others.
 pub(super) enum Why {
-    /// This test runs it, or holds the page to what it runs.
+    /// This test runs it, or compares the page with what it runs.
     Test(&'static str),
     /// No test runs it.
     Because(&'static str),
 }
 
-/// All commands of a page with this beginning.
+/// All commands of a page that begin with this text.
 pub(super) struct LeftOut {
     pub(super) page: &'static str,
     pub(super) command: &'static str,

@@ -1,5 +1,5 @@
-//! Every command of the README and of `docs/` is run here as a person would run it, next to a real Envoy, or is in `left_out` with the test that runs it or
-//! with the reason why none does.
+//! Runs every command of the README and of `docs/` as a person would, next to a real Envoy.
+//! `left_out` lists the exceptions, each with the test that runs it or the reason why none does.
 
 mod left_out;
 mod script;
@@ -33,7 +33,7 @@ fn of_page(page: &str) -> Vec<&'static LeftOut> {
     LEFT_OUT.iter().filter(|entry| entry.page == page).collect()
 }
 
-/// A program that the commands call and this machine does not have.
+/// Returns a program that the commands call and this machine lacks.
 fn missing_tool(blocks: &[Block]) -> Option<&'static str> {
     let calls = |tool: &&str| {
         let of = format!("{tool} ");
@@ -51,7 +51,8 @@ fn missing_tool(blocks: &[Block]) -> Option<&'static str> {
         .find(|tool| calls(tool) && is_missing(tool))
 }
 
-/// Runs the blocks of a page, each in a new shell in the page's folder. Returns what failed, and which entries left something out.
+/// Runs the blocks of a page, each in a new shell in the page's folder. Returns what failed, and
+/// which entries left something out.
 fn run(world: &World, page: &str, blocks: &[Block]) -> (Vec<String>, BTreeSet<&'static str>) {
     let (mut failed, mut used) = (Vec::new(), BTreeSet::new());
     let folder = world.folder_of(page);
@@ -105,7 +106,7 @@ fn every_command_of_the_pages_runs_or_is_left_out_for_a_reason() {
         }
     }
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
-    // The pages are found, and what is left out is the smaller part.
+    // The pages are found, and only the smaller part is left out.
     assert!(count > 2 * LEFT_OUT.len() && count > 100, "{count}");
 }
 

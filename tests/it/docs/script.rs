@@ -1,13 +1,14 @@
 //! The commands of a page: those in its fenced blocks of shell.
 
-/// A fenced block, and the line it begins on.
+/// A fenced block, and its first line.
 pub(super) struct Block {
     pub(super) line: usize,
     text: String,
 }
 
 impl Block {
-    /// Its commands. One may go over several lines: to the end of a document in it, or while a line ends with `\` or is indented.
+    /// Returns its commands. A command may span several lines: to the end of a document in it, or
+    /// while a line ends with `\` or is indented.
     pub(super) fn commands(&self) -> Vec<String> {
         let mut commands: Vec<String> = Vec::new();
         let mut document: Option<String> = None;

@@ -1,4 +1,4 @@
-//! One Envoy for each thing that can be set wrong.
+//! An Envoy for each setting that can be wrong.
 
 use super::*;
 use crate::support::bootstrap::{at, hcm, http_filter, remove_http_filter};
@@ -14,7 +14,7 @@ fn chain(bootstrap: &mut Value) -> &mut Vec<Value> {
     at(hcm(bootstrap), "/http_filters").as_array_mut().unwrap()
 }
 
-/// A filter that does nothing here.
+/// Returns a filter that does nothing here.
 fn buffer() -> Value {
     let kind = "type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer";
     json!({"name": "buffer", "typed_config": {"@type": kind, "max_request_bytes": 1000}})
@@ -40,13 +40,13 @@ fn the_interlock() {
     assert_broken(typed(STATE, other), MISSING);
     let deny = json!({"key": "wasm.keyward", "string_match": {"prefix": "deny"}});
     assert_broken(typed(STATE, deny), MISSING);
-    // One more way in.
+    // Another way in.
     let anybody = json!({"permissions": [{"any": true}], "principals": [{"any": true}]});
     assert_broken(
         typed("/typed_config/rules/policies/anybody", anybody),
         MISSING,
     );
-    // It only looks on.
+    // The interlock only logs.
     assert_broken(
         |all| {
             let typed = at(http_filter(all, "keyward.interlock"), "/typed_config");
@@ -108,7 +108,8 @@ fn the_connection_manager() {
         |all| hcm(all)["http_protocol_options"] = json!({"allow_chunked_length": true}),
         &[("warn", "framing")],
     );
-    // An upgrade with its own chain, which lacks keyward, and one which has it without the interlock.
+    // An upgrade with its own chain, which lacks keyward, and one that has it without the
+    // interlock.
     assert_broken(
         |all| {
             let router = chain(all).last().unwrap().clone();
@@ -153,7 +154,8 @@ fn the_routes() {
     }
     let rbac = || json!({"@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBACPerRoute"});
     let route = "/route_config/virtual_hosts/0/routes/0";
-    // Off in the chain and on at the route, as Envoy Gateway has it: nothing gets past, as long as the interlock is after it.
+    // Off in the chain and on at the route, as Envoy Gateway configures it: nothing gets past, as
+    // long as the interlock is after it.
     let on_route = move |all: &mut Value| {
         http_filter(all, "keyward")["disabled"] = json!(true);
         let enabled = json!({"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "config": {}});
@@ -241,7 +243,8 @@ fn the_access_log() {
         },
         &[("warn", "access-log")],
     );
-    // Envoy's access log service: its logger for HTTP sends every path with its query, and its logger for connections sends what is named.
+    // Envoy's access log service: its logger for HTTP sends every path with its query, and its
+    // logger for connections sends only what is named.
     let service = |kind: &'static str, tag: Value| {
         move |all: &mut Value| {
             let loggers = at(hcm(all), "/access_log").as_array_mut().unwrap();

@@ -1,4 +1,5 @@
-//! A gateway that follows a feed, with each fault on the way that a signature does not fix.
+//! A gateway that follows a feed, with every fault on the way to it that a signature does not
+//! prevent.
 
 use super::*;
 use crate::feed::following;
@@ -17,7 +18,7 @@ fn cluster(bootstrap: &mut Value) -> &mut Value {
         .unwrap()
 }
 
-/// The options of the cluster, with one that Envoy demands.
+/// Returns the options of the cluster, including one that Envoy requires.
 fn options(bootstrap: &mut Value) -> &mut Value {
     let name = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
     let all = &mut cluster(bootstrap)["typed_extension_protocol_options"][name];
@@ -46,7 +47,7 @@ fn tls(context: Value) -> Value {
         "common_tls_context": context}})
 }
 
-/// Starts an Envoy whose feed differs by `change`, and checks the diagnosis and what it says.
+/// Starts an Envoy whose feed differs by `change`, and checks the diagnosis and its text.
 #[track_caller]
 fn assert_found(change: impl FnOnce(&mut Value) + 'static, expected: &[(&str, &str)], text: &str) {
     let feed = Feed::start(&crate::fail_closed::snapshot(1, &[ALICE]));
@@ -151,7 +152,8 @@ fn what_ends_long_polls() {
         FEED,
         "its `max_stream_duration` of 5 s ends calls that may take 17 s",
     );
-    // Through a listener of this Envoy, whose route ends what lasts longer than 15 s, as every route without a time-out does.
+    // Through a listener of this Envoy. Its route ends everything that lasts longer than 15 s, as
+    // every route without a timeout does.
     assert_found(
         |all| {
             let address = all["static_resources"]["listeners"][0]["address"].clone();
@@ -215,7 +217,7 @@ fn a_feed_without_an_age_is_refused_and_both_commands_say_why() {
     let saved = Diagnosis::read(&saved);
     saved.assert_found(&[("warn", "configuration")]);
     assert!(saved.text.contains(why), "{}", saved.text);
-    // With one, and without a snapshot, it is good.
+    // With a maximum age and without a snapshot, it is good.
     let good = feed::configuration().to_string();
     let checked = keyward(&["snapshot", "check", "-"], good.as_bytes());
     let said = String::from_utf8(checked.stdout).unwrap();
@@ -226,7 +228,7 @@ fn a_feed_without_an_age_is_refused_and_both_commands_say_why() {
     );
 }
 
-/// Replaces each configuration that keyward was given.
+/// Replaces each configuration that keyward received.
 fn replace(value: &mut Value, text: &str) -> usize {
     match value {
         Value::Object(members) => {

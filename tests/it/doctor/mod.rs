@@ -1,4 +1,5 @@
-//! `keyward doctor` before real Envoys: the one we ship, and the same with each fault that it must find.
+//! `keyward doctor` with real Envoys: the one that we ship, and variants with each fault that it
+//! must find.
 
 mod broken;
 mod counted;
@@ -19,7 +20,7 @@ use crate::support::command::{command, fed};
 
 const ALICE: &str = "sk_test_FAKE-alice-0001";
 
-/// A configuration as it should be.
+/// Returns a good configuration.
 fn configuration() -> Value {
     let sha256 = KeyDigest::of(ALICE.as_bytes()).to_string();
     json!({"max_snapshot_age": 100_000_000, "snapshot": {
@@ -31,7 +32,7 @@ fn builder() -> Builder {
     Envoy::builder().config(configuration().to_string())
 }
 
-/// Which checks found something, with their level. Notes are left out.
+/// Which checks found something, and at which level. Notes are left out.
 #[derive(Debug)]
 pub(crate) struct Diagnosis {
     code: Option<i32>,
@@ -68,7 +69,7 @@ impl Diagnosis {
         self.found().contains(&(level, check))
     }
 
-    /// The doctor found only this, and its exit code agrees.
+    /// Checks that the doctor found only this, and that its exit code agrees.
     #[track_caller]
     pub(crate) fn assert_found(&self, expected: &[(&str, &str)]) {
         assert_eq!(
@@ -87,7 +88,7 @@ fn keyward(arguments: &[&str], input: &[u8]) -> Output {
     fed(command().args(arguments), input)
 }
 
-/// As a check at the start, next to an Envoy that is not there yet.
+/// As a check at startup, while an Envoy is still missing.
 #[test]
 fn it_waits_for_an_envoy_that_is_about_to_start() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -135,7 +136,7 @@ fn what_is_shipped_is_good() {
             .find(|line| line.starts_with("good "));
         assert!(good.unwrap().contains(check), "{}", diagnosis.text);
     }
-    // A saved dump says the same, except for the stats.
+    // A saved dump gives the same result, except for the stats.
     let dump = envoy.admin("GET", "/config_dump").body;
     let saved = Diagnosis::read(&keyward(&["doctor", "--dump", "-"], &dump));
     saved.assert_found(&[]);

@@ -1,4 +1,5 @@
-//! keyward-server with an Envoy before it: the shipped `envoy/control.yaml`, and what is wrong when its routes, its cluster or its pages are elsewhere.
+//! keyward-server with an Envoy before it: the shipped `envoy/control.yaml`, and what is wrong if
+//! its routes, its cluster or its pages differ.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -29,7 +30,7 @@ fn lead_to(bootstrap: &mut Value, socket: &Path) {
     *at(cluster(bootstrap, "keyward_server"), endpoint) = json!(socket);
 }
 
-/// The gateway before the server, with one change.
+/// Starts the gateway of the server, with one change.
 fn control(socket: &str, change: impl FnOnce(&mut Value) + 'static) -> (Envoy, Socket) {
     control_with(configuration(), socket, change)
 }
@@ -52,7 +53,7 @@ fn control_with(
     (envoy, bound)
 }
 
-/// All lines of the findings at this level of the check `server`.
+/// Returns all lines of the findings of the check `server` at this level.
 fn said(diagnosis: &Diagnosis, level: &str) -> Vec<String> {
     let start = format!("{level}  server at ");
     let mut lines = diagnosis.text.lines();
@@ -65,7 +66,7 @@ fn said(diagnosis: &Diagnosis, level: &str) -> Vec<String> {
     found
 }
 
-/// Only what an Envoy's dump says, without this machine's processes.
+/// Checks only what an Envoy's dump says, without this machine's processes.
 #[track_caller]
 fn assert_dump(envoy: &Envoy, expected: &[(&str, &str)], told: &[&str]) {
     let dump = envoy.admin("GET", "/config_dump").body;
@@ -88,7 +89,7 @@ fn with_pages(paths: &[&str]) -> Value {
     all
 }
 
-/// As shipped, nothing fails. The one warning is that the tests and Envoy run as one user.
+/// As shipped, no check fails. The only warning is that the tests and Envoy run as one user.
 #[test]
 fn the_shipped_gateway_before_the_server_has_no_failure() {
     let (envoy, socket) = control("api.sock", |_| {});
@@ -167,7 +168,8 @@ fn another_listener_leads_to_the_socket() {
     );
 }
 
-/// No other chain leads there, so `listeners` has nothing to compare with. The doctor recognizes the socket by the secret that goes to it, whatever its name.
+/// No other chain leads there, so `listeners` has nothing to compare with. The doctor recognizes
+/// the socket by the secret that is sent to it, whatever its name.
 #[test]
 fn the_only_way_to_the_socket_has_no_keyward() {
     for socket in ["api.sock", "other.sock"] {
@@ -262,7 +264,7 @@ fn an_edge_gateway_has_the_api() {
         &[("warn", "server")],
         &["the route `/v2/iam/` leads the server's API to `upstream`"],
     );
-    // With the secret on it.
+    // With the secret set.
     let (envoy, _socket) = control("api.sock", |all| {
         routes(all)[1]["route"]["cluster"] = json!("upstream");
     });
@@ -317,7 +319,7 @@ fn an_edge_gateway_has_the_pages() {
         routes(all).splice(0..0, [page("/console"), page("/portal")]);
     });
     assert_dump(&envoy, &[], &[]);
-    // Before the server, but on the way to the other upstream.
+    // Before the server's routes, but on the way to the other upstream.
     let (envoy, _socket) = control_with(with_pages(ALL), "api.sock", |all| {
         routes(all).retain(|route| route["match"]["path_separated_prefix"] != "/portal");
     });

@@ -1,5 +1,5 @@
-//! One change each to what we ship, every one taken by a real Envoy, and what `doctor --strict` says of it: the check and how bad it is. The shipped bootstrap is
-//! the one that is good.
+//! Variants of what we ship, each with one change that a real Envoy accepts, and what
+//! `doctor --strict` says about it: the check and the level. Only the shipped bootstrap is good.
 
 mod arrives;
 mod leaks;
@@ -10,7 +10,7 @@ use super::*;
 use crate::support::bootstrap::{at, hcm, http_filter};
 use crate::support::process::Folder;
 
-/// What differs from the shipped bootstrap, and all that is found because of it.
+/// The difference from the shipped bootstrap, and everything that is found because of it.
 pub(super) struct Variant {
     name: &'static str,
     change: Box<dyn FnOnce(&mut Value)>,
@@ -29,7 +29,7 @@ pub(super) fn variant(
     }
 }
 
-/// Starts an Envoy for each, and names all with another result.
+/// Starts an Envoy for each variant, and names all with another result.
 #[track_caller]
 fn assert_all(variants: Vec<Variant>) {
     let faults: Vec<String> = variants.into_iter().filter_map(fault).collect();
@@ -56,7 +56,7 @@ fn chain(bootstrap: &mut Value) -> &mut Vec<Value> {
     at(hcm(bootstrap), "/http_filters").as_array_mut().unwrap()
 }
 
-/// An HTTP filter by its message, after `envoy.extensions.filters.http.`.
+/// Returns an HTTP filter by its message, after `envoy.extensions.filters.http.`.
 fn filter(message: &str, mut config: Value) -> Value {
     config["@type"] = json!(format!(
         "type.googleapis.com/envoy.extensions.filters.http.{message}"
@@ -79,7 +79,7 @@ fn cluster(bootstrap: &mut Value) -> &mut Value {
     at(bootstrap, "/static_resources/clusters/0")
 }
 
-/// The gateway's listener once more, under another name.
+/// Adds the gateway's listener again, under another name.
 fn second_listener(bootstrap: &mut Value, change: impl FnOnce(&mut Value)) {
     let listeners = at(bootstrap, "/static_resources/listeners")
         .as_array_mut()
@@ -90,7 +90,7 @@ fn second_listener(bootstrap: &mut Value, change: impl FnOnce(&mut Value)) {
     listeners.push(second);
 }
 
-/// A file that lasts as long as the test.
+/// Returns a file that exists as long as the test.
 fn file(name: &str, content: &Value) -> std::path::PathBuf {
     let folder = Folder::new("variant");
     let file = folder.path().join(name);

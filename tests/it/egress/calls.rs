@@ -1,4 +1,4 @@
-//! What the services may ask, and what Stripe receives.
+//! What services may request, and what Stripe receives.
 
 use super::*;
 use crate::support::command::command;
@@ -24,7 +24,7 @@ fn a_call_arrives_with_the_real_key_of_its_mode() {
         assert_eq!(seen.path, path.as_bytes());
         assert_eq!(seen.header("stripe-version"), Some("2026-10-28.endive"));
     }
-    // curl's way.
+    // As curl sends it.
     let basic = base64(&format!("{}:", service("live")));
     let headers = [("authorization", format!("Basic {basic}"))];
     assert_eq!(egress.envoy.get("/v1/balance", &headers).status, 200);
@@ -95,7 +95,7 @@ fn any_connected_account_can_be_named_and_arrives() {
         seen.header("stripe-account"),
         Some("acct_FAKE-never-listed")
     );
-    // What the key may do on connected accounts is less than on its own.
+    // The key may do less on connected accounts than on its own.
     let denied = call("/v1/balance", "acct_FAKE-never-listed");
     assert_eq!(
         denied.header("x-keyward-denied"),
@@ -112,7 +112,7 @@ fn what_is_refused_never_reaches_stripe() {
         return;
     };
     let (egress, upstream) = (&shipped.egress, &shipped.upstream);
-    // Stripe's own keys are nothing here: a service that still has one is found by the log.
+    // Stripe's own keys are unknown here. The log shows a service that still has one.
     for key in [
         stripes("test"),
         stripes("live"),
@@ -173,7 +173,7 @@ fn what_passes_without_a_key_that_stripe_may_be_asked_with_has_no_route() {
         );
     }
     assert_eq!(upstream.count(), 0);
-    // The key with every permission has one.
+    // The key with every permission has a route.
     assert_eq!(
         egress
             .call(
@@ -219,7 +219,7 @@ fn shadow_tries_permissions_and_revives_nobody() {
         404
     );
     assert_eq!(upstream.count(), 3);
-    // A gateway in shadow lets pass what it does not know, and what is dead: not to Stripe.
+    // A gateway in shadow lets unknown and dead keys pass, but not to Stripe.
     egress
         .envoy
         .push(&configuration(&json!({"enforcement": "shadow"})));
@@ -256,7 +256,7 @@ fn files_go_to_the_host_that_has_them() {
         let told = egress.front.told();
         assert!(told.iter().any(|name| name == host), "{told:?}");
     }
-    // Permissions are asked there as well.
+    // Permissions are also required there.
     let denied = egress.call(&service("live"), "POST", "/v1/files", &[]);
     assert_eq!(
         denied.header("x-keyward-denied"),

@@ -1,4 +1,5 @@
-//! A broken setup asks Stripe nothing, or asks without a key. It never shows a key to Stripe, or to an impostor.
+//! A broken setup sends Stripe nothing, or sends requests without a key. It never shows a key to
+//! Stripe, or to an impostor.
 
 use super::*;
 use crate::support::bootstrap::remove_http_filter;
@@ -100,7 +101,7 @@ fn without_its_secret_a_mode_is_refused_and_the_other_works() {
         1
     );
 
-    // Once it is there, without a restart; and then a new one.
+    // Once the key exists, without a restart; and then a new key.
     let folder = egress.secrets.path();
     for key in [stripes("live"), "rk_live_FAKE-the-next-0002".to_owned()] {
         fs::write(folder.join("stripe_live.key"), &key).unwrap();
@@ -112,7 +113,7 @@ fn without_its_secret_a_mode_is_refused_and_the_other_works() {
                 .then_some(())
         });
     }
-    // A line end after the key, as editors leave it, is not part of it.
+    // A line end after the key, as editors add it, is not part of the key.
     let key = "rk_live_FAKE-the-last-0003";
     fs::write(folder.join("stripe_live.key"), format!("{key}\n")).unwrap();
     write_secret(folder, "live");

@@ -1,5 +1,6 @@
-//! `envoy/egress.yaml`, the gateway from an operator's services to Stripe: a real Envoy with TLS to a stand-in for the API, whose certificate is made for the
-//! run. Requests that reach the stand-in have the real key, and never one of the services'.
+//! `envoy/egress.yaml`, the gateway from an operator's services to Stripe: a real Envoy with TLS to
+//! a stand-in for the API, whose certificate is made for the run. Requests that reach the stand-in
+//! have the real key, and never a key of the services.
 
 mod calls;
 mod failures;
@@ -24,7 +25,7 @@ use crate::support::{BOUND, Envoy, Upstream, eventually};
 
 const BOOTSTRAP: &str = "envoy/egress.yaml";
 const MODES: [&str; 2] = ["test", "live"];
-/// The clusters, with what they ask.
+/// The clusters, with the host that each of them calls.
 const CLUSTERS: [(&str, &str, &str); 4] = [
     ("stripe_test", "test", "api.stripe.com"),
     ("stripe_live", "live", "api.stripe.com"),
@@ -33,17 +34,18 @@ const CLUSTERS: [(&str, &str, &str); 4] = [
 ];
 const OWN: &str = "acct_FAKE-own";
 
-/// The key that a service holds in that mode.
+/// Returns a service's key in that mode.
 fn service(mode: &str) -> String {
     format!("rk_{mode}_FAKE-billing-0001")
 }
 
-/// The key that Stripe would know.
+/// Returns the key that Stripe would know.
 fn stripes(mode: &str) -> String {
     format!("sk_{mode}_FAKE-of-stripe-0001")
 }
 
-/// The settings that the shipped ECDS file has, with a snapshot that knows the services' keys and others.
+/// Returns the settings of the shipped ECDS file, with a snapshot that knows the services' keys and
+/// others.
 fn configuration(settings: &Value) -> String {
     let shipped = read("envoy/egress/keyward.yaml");
     let text = &shipped["resources"][0]["typed_config"]["config"]["configuration"]["value"];
@@ -91,21 +93,21 @@ fn snapshot() -> Value {
         "endpoints": [{"method": "GET", "path": "/healthz", "auth": "none"}], "keys": keys})
 }
 
-/// The gateway, and what is in for Stripe.
+/// The gateway, and the stand-in for Stripe.
 struct Egress {
     envoy: Envoy,
     front: Server,
     secrets: Folder,
 }
 
-/// The shipped gateway before an upstream that answers what it saw.
+/// The shipped gateway before an upstream that answers with what it received.
 struct Shipped {
     egress: Egress,
     upstream: Upstream,
 }
 
 impl Shipped {
-    /// For a test that only asks.
+    /// Returns a gateway for a test that only sends requests.
     fn lent() -> Option<Lent<Self>> {
         static POOL: Pool<Shipped> = Pool::new();
         let lent = POOL.try_take(String::new(), || {
@@ -122,12 +124,13 @@ impl Shipped {
 }
 
 impl Egress {
-    /// With a good certificate; nothing where the machine has no Python for it.
+    /// Starts a gateway with a good certificate. Returns `None` if the machine has no Python for
+    /// it.
     fn to(upstream: &Upstream) -> Option<Self> {
         Self::build(upstream.address(), &json!({}), |builder| builder)
     }
 
-    /// `fault` replaces members of the plan of `tests/sdk/python/tls_front.py`.
+    /// Starts a gateway. `fault` replaces members of the plan of `tests/sdk/python/tls_front.py`.
     fn build(
         target: SocketAddr,
         fault: &Value,
@@ -168,7 +171,8 @@ impl Egress {
     }
 }
 
-/// What the test's gateway has different from the shipped one: where `api.stripe.com` is, who signs for it, and where the keys are.
+/// Changes what differs between the test's gateway and the shipped one: where `api.stripe.com` is,
+/// who signs for it, and where the keys are.
 fn relocate(bootstrap: &mut Value, front: SocketAddr, folder: &Path) {
     let all = at(bootstrap, "/static_resources/clusters")
         .as_array()
@@ -196,7 +200,7 @@ fn relocate(bootstrap: &mut Value, front: SocketAddr, folder: &Path) {
     }
 }
 
-/// The injector of a cluster, which is the first of its filters.
+/// Returns the injector of a cluster, which is the first of its filters.
 fn injector(cluster: &mut Value) -> &mut Value {
     let filters = http_filters(cluster);
     assert_eq!(filters[0]["name"], "envoy.filters.http.credential_injector");
@@ -209,7 +213,8 @@ fn http_filters(cluster: &mut Value) -> &mut Vec<Value> {
     at(options, "/http_filters").as_array_mut().unwrap()
 }
 
-/// The file of the secret that is shipped, with this folder's key; renamed into its place, as its comment says.
+/// Writes the shipped file of the secret, with this folder's key. The file is renamed into its
+/// place, as its comment says.
 fn write_secret(folder: &Path, mode: &str) {
     let mut secret = read(&format!("envoy/egress/stripe_{mode}.yaml"));
     let key = folder.join(format!("stripe_{mode}.key"));
@@ -219,7 +224,7 @@ fn write_secret(folder: &Path, mode: &str) {
     fs::rename(aside, folder.join(format!("stripe_{mode}.yaml"))).unwrap();
 }
 
-/// The request has the real key of that mode and nothing of the service's.
+/// Checks that the request has the real key of that mode and nothing of the service's.
 #[track_caller]
 fn assert_real(seen: &Seen, mode: &str) {
     assert_real_at(seen, mode, "api.stripe.com");
@@ -233,7 +238,7 @@ fn assert_real_at(seen: &Seen, mode: &str, host: &str) {
     assert_clean(seen);
 }
 
-/// Nothing in the request names a key of the services, or the network here.
+/// Checks that nothing in the request names a key of the services, or this network.
 #[track_caller]
 fn assert_clean(seen: &Seen) {
     for (name, value) in &seen.headers {

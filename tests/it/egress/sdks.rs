@@ -1,4 +1,5 @@
-//! Stripe's own SDKs with a service's key and nothing but another base URL, through the gateway and TLS to localstripe, which takes no restricted key.
+//! Stripe's own SDKs with a service's key and only the base URL changed, through the gateway and
+//! TLS to localstripe, which accepts no restricted key.
 
 use super::*;
 use crate::sdk::life::{REQUESTS, STEPS};

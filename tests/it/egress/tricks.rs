@@ -1,4 +1,4 @@
-//! Whatever a service sends, the gateway talks to one host.
+//! Whatever a service sends, the gateway talks to only one host.
 
 use super::*;
 use crate::support::http::{NO_HEADERS, send_raw};
@@ -37,13 +37,13 @@ fn another_host_is_never_asked() {
         assert_eq!(seen.header("host"), Some("api.stripe.com"));
         assert_eq!(seen.path, b"/v1/balance");
     }
-    // A scheme that is not that of the connection, Envoy refuses itself.
+    // Envoy itself rejects a scheme that is not that of the connection.
     let other = format!(
         "GET https://{elsewhere}/v1/balance HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\n"
     );
     let refused = send_raw(egress.envoy.address(), other.as_bytes()).unwrap();
     assert_eq!(refused.status, 403);
-    // A tunnel would be out of keyward's sight.
+    // keyward could not see inside a tunnel.
     let connect = format!(
         "CONNECT {elsewhere} HTTP/1.1\r\nHost: {elsewhere}\r\nAuthorization: Bearer {key}\r\n\r\n"
     );
@@ -75,7 +75,7 @@ fn a_redirect_is_the_services_to_follow_or_not() {
     assert_eq!((upstream.count(), stranger.count()), (1, 0));
 }
 
-/// A payment that is tried again by a proxy, without an idempotency key, is made twice.
+/// If a proxy retries a payment without an idempotency key, the payment is made twice.
 #[test]
 fn a_service_cannot_have_envoy_ask_twice() {
     let upstream = Upstream::answering(|_| Reply {

@@ -1,4 +1,4 @@
-//! Small configurations that take much memory to load, and large ones in turn.
+//! Small configurations that take much memory to load, alternating with large ones.
 
 use super::*;
 use crate::support::{Ecds, Push, Wrapper, find};
@@ -13,7 +13,7 @@ fn short_strings(revision: u64, keys: &[&str], count: usize) -> String {
         .replace("\"LIST\"", &list)
 }
 
-/// 21 bytes of JSON, some 180 bytes while it is loaded, and some 70 for good.
+/// 21 bytes of JSON, some 180 bytes while it is loaded, and some 70 permanently.
 fn accounts(revision: u64, keys: &[&str], count: usize) -> String {
     let mut snapshot = snapshot(revision, keys);
     snapshot["accounts"] = json!("LIST");
@@ -36,7 +36,7 @@ fn what_takes_too_much_memory_is_refused_before_a_worker_sees_it() {
     let cases = [
         // 40 MB that take more than 1 GiB: they trap the trial load's VM.
         (deep(3, &[BOB], 400_000, 31), false),
-        // 2 MB that take 40 times as much, most of it for good.
+        // 2 MB that take 40 times as much, most of it permanently.
         (deep(4, &[BOB], 20_000, 31), true),
         (accounts(5, &[BOB], 2_400_000), true),
     ];

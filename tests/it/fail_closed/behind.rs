@@ -1,4 +1,4 @@
-//! A worker that cannot load what it was given: it goes on with what it has, or denies.
+//! A worker that cannot load what was pushed: it continues with what it has, or denies.
 
 use super::plugin::{Plugin, address_of};
 use super::*;
@@ -6,7 +6,7 @@ use crate::support::{Push, find};
 
 const BEHIND: &str = "wasmcustom.keyward_snapshot_workers_behind";
 
-/// Makes the worker's VM hold this many MiB next to everything else.
+/// Makes the worker's VM allocate this many MiB in addition to everything else.
 #[track_caller]
 pub fn hold(address: SocketAddr, mebibytes: u32) {
     let trap_door = [("x-keyward-trap-door", mebibytes.to_string())];
@@ -64,7 +64,7 @@ fn a_worker_without_room_goes_on_with_the_last_good_snapshot() {
     }
 }
 
-/// Several plugins, one VM, and for each a snapshot that is large by itself.
+/// Several plugins in one VM, each with a snapshot that is large by itself.
 #[test]
 fn plugins_that_fill_a_shared_vm_go_on_with_what_they_have() {
     let _one = heavy();
@@ -78,7 +78,7 @@ fn plugins_that_fill_a_shared_vm_go_on_with_what_they_have() {
     let envoy = builder.start();
     let addresses = PLUGINS.map(|name| address_of(&envoy, name));
     let answers = |key| addresses.map(|address| status_at(address, key));
-    // Those that came last found no room.
+    // The last ones found no room.
     let first = answers(ALICE);
     let served = first.iter().filter(|status| **status == 200).count();
     let denied = first.iter().filter(|status| **status == 503).count();

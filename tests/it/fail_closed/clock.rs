@@ -1,5 +1,5 @@
-//! A wall clock that jumps while Envoy runs, forth and back. Envoy is started with a library of a few lines before libc, compiled here, that adds an
-//! offset only to the wall clock.
+//! A wall clock that jumps while Envoy runs, forward and back. Envoy is started with a library of a
+//! few lines before libc, compiled here, that adds an offset only to the wall clock.
 #![cfg(target_os = "linux")]
 
 use std::fs::{self, File};
@@ -48,14 +48,15 @@ impl Clock {
             .environment("KEYWARD_TEST_CLOCK", self.folder.path().join("offset"))
     }
 
-    /// From now on, Envoy's clock is `seconds` ahead.
+    /// Sets Envoy's clock ahead by `seconds` from now on.
     fn jump(&mut self, seconds: i64) {
         self.file.seek(SeekFrom::Start(0)).unwrap();
         self.file.write_all(&seconds.to_ne_bytes()).unwrap();
     }
 }
 
-/// Bob's key works from an hour ago until in an hour; Alice's always.
+/// Returns a configuration in which Bob's key works from an hour ago until in an hour, and Alice's
+/// always.
 fn timed(revision: u64, now: u64) -> Value {
     let mut configuration = configuration(revision, &[ALICE, BOB]);
     configuration["max_snapshot_age"] = json!(DAY);
@@ -81,7 +82,7 @@ fn a_clock_that_jumps_revives_no_key_and_comes_back() {
         let stranger = Watch::start(envoy.address(), STRANGER);
         let stale = Some("stale_snapshot");
         let jumps = [
-            // An issue date that is more than five minutes ahead is stale.
+            // A snapshot whose date of issue is more than five minutes ahead is stale.
             (240, None, None),
             (2 * HOUR, None, Some("expired_key")),
             (HOUR - 60, None, None),
@@ -103,7 +104,8 @@ fn a_clock_that_jumps_revives_no_key_and_comes_back() {
             assert_eq!(status(&envoy, ALICE), 200, "back from {offset}");
             assert_eq!(status(&envoy, BOB), 200, "back from {offset}");
         }
-        // Pushes go on while the clock is wrong, and its key is as dead as its snapshot's dates say.
+        // Pushes continue while the clock is wrong. A pushed key is as dead as its snapshot's dates
+        // say.
         clock.jump(2 * HOUR);
         assert_eq!(
             envoy.push_and_wait(&timed(2, now).to_string()),
@@ -119,7 +121,7 @@ fn a_clock_that_jumps_revives_no_key_and_comes_back() {
             answers.keys().all(|status| matches!(status, 401 | 503)),
             "{answers:?}"
         );
-        // The operator sees it, without a doubt about the cause.
+        // The operator sees the failure and its cause.
         assert!(envoy.requests_total("deny", "stale_snapshot") >= denied);
         assert_eq!(envoy.requests_total("deny", "expired_key"), 2);
         if interlock {
@@ -128,7 +130,7 @@ fn a_clock_that_jumps_revives_no_key_and_comes_back() {
     }
 }
 
-/// Without the library there would be nothing to see.
+/// Without the library, the test would show nothing.
 #[test]
 fn the_clock_moves_envoys_own_time() {
     let mut clock = Clock::new();

@@ -1,4 +1,5 @@
-//! Every deny reason there is, to HEAD and to a gRPC client: whatever form the denial has, nothing reaches the upstream and the state says why.
+//! Every deny reason, for HEAD and for a gRPC client: whatever form the denial has, nothing reaches
+//! the upstream, and the state gives the reason.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +9,7 @@ use super::*;
 use crate::cases::envoy::{Corpus, Plugins};
 use crate::support::cases::corpus::{self, Case, CaseFile, Expectation, Runner};
 
-/// Envoy's table from HTTP to gRPC.
+/// Converts a status as Envoy's table from HTTP to gRPC does.
 fn grpc_status(status: u16) -> &'static str {
     match status {
         400 => "13",
@@ -27,7 +28,8 @@ fn denial(case: &Case) -> Option<(&str, u16)> {
     }
 }
 
-/// A request that may be put as HEAD, and with the content type of gRPC: a GET without more than headers.
+/// Returns whether a request can be sent as HEAD, and with the content type of gRPC: a GET with
+/// headers only.
 fn is_plain(case: &Case) -> bool {
     let request = &case.request;
     let holds = |name: &str| {
@@ -65,7 +67,7 @@ fn spell(case: &Case, method: &str, more: &[u8], id: &str) -> Vec<u8> {
     bytes
 }
 
-/// Puts the first three cases of each reason that are in this file, and notes which reasons were seen.
+/// Sends the first three cases of each reason in this file, and notes which reasons occurred.
 fn run(file: &CaseFile, (place, corpus): (usize, &Corpus), seen: &mut BTreeSet<String>) {
     let mut chosen: Vec<(&Case, &str, u16)> = Vec::new();
     for case in file.cases.iter().filter(|case| is_plain(case)) {
@@ -84,7 +86,7 @@ fn run(file: &CaseFile, (place, corpus): (usize, &Corpus), seen: &mut BTreeSet<S
     for (number, (case, reason, status)) in chosen.into_iter().enumerate() {
         let what = format!("{}: {}", file.name, case.description);
         let send = |method: &str, more: &[u8], kind: &str| {
-            // The log has only ids that are UUIDs.
+            // The log contains only ids that are UUIDs.
             let kind: String = kind.bytes().map(|byte| format!("{byte:02x}")).collect();
             let id = format!("{number:08x}-{place:04x}-4000-8000-{kind:0>12}");
             let mut connection = Connection::open(address);
@@ -131,7 +133,7 @@ fn head_and_grpc_are_denied_for_every_reason() {
     for (place, file) in files.iter().enumerate() {
         run(file, (place, &corpus), &mut seen);
     }
-    // It takes a host that fails: see `host_calls.rs`.
+    // This requires a host that fails: see `host_calls.rs`.
     seen.insert("host_failure".to_owned());
     let all: BTreeSet<_> = DenyReason::all().map(|it| it.name().to_owned()).collect();
     assert_eq!(seen, all);

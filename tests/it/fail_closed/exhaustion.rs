@@ -1,4 +1,5 @@
-//! Configurations that a worker cannot hold next to what it serves: hundreds of megabytes, mostly white space. Envoy takes some 25 s for each.
+//! Configurations that a worker cannot store in addition to what it serves: hundreds of megabytes,
+//! mostly white space. Envoy takes some 25 s for each.
 
 use super::behind::hold;
 use super::*;
@@ -46,7 +47,8 @@ fn a_configuration_that_no_worker_could_hold_is_refused_before_a_worker_sees_it(
     assert_eq!(status(&envoy, ALICE), 401);
 }
 
-/// What a filter without our limits does. (Two pushes of 600 MB do it by themselves; here something else fills the VM up to where smaller ones do.)
+/// What a filter without our limits does. (Two pushes of 600 MB are enough for that; here something
+/// else fills the VM, so that smaller ones are enough.)
 #[test]
 fn a_worker_that_runs_out_of_memory_lets_strangers_pass_and_the_interlock_stops_them() {
     let _one = heavy();
@@ -64,7 +66,7 @@ fn a_worker_that_runs_out_of_memory_lets_strangers_pass_and_the_interlock_stops_
             assert_eq!(push, Push::Accepted, "the trial load has room");
         }
         everywhere(&envoy, STRANGER, skipped(interlock));
-        // It stays so: the base is poisoned.
+        // It stays like this: the base is poisoned.
         envoy.push_and_wait(&configuration(2, &[ALICE]).to_string());
         assert_eq!(status(&envoy, STRANGER), skipped(interlock));
         assert_counted(&envoy, interlock);

@@ -1,4 +1,5 @@
-//! An Envoy that refuses one kind of call each. keyward denies if the decision rests on the call, and not if the call only reports.
+//! Envoys that each refuse one kind of call. keyward denies if the decision depends on the call,
+//! and not if the call only reports.
 
 use super::plugin::Plugin;
 use super::*;
@@ -8,7 +9,8 @@ struct Host {
 }
 
 impl Host {
-    /// An Envoy that refuses these calls, with two keys; Bob's is bound to loopback and to times.
+    /// Starts an Envoy that refuses these calls, with two keys. Bob's is limited to loopback and to
+    /// times.
     fn without(calls: &[&'static str], interlock: bool) -> Self {
         let mut plugin = Plugin::new("keyward", "keyward", "keyward");
         plugin.forbidden = calls.to_vec();
@@ -23,7 +25,7 @@ impl Host {
         }
     }
 
-    /// Status and reason that these keys are answered with.
+    /// Returns the status and the reason for each of these keys.
     fn answers(&self) -> [(u16, Option<String>); 3] {
         [ALICE, BOB, STRANGER].map(|key| {
             let answer = Connection::open(self.envoy.address()).try_request(
@@ -62,7 +64,7 @@ fn a_call_that_the_decision_rests_on_denies() {
     for interlock in BOTH {
         for (call, expected) in [
             ("proxy_get_header_map_pairs", [FAILED, FAILED, FAILED]),
-            // Without the verdict's state nothing passes; a denial needs none.
+            // Without the verdict's state nothing passes. A denial does not need it.
             ("proxy_set_property", [FAILED, FAILED, UNKNOWN]),
             ("proxy_add_header_map_value", [FAILED, FAILED, UNKNOWN]),
             (
@@ -73,7 +75,7 @@ fn a_call_that_the_decision_rests_on_denies() {
                 "proxy_get_current_time_nanoseconds",
                 [GOOD, (401, "expired_key"), UNKNOWN],
             ),
-            // The configuration cannot be read: it is refused, and the default denies.
+            // The configuration cannot be read: it is rejected, and the default denies.
             (
                 "proxy_get_buffer_bytes",
                 [
@@ -115,7 +117,7 @@ fn a_call_that_only_tells_changes_no_verdict() {
     }
 }
 
-/// Envoy then never asks the filter. This is what the interlock is for.
+/// In that case Envoy never calls the filter. This is what the interlock is for.
 #[test]
 fn a_filter_that_is_never_asked() {
     for interlock in BOTH {

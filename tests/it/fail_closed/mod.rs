@@ -1,5 +1,5 @@
-//! Whatever becomes of the filter, a stranger does not pass: the filter and its interlock in a real Envoy while things break. The same
-//! failure without the interlock shows its purpose.
+//! Whatever happens to the filter, a stranger does not pass: the filter and its interlock in a real
+//! Envoy while things break. The same failure without the interlock shows what it is for.
 
 mod amplification;
 pub mod behind;
@@ -34,7 +34,8 @@ use crate::support::http::{Connection, Response};
 pub use crate::support::world::{ALICE, BOB, CAROL, STRANGER, configuration, digest, snapshot};
 use crate::support::{BOUND, Envoy, LONG, eventually};
 
-/// A configuration that takes much memory for its size, while it is loaded and for good: endpoints with many segments.
+/// Returns a configuration that takes much memory for its size, while it is loaded and permanently:
+/// endpoints with many segments.
 pub fn deep(revision: u64, keys: &[&str], rows: usize, segments: usize) -> String {
     let tail = "/a".repeat(segments - 1);
     let row = |row| format!(r#"{{"method":"GET","path":"/{row:x}{tail}","permission":"charge"}}"#);
@@ -45,7 +46,7 @@ pub fn deep(revision: u64, keys: &[&str], rows: usize, segments: usize) -> Strin
     configuration.replace("\"ROWS\"", &format!("[{}]", rows.join(",")))
 }
 
-/// Whether a test runs with the interlock, as shipped, or shows what happens without.
+/// Whether a test runs with the interlock, as shipped, or shows what happens without it.
 pub const BOTH: [bool; 2] = [true, false];
 
 pub fn with_interlock(builder: Builder, is_wanted: bool) -> Builder {
@@ -56,19 +57,20 @@ pub fn with_interlock(builder: Builder, is_wanted: bool) -> Builder {
     }
 }
 
-/// What a stranger is answered when Envoy skips the filter: this is what the interlock is for.
+/// Returns the status for a stranger if Envoy skips the filter. This is what the interlock is for.
 pub fn skipped(interlock: bool) -> u16 {
     if interlock { 403 } else { 200 }
 }
 
-/// The operator sees in Envoy's stats that something lets requests past the filter: the interlock has counted those it stopped.
+/// Checks that the operator sees in Envoy's stats that something lets requests past the filter: the
+/// interlock has counted those that it stopped.
 #[track_caller]
 pub fn assert_counted(envoy: &Envoy, interlock: bool) {
     let denied = envoy.stat("http.gateway.rbac.keyward_interlock.denied");
     assert_eq!(denied > 0, interlock, "{denied} were stopped");
 }
 
-/// What the gateway answers to this key.
+/// Returns the gateway's status for this key.
 #[track_caller]
 pub fn status(envoy: &Envoy, key: &str) -> u16 {
     status_at(envoy.address(), key)
@@ -89,7 +91,7 @@ pub fn ask(connection: &mut Connection, key: &str) -> Response {
     )
 }
 
-/// Waits until every worker answers `expected` to this key.
+/// Waits until every worker answers `expected` for this key.
 #[track_caller]
 pub fn everywhere(envoy: &Envoy, key: &str, expected: u16) {
     envoy.on_every_worker(
@@ -99,13 +101,13 @@ pub fn everywhere(envoy: &Envoy, key: &str, expected: u16) {
     );
 }
 
-/// Held by tests that take gigabytes of memory: one at a time.
+/// A lock for tests that take gigabytes of memory: they run one at a time.
 pub fn heavy() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     ONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Asks with one key without end and counts what was answered.
+/// Sends requests with one key continuously, and counts the answers.
 pub struct Watch {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<BTreeMap<u16, u64>>,
@@ -131,7 +133,7 @@ impl Watch {
                         Ok(answer.status)
                     });
                     *answers.entry(answer.unwrap_or(0)).or_default() += 1;
-                    // For the sake of the machine; nothing waits for it.
+                    // To spare the machine; nothing waits for it.
                     std::thread::sleep(Duration::from_millis(1));
                 }
                 answers
@@ -140,7 +142,7 @@ impl Watch {
         Self { stop, thread }
     }
 
-    /// How often each status was answered; 0 stands for no answer at all.
+    /// Stops. Returns how often each status was answered. 0 means no answer at all.
     pub fn stop(self) -> BTreeMap<u16, u64> {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().unwrap()

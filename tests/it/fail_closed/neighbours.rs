@@ -12,7 +12,7 @@ struct Pair {
 }
 
 impl Pair {
-    /// Two with their own names: the left knows Alice, the right Bob.
+    /// Two plugins with their own names: the left one knows Alice, the right one Bob.
     #[track_caller]
     fn of_two(interlock: bool) -> Self {
         let (left, right) = named();
@@ -23,7 +23,7 @@ impl Pair {
         pair
     }
 
-    /// On two listeners: `left` knows Alice, `right` has `right_config`.
+    /// Two plugins on two listeners: `left` knows Alice, `right` has `right_config`.
     fn start(left: Plugin, right: Plugin, right_config: &str, interlock: bool) -> Self {
         left.push(&configuration(10, &[ALICE]).to_string());
         right.push(right_config);
@@ -93,7 +93,8 @@ fn each_has_its_own_keys_before_and_after_pushes() {
         let pair = Pair::of_two(interlock);
         pair.assert_statuses(ALICE, 200, 401);
         pair.assert_statuses(BOB, 401, 200);
-        // One VM for both, or this would show nothing: one for each of base, main thread and worker.
+        // One VM for both, or this would show nothing: one each for the base, the main thread and
+        // the worker.
         assert_eq!(pair.envoy.stat("wasm.envoy.wasm.runtime.v8.active"), 3);
 
         pair.left.push(&configuration(11, &[CAROL]).to_string());
@@ -119,13 +120,13 @@ fn one_with_a_bad_configuration_gets_none_of_the_others_keys() {
         pair.left.push(&configuration(11, &[CAROL]).to_string());
         pair.left_becomes(CAROL, 200);
         pair.assert_statuses(CAROL, 200, 503);
-        // A good one, a bad one.
+        // A good push, then a bad one.
         pair.right.push(&configuration(21, &[BOB]).to_string());
         pair.right_becomes(BOB, 200);
         pair.right.push_refused(&pair.envoy, "{\"snapshot\": 7}");
         pair.assert_statuses(BOB, 401, 200);
         pair.assert_statuses(CAROL, 200, 401);
-        // No snapshot at all is not a bad configuration: it means to deny everything.
+        // A configuration without a snapshot is not bad: it means to deny everything.
         pair.right.push("{}");
         pair.right_becomes(BOB, 503);
         pair.assert_statuses(CAROL, 200, 503);

@@ -1,4 +1,5 @@
-//! Plugins of the tests' own, next to the one of the harness or in its place: with names, a VM and their own file.
+//! Plugins of the tests, next to the harness's plugin or in its place, with their own names, VM and
+//! file.
 
 use std::cell::Cell;
 use std::fs;
@@ -11,23 +12,24 @@ use crate::support::builder::Builder;
 use crate::support::process::Folder;
 use crate::support::{BOUND, Envoy, Host, eventually, find};
 
-/// One keyward, configured by its own ECDS file.
+/// A keyward that is configured by its own ECDS file.
 pub struct Plugin {
-    /// The filter's name in its chain, and the resource's in ECDS.
+    /// The filter's name in its chain, and the resource's name in ECDS.
     pub filter: &'static str,
     pub name: &'static str,
     pub root_id: &'static str,
     pub vm_id: &'static str,
     pub failure_policy: &'static str,
     pub wasm: PathBuf,
-    /// Calls between host and filter that Envoy does not carry out; all others it does.
+    /// Calls between host and filter that Envoy does not carry out. It carries out all others.
     pub forbidden: Vec<&'static str>,
     folder: Folder,
     version: Cell<u64>,
 }
 
 impl Plugin {
-    /// In a VM with a blank id, as in Istio; its file is not there before the first push.
+    /// Creates a plugin in a VM with an empty id, as in Istio. Its file does not exist before the
+    /// first push.
     pub fn new(filter: &'static str, name: &'static str, root_id: &'static str) -> Self {
         let folder = Folder::new("plugin");
         fs::create_dir(folder.path().join("ecds")).unwrap();
@@ -49,7 +51,7 @@ impl Plugin {
         self
     }
 
-    /// What runs it: the chosen host, where it can do what the test asks for.
+    /// Returns what runs it: the chosen host, if it can do what the test requires.
     fn host(&self) -> Host {
         if self.wasm == find::wasm() && self.forbidden.is_empty() {
             Host::chosen()
@@ -68,7 +70,7 @@ impl Plugin {
         self.push_file(response.to_string().as_bytes());
     }
 
-    /// Any bytes in the place of the file.
+    /// Replaces the file with any bytes.
     pub fn push_file(&self, content: &[u8]) {
         let aside = self.folder.path().join("keyward.json");
         let content = match serde_json::from_slice(content) {
@@ -118,7 +120,7 @@ impl Plugin {
         plugin
     }
 
-    /// The entry in the chain, with the default that denies everything.
+    /// Returns the entry in the chain, with the default that denies everything.
     pub fn entry(&self) -> Value {
         let wasm = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
         json!({"name": self.filter, "config_discovery": {
@@ -160,7 +162,7 @@ pub fn with_listener(builder: Builder, listener: &'static str, entry: Value) -> 
     })
 }
 
-/// Where the listener of that name listens.
+/// Returns the address of the listener with that name.
 #[track_caller]
 pub fn address_of(envoy: &Envoy, listener: &str) -> std::net::SocketAddr {
     let page = envoy.admin("GET", "/listeners?format=json").json();
@@ -177,7 +179,7 @@ pub fn address_of(envoy: &Envoy, listener: &str) -> std::net::SocketAddr {
     text.parse().unwrap()
 }
 
-/// What the filter and Envoy call of each other: Envoy's restriction is a list of what may be called.
+/// The calls between filter and Envoy. Envoy's restriction is a list of the permitted ones.
 const CALLS: [&str; 41] = [
     "proxy_log",
     "proxy_get_current_time_nanoseconds",

@@ -5,7 +5,7 @@ use crate::support::{Ecds, Push};
 
 const REVISION: &str = "wasmcustom.keyward_snapshot_revision";
 
-/// A key that a push has by mistake where a digest belongs.
+/// A key that a push contains by mistake in place of a digest.
 const LEAKED: &str = "sk_live_FAKE-51-must-never-show";
 
 #[test]
@@ -61,7 +61,7 @@ fn a_bad_push_between_good_ones_loses_nothing_and_shows_its_place_alone() {
     }
 }
 
-/// With the place of each refusal.
+/// Returns bad configurations, with the place that each refusal names.
 fn bad_configurations() -> Vec<(String, String)> {
     let with = |change: &dyn Fn(&mut Value)| {
         let mut configuration = configuration(9, &[BOB]);

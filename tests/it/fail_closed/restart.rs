@@ -9,7 +9,8 @@ use crate::support::bootstrap::at;
 use crate::support::process::Guarded;
 use crate::support::{Host, Push, Upstream, find};
 
-/// What strangers and Alice may see while an Envoy goes away: their verdict, or a connection that ends.
+/// Checks what strangers and Alice see while an Envoy goes away: their verdict, or a connection
+/// that ends.
 #[track_caller]
 fn assert_sound(answers: [BTreeMap<u16, u64>; 2]) {
     let [alice, stranger] = answers;
@@ -34,7 +35,7 @@ fn a_drained_envoy_decides_as_before_until_it_is_gone() {
         assert_eq!(ask(&mut open, ALICE).status, 200);
         let watched = [ALICE, STRANGER].map(|key| Watch::start(envoy.address(), key));
 
-        // Failing health checks, and taking that back: connections are drained, nothing is lost.
+        // Failing health checks, and passing again: connections are drained, and nothing is lost.
         assert_eq!(envoy.admin("POST", "/healthcheck/fail").status, 200);
         assert_eq!(
             envoy.push_and_wait(&configuration(2, &[ALICE]).to_string()),
@@ -52,7 +53,8 @@ fn a_drained_envoy_decides_as_before_until_it_is_gone() {
         assert_eq!(answers[0].keys().collect::<Vec<_>>(), [&200]);
         assert_eq!(answers[1].keys().collect::<Vec<_>>(), [&401]);
 
-        // Listeners go; what is open goes on to be judged. And what is pushed then as well.
+        // Listeners close, but requests on open connections are still judged, also by what is
+        // pushed then.
         let mut stranger = Connection::open(envoy.address());
         assert_eq!(ask(&mut stranger, STRANGER).status, 401);
         let mut alice = Connection::open(envoy.address());
@@ -76,7 +78,7 @@ fn a_drained_envoy_decides_as_before_until_it_is_gone() {
     }
 }
 
-/// A port that was free a moment ago: a new Envoy takes over a socket by its address.
+/// Returns a port that was free a moment ago: a new Envoy takes over a socket by its address.
 fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
@@ -130,7 +132,7 @@ fn a_hot_restart_lets_nobody_in_between() {
             assert!(!second.has_ended(), "{:?}", fs::read_to_string(log));
             first.has_ended().then_some(())
         });
-        // Only the second, from the file that the first was given.
+        // Only the second one answers, from the file that the first received.
         for _ in 0..50 {
             assert_eq!(status(&first, ALICE), 200);
             assert_eq!(status(&first, STRANGER), 401);
@@ -141,7 +143,7 @@ fn a_hot_restart_lets_nobody_in_between() {
         let denied = "http.gateway.rbac.keyward_interlock.denied: ";
         assert_eq!(stats.text().contains(&format!("{denied}0\n")), interlock);
         assert!(stats.text().contains("server.hot_restart_epoch: 1"));
-        // It takes pushes.
+        // It accepts pushes.
         let aside = first.directory().join("keyward.json");
         let text = fs::read_to_string(first.ecds_file()).unwrap();
         let pushed = configuration(2, &[BOB]).to_string();

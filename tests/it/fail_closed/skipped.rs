@@ -5,7 +5,7 @@ use super::*;
 use crate::support::bootstrap::{at, hcm, http_filter, remove_http_filter};
 use crate::support::{Host, Push, find};
 
-/// Where a `typed_per_filter_config` may be: at a route, a virtual host, or all routes.
+/// The places for a `typed_per_filter_config`: a route, a virtual host, or all routes.
 const LEVELS: [&str; 3] = [
     "/route_config/virtual_hosts/0/routes/0",
     "/route_config/virtual_hosts/0",
@@ -54,7 +54,7 @@ fn a_filter_that_a_route_disables() {
     }
 }
 
-/// keyward itself answers, with or without it.
+/// keyward itself answers, with or without the interlock.
 #[test]
 fn an_interlock_that_a_route_disables() {
     for level in LEVELS {
@@ -67,7 +67,8 @@ fn an_interlock_that_a_route_disables() {
     }
 }
 
-/// A route cannot give the filter another configuration, and with it other keys: Envoy does not start.
+/// A route cannot give the filter another configuration, and with it other keys: Envoy does not
+/// start.
 #[test]
 fn a_route_that_configures_the_filter_anew() {
     let config = json!({
@@ -80,7 +81,7 @@ fn a_route_that_configures_the_filter_anew() {
                 "config": {"name": "keyward", "configuration": config}}),
             "The filter keyward doesn't support virtual host or route specific configurations",
         ),
-        // The module has no hook for one.
+        // The module has no hook for that.
         Host::Native => (
             json!({
                 "@type": "type.googleapis.com/envoy.extensions.filters.http.dynamic_modules.v3.DynamicModuleFilterPerRoute",
@@ -111,7 +112,8 @@ fn a_route_that_overrides_rbac() {
         ))
         .start();
     assert_eq!(status(&envoy, STRANGER), 403);
-    // Under its own name it is switched off: a person who may write that may also remove the filter.
+    // Under its own name it is switched off. A person who may write that may also remove the
+    // filter.
     let envoy = Envoy::builder()
         .edit(|bootstrap| remove_http_filter(bootstrap, "keyward"))
         .edit(route_config(json!({"keyward.interlock": {"@type": rbac}})))
@@ -172,7 +174,7 @@ fn an_unreadable_file_denies_until_a_good_one_comes() {
     }
 }
 
-/// What `on_configure` must never do: refuse on a worker what the trial load took.
+/// What `on_configure` must never do: reject on a worker what the trial load accepted.
 #[test]
 fn a_configuration_that_fails_on_workers_alone() {
     for interlock in BOTH {

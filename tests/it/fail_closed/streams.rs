@@ -1,4 +1,5 @@
-//! Long-lived streams across pushes. Envoy keeps a root context, and with it what that serves, for as long as one of its streams is open.
+//! Long-lived streams across pushes. Envoy keeps a root context, and what it serves, as long as one
+//! of its streams is open.
 
 use super::passes::route;
 use super::*;
@@ -43,7 +44,7 @@ impl Slow {
             .edit(route(json!({"timeout": "0s"})))
     }
 
-    /// Opens one more stream, and waits until it has passed the filter.
+    /// Opens another stream, and waits until it has passed the filter.
     #[track_caller]
     fn stream(&mut self, envoy: &Envoy, key: &'static str) {
         let address = envoy.address();
@@ -60,7 +61,7 @@ impl Slow {
         });
     }
 
-    /// Lets all streams end, and shows how each was answered.
+    /// Lets all streams end, and returns each one's status.
     fn end(mut self) -> Vec<u16> {
         self.is_open.store(true, Ordering::Relaxed);
         self.streams
@@ -86,7 +87,8 @@ fn a_stream_ends_as_it_was_decided_at_its_start() {
     assert_eq!(slow.end(), [200]);
 }
 
-/// A push is taken back. Envoy then takes up the old root context, which the stream has kept, without configuring it.
+/// A push is undone. Envoy then reuses the old root context, which the stream has kept, without
+/// configuring it.
 #[test]
 fn the_very_same_configuration_comes_back_while_a_stream_of_it_is_open() {
     let mut slow = Slow::new();
@@ -132,7 +134,7 @@ fn the_gauge_follows_a_configuration_that_comes_back() {
     assert_eq!(slow.end(), [200]);
 }
 
-/// One stream for each push, and a snapshot that takes 50 MiB and more.
+/// One stream for each push, and a snapshot that takes at least 50 MiB.
 #[test]
 fn open_streams_do_not_keep_old_snapshots_until_the_vm_is_full() {
     let _one = heavy();
@@ -169,7 +171,7 @@ fn open_streams_do_not_keep_old_snapshots_until_the_vm_is_full() {
     // The configurations before the first are empty.
     let one = *live.iter().find(|live| **live > 0).unwrap();
     assert!(one > 40, "{live:?}");
-    // What may be kept, what is served, and what is loaded; without a bound it would be 15.
+    // What may be kept, what is served, and what is loaded. Without a limit it would be 15.
     assert!(live.iter().all(|live| *live < 256 + 2 * one), "{live:?}");
     assert_eq!(slow.end(), [200; 14]);
 }

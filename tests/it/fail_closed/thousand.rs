@@ -5,7 +5,7 @@ use crate::support::{Push, Upstream};
 
 const STREAMS: u64 = 1_000;
 
-/// A request whose body is yet to come: the filter has decided on it, and the stream stays open.
+/// Sends a request without its body: the filter has decided on it, and the stream stays open.
 fn open(address: SocketAddr, key: &str) -> Connection {
     let mut connection = Connection::open(address);
     let head = format!(
@@ -43,7 +43,7 @@ fn a_thousand_open_streams_end_as_they_were_decided() {
             });
         };
         decided(before.1 + STREAMS);
-        // Each push opens more, and revokes the key of those before.
+        // Each push opens more, and revokes the key of the earlier ones.
         let keys = [BOB, CAROL];
         for revision in 2..22 {
             let key = keys[usize::try_from(revision % 2).unwrap()];
@@ -54,7 +54,7 @@ fn a_thousand_open_streams_end_as_they_were_decided() {
             let allowed = envoy.requests_total("allow", "key");
             streams.push(open(envoy.address(), key));
             streams.push(open(envoy.address(), key));
-            // Or the next push would revoke their key before Envoy has read their heads.
+            // Otherwise, the next push would revoke their key before Envoy has read their heads.
             decided(allowed + 2);
         }
         for stream in &mut streams {
@@ -69,7 +69,7 @@ fn a_thousand_open_streams_end_as_they_were_decided() {
         drop(streams);
         let [stranger] = watched.map(Watch::stop);
         assert_eq!(stranger.into_keys().collect::<Vec<_>>(), [401]);
-        // None of it stays.
+        // None of it remains.
         let push = configuration(30, &[ALICE]).to_string();
         assert_eq!(envoy.push_and_wait(&push), Push::Accepted);
         everywhere(&envoy, ALICE, 200);

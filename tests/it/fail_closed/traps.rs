@@ -24,11 +24,11 @@ fn fail_reload_brings_a_trapped_vm_back_and_nobody_passes_meanwhile() {
             let trapped = trap(&envoy);
             let begun = Instant::now();
             assert_eq!((trapped.status, trapped.body.as_slice()), (503, &b""[..]));
-            // A reload waits for a request, and for a second since the last one.
+            // A reload waits for a request, and for a second since the last reload.
             everywhere(&envoy, ALICE, 200);
             println!("back after {:?}", begun.elapsed());
         }
-        // Nothing that should pass is lost from then on, and the interlock had nothing to stop.
+        // From then on, everything that should pass passes, and the interlock had nothing to stop.
         for _ in 0..50 {
             assert_eq!(status(&envoy, ALICE), 200);
         }
@@ -46,7 +46,8 @@ fn fail_reload_brings_a_trapped_vm_back_and_nobody_passes_meanwhile() {
     }
 }
 
-/// Why the bootstrap says FAIL_RELOAD: with Envoy's default the worker denies everything until something else is pushed.
+/// Why the bootstrap has FAIL_RELOAD: with Envoy's default, the worker denies everything until
+/// something else is pushed.
 #[test]
 fn fail_closed_leaves_a_trapped_vm_at_503_until_the_next_push() {
     for interlock in BOTH {
@@ -61,7 +62,7 @@ fn fail_closed_leaves_a_trapped_vm_at_503_until_the_next_push() {
             assert_eq!(status(&envoy, ALICE), 503);
             assert_eq!(status(&envoy, STRANGER), 503);
         }
-        // Nothing else would show it: Envoy counts no reload.
+        // Nothing else would show it, because Envoy counts no reload.
         assert_eq!(envoy.stat("wasm.keyward.vm_reload_success"), 0);
         assert!(envoy.stat("http.gateway.downstream_rq_5xx") > 200);
         plugin.push(&configuration(2, &[ALICE]).to_string());

@@ -1,4 +1,5 @@
-//! Two plugins of the same name and root id in one VM: a mistake that must not cost anyone a key.
+//! Two plugins with the same name and root id in one VM: a mistake that must not break anyone's
+//! key.
 
 use super::behind::hold;
 use super::plugin::{Plugin, address_of};
@@ -75,7 +76,7 @@ fn one_that_stays_behind_gets_none_of_the_others_keys() {
         (&right, right_address, ALICE),
     ] {
         push.push(&configuration(2, &[CAROL]).to_string());
-        // It is unknown whose snapshot goes on, so neither does.
+        // It is unknown whose snapshot would continue, so neither does.
         becomes(address, ALICE, 503);
         assert_eq!(status_at(address, other), 503);
         assert_eq!(status_at(address, CAROL), 503);

@@ -1,4 +1,4 @@
-//! The request that was decided about is not the one that arrives.
+//! The request that keyward decided on differs from the one that arrives.
 
 use super::*;
 
@@ -146,7 +146,7 @@ fn paths_that_routes_rewrite() {
                     json!({"http_filter_transformation": {"operations": [{"merge_slashes": {}}]}});
             },
         ),
-        // A client that is redirected comes again.
+        // A redirected client sends another request.
         variant("a redirect", &[], |all| {
             let route = route(all).as_object_mut().unwrap();
             route.remove("route");
@@ -206,7 +206,7 @@ fn headers_that_routes_and_clusters_change() {
             at(hcm(all), "/route_config")["request_headers_to_remove"] =
                 json!(["x-keyward-principal"]);
         }),
-        // As envoy/egress.yaml has it.
+        // As in envoy/egress.yaml.
         variant("all routes take off who calls, and the key", &[], |all| {
             at(hcm(all), "/route_config")["request_headers_to_remove"] =
                 json!(["authorization", "x-keyward-principal"]);

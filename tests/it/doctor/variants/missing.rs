@@ -1,4 +1,4 @@
-//! What is switched off, left out of Envoy, or has not come yet.
+//! What is switched off, left out of Envoy, or has not arrived yet.
 
 use super::*;
 
@@ -79,7 +79,8 @@ fn an_envoy_without_v8() {
     ]);
 }
 
-/// An Envoy is not ready without what it has not been sent yet, for at least 15 s, so these are the dumps that it would have.
+/// For at least 15 s, an Envoy is not ready without what it has not received yet. These are the
+/// dumps that it would have.
 #[test]
 fn what_has_not_come_is_not_good() {
     let envoy = builder().start();

@@ -1,4 +1,4 @@
-//! A stranger gets in, or the doctor cannot rule it out; and nothing runs.
+//! Strangers get in, or the doctor cannot rule it out; or nothing runs.
 
 use super::*;
 
@@ -22,7 +22,7 @@ fn header(key: &str) -> Value {
     json!({"header": {"key": key, "value": "x"}})
 }
 
-/// keyward and its interlock taken out of a listener.
+/// Removes keyward and its interlock from a listener.
 fn open(listener: &mut Value) {
     let filters = at(listener, MANAGER)["http_filters"]
         .as_array_mut()
@@ -143,7 +143,7 @@ fn filters_before_keyward() {
                 "xds_matcher": {"matcher_tree": {
                     "input": {"name": "header", "typed_config": {"@type": header, "header_name": "x-skip"}},
                     "exact_match_map": {"map": {"yes": {"action": {"name": "skip", "typed_config": {"@type": skip}}}}}}}}});
-                // Without the interlock a stranger gets in.
+                // Without the interlock, strangers get in.
                 chain(all).remove(1);
             },
         ),
