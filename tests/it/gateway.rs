@@ -1,4 +1,4 @@
-//! The filter in a real Envoy, at its simplest: a known key passes, a stranger does not.
+//! The filter in a real Envoy, at its simplest: a known key passes, and a stranger does not.
 
 use keyward::digest::KeyDigest;
 use serde_json::json;
@@ -61,7 +61,7 @@ fn envoy_finds_the_callbacks_that_the_filter_implements_and_no_others() {
     assert_eq!(functions, expected);
 }
 
-/// The names in a module's export section, only those of functions.
+/// Returns the names of functions in a module's export section.
 fn exported_functions(module: &[u8]) -> Vec<&str> {
     const EXPORTS: u8 = 7;
     const FUNCTION: u8 = 0;
@@ -90,7 +90,7 @@ fn take<'a>(rest: &mut &'a [u8], length: usize) -> &'a [u8] {
     taken
 }
 
-/// An unsigned number in LEB128.
+/// Reads an unsigned number in LEB128.
 fn number(rest: &mut &[u8]) -> usize {
     let mut number = 0;
     for shift in (0..).step_by(7) {

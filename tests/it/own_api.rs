@@ -1,4 +1,5 @@
-//! `docs/your-own-api.md`, run as it is written: from nothing to a denied request whose reply shows no trace of Stripe.
+//! Runs `docs/your-own-api.md` as it is written: from nothing to a denied request whose reply shows
+//! no trace of Stripe.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +9,7 @@ use crate::support::command::program;
 use crate::support::process::Folder;
 use crate::support::{Envoy, find};
 
-/// The fenced blocks of a language.
+/// Returns the fenced blocks of a language.
 fn blocks(page: &str, language: &str) -> Vec<String> {
     let parts = page.split("```").skip(1).step_by(2);
     let of = |part: &str| {
@@ -19,7 +20,7 @@ fn blocks(page: &str, language: &str) -> Vec<String> {
     parts.filter_map(of).collect()
 }
 
-/// Runs a script as a person's shell would; what it printed.
+/// Runs a script as a person's shell would, and returns its output.
 #[track_caller]
 fn shell(folder: &Path, script: &str) -> String {
     let commands = program();
@@ -109,7 +110,7 @@ fn the_page_leads_from_nothing_to_a_reply_without_a_trace_of_stripe() {
     );
 }
 
-/// What the page promises of `check`.
+/// What the page promises about `check`.
 #[test]
 fn a_reply_that_would_name_stripe_is_warned_of() {
     let page = fs::read_to_string(find::root().join("docs/your-own-api.md")).unwrap();

@@ -1,4 +1,5 @@
-//! A source that misbehaves, with and without the interlock: the last good snapshot goes on, it recovers by itself, and the operator sees it.
+//! A source that misbehaves, with and without the interlock: the last good snapshot stays in use,
+//! the gateway recovers by itself, and the operator sees the fault.
 
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ fn of_objects(alter: impl Fn(&mut Reply) + Send + Sync + 'static) -> Manner {
     })
 }
 
-/// What a source does, and how the gateway calls it.
+/// Returns what a source does, and what the gateway calls it.
 fn manners() -> Vec<(&'static str, Manner)> {
     vec![
         (
@@ -179,7 +180,7 @@ fn no_head_leads_back_by_number_by_key_by_line_or_by_feed() {
 fn a_source_that_is_gone_is_asked_at_most_once_a_second_and_loses_nothing() {
     let feed = Feed::start(&snapshot(1, &[ALICE]));
     let envoy = following(&feed, &configuration()).concurrency(2).start();
-    // Each on a new connection: both workers have it.
+    // Each on a new connection, so both workers have it.
     eventually("every worker serves the feed", BOUND, || {
         (0..40).all(|_| status(&envoy, ALICE) == 200).then_some(())
     });
@@ -190,7 +191,7 @@ fn a_source_that_is_gone_is_asked_at_most_once_a_second_and_loses_nothing() {
     eventually("some polls", BOUND, || {
         (feed.seen().len() >= 3 * followers(2)).then_some(())
     });
-    // Each at most once a second, and one poll that was under way.
+    // Each at most once a second, and one poll that was already open.
     let allowed = followers(2) * (usize::try_from(begin.elapsed().as_secs()).unwrap() + 2);
     assert!(
         feed.seen().len() <= allowed + followers(2),

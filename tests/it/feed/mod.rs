@@ -1,5 +1,5 @@
-//! A gateway that follows a signed feed, in a real Envoy: every worker serves what is published, and whatever happens to the source, no key works that no
-//! verified head allowed.
+//! A gateway that follows a signed feed, in a real Envoy: every worker serves what is published,
+//! and whatever the source does, a key works only if a verified head allowed it.
 
 mod held;
 mod manners;
@@ -12,7 +12,7 @@ use crate::support::builder::Builder;
 use crate::support::feed::{CLUSTER, Feed, cluster, configuration};
 use crate::support::{BOUND, Envoy, Host, eventually};
 
-/// An Envoy that follows a feed.
+/// Starts an Envoy that follows a feed.
 pub fn following(feed: &Feed, configuration: &Value) -> Builder {
     let address = feed.address();
     Envoy::builder()
@@ -26,7 +26,8 @@ pub fn following(feed: &Feed, configuration: &Value) -> Builder {
         })
 }
 
-/// How many follow the feed in an Envoy of so many workers: each VM, the main thread's included, or one natively.
+/// Returns how many follow the feed in an Envoy with this many workers: each VM, including the main
+/// thread's, or one natively.
 pub fn followers(workers: usize) -> usize {
     match Host::chosen() {
         Host::Wasm => workers + 1,
@@ -34,7 +35,7 @@ pub fn followers(workers: usize) -> usize {
     }
 }
 
-/// A key's answer on every worker.
+/// Returns a key's answer on every worker.
 #[track_caller]
 pub fn everywhere(envoy: &Envoy, key: &str, expected: u16) {
     envoy.on_every_worker(&format!("{key}: {expected}"), BOUND, |connection| {
@@ -49,7 +50,7 @@ pub fn becomes(envoy: &Envoy, key: &str, expected: u16) {
     });
 }
 
-/// A line of Envoy's log.
+/// Waits for a line of Envoy's log.
 #[track_caller]
 pub fn logged(envoy: &Envoy, line: &str) {
     eventually(line, BOUND, || envoy.logs().contains(line).then_some(()));
@@ -61,7 +62,7 @@ fn what_is_published_is_served_by_every_worker() {
     let envoy = following(&feed, &configuration()).concurrency(3).start();
     everywhere(&envoy, ALICE, 200);
     everywhere(&envoy, BOB, 401);
-    // A key comes, and one goes.
+    // A key is added, and one is removed.
     feed.forget();
     feed.publish(&snapshot(2, &[ALICE, BOB]));
     everywhere(&envoy, BOB, 200);

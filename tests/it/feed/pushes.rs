@@ -1,4 +1,5 @@
-//! Pushes of other settings meanwhile: a loaded snapshot stays if it is still trusted, and a superseded root stops polling.
+//! Pushes of other settings while a feed is followed: a loaded snapshot stays if it is still
+//! trusted, and a replaced root stops polling.
 
 use serde_json::json;
 
@@ -18,7 +19,7 @@ fn a_push_of_other_settings_goes_on_with_what_is_loaded() {
     other["verify_path"] = json!("/verify");
     other["feed"]["public_keys"] = json!([public_key(2), public_key(1)]);
     assert_eq!(envoy.push_and_wait(&other.to_string()), Push::Accepted);
-    // It is loaded from the first request on.
+    // It counts as loaded from the first request on.
     assert_eq!(status(&envoy, ALICE), 200);
     feed.publish(&snapshot(2, &[BOB]));
     everywhere(&envoy, ALICE, 401);
@@ -63,7 +64,7 @@ fn a_superseded_root_polls_no_longer_though_its_stream_lives() {
     }
     feed.publish(&snapshot(2, &[ALICE, BOB]));
     becomes(&envoy, BOB, 200);
-    // In wasm the worker's VM and the main thread's. Each has one poll open.
+    // In wasm, the worker's VM and the main thread's. Each has one open poll.
     feed.forget();
     eventually("polls", BOUND, || (feed.seen().len() >= 6).then_some(()));
     let vms: std::collections::BTreeSet<String> = feed

@@ -1,4 +1,5 @@
-//! Every byte and every size in the headers a caller is judged by, and in those that only keyward may write.
+//! Every byte and every size, in the headers that a decision depends on, and in those that only
+//! keyward may write.
 
 use serde_json::json;
 
@@ -6,7 +7,8 @@ use super::{Answer, FULL, Gate, Headers, LIMITED, caller, pairs};
 use crate::support::bootstrap::hcm;
 use crate::support::upstream::Seen;
 
-/// Whether an HTTP field may hold the byte (RFC 9110, section 5.5: no control character but the tab).
+/// Returns whether an HTTP field may contain the byte (RFC 9110, section 5.5: no control character
+/// except the tab).
 fn is_carried(byte: u8) -> bool {
     matches!(byte, b'\t' | 0x20..=0x7e | 0x80..)
 }
@@ -19,14 +21,14 @@ enum Place {
     Last,
 }
 
-/// A header with `byte` in a value that would do without it.
+/// Returns a header with `byte` in a value that is good without it.
 fn with_byte(name: &str, byte: u8, place: Place) -> Headers {
     let (before, after) = match name.replace(['_', '.'], "-").as_str() {
         "authorization" => ("Bearer sk_test_FAKE-full", "-00000001"),
         "stripe-version" => ("2026", "-10-28"),
         "stripe-context" | "stripe-account" => ("acct_", "2"),
         "x-keyward-principal" => ("key=\"mk_forged\"", "x"),
-        // Those that show keyward a preflight, an override or an address.
+        // Headers that show keyward a preflight, an override or an address.
         _ => ("a", "b"),
     };
     let (before, after) = (before.as_bytes(), after.as_bytes());
@@ -50,7 +52,8 @@ fn reason(answer: &Answer) -> Option<&str> {
         .and_then(|answer| answer.header("x-keyward-denied"))
 }
 
-/// Every header that a decision depends on, and the denial for a strange byte in it; empty if every value is equally good.
+/// Every header that a decision depends on, and the denial for a strange byte in it. The list is
+/// empty if every value is equally good.
 const OURS: [(&str, &[&str]); 23] = [
     ("authorization", &["malformed_credential", "unknown_key"]),
     ("stripe-version", &["invalid_version"]),
@@ -79,7 +82,7 @@ const OURS: [(&str, &[&str]); 23] = [
 
 const CONTEXT: &[&str] = &["malformed_context", "account_not_accessible"];
 
-/// What came back and what arrived, for one byte in one header.
+/// Checks the answer and what arrived, for one byte in one header.
 #[track_caller]
 fn check(
     case: &str,
@@ -96,13 +99,14 @@ fn check(
     let is_trimmed = place != Place::Amid && matches!(byte, b' ' | b'\t');
     let is_line_end = byte == b'\r' || (byte == b'\n' && place == Place::Last);
     if is_line_end && !http2 {
-        // Envoy's parser takes a lone CR out of a value, and ends a line at a lone LF. keyward judges then the same value that the upstream reads.
+        // Envoy's parser removes a lone CR from a value, and ends a line at a lone LF. In that case
+        // keyward judges the same value that the upstream reads.
         assert!(matches!(status, 200 | 400), "{case}: {answer:?}");
         let held = |value: &[u8]| value.contains(&byte) || value.starts_with(b"key=\"mk_forged");
         let mut headers = seen.iter().flat_map(|seen| &seen.headers);
         assert!(!headers.any(|(_, value)| held(value)), "{case}: {seen:?}");
     } else if !is_carried(byte) {
-        // Over HTTP/2 such a stream is reset or its connection closed.
+        // Over HTTP/2, such a stream is reset, or its connection closed.
         assert!(status == 400 || (http2 && status == 0), "{case}");
         assert!(seen.is_empty() && reason(&answer).is_none(), "{case}");
     } else if status == 200 {
@@ -120,7 +124,7 @@ fn check(
         );
     } else {
         assert!(seen.is_empty() && !reasons.is_empty(), "{case}");
-        // HTTP/2 has no blanks around values, so Envoy may refuse them.
+        // HTTP/2 has no blanks around values, so Envoy may reject them.
         let is_refused = is_trimmed && http2 && status == 400 && reason(&answer).is_none();
         assert!(
             is_refused || reason(&answer).is_some_and(|reason| reasons.contains(&reason)),
@@ -136,7 +140,8 @@ fn no_byte_in_a_header_passes_crashes_or_is_taken_for_another() {
     for setting in gate.settings() {
         for (name, reasons) in OURS {
             let places = [Place::Amid, Place::First, Place::Last];
-            // The place makes no difference between settings, because they concern paths.
+            // The settings concern only paths, so the place of the byte makes no difference between
+            // them.
             let places = if setting == "as sent" {
                 &places[..]
             } else {
@@ -165,7 +170,8 @@ fn no_byte_in_a_header_passes_crashes_or_is_taken_for_another() {
     gate.assert_sound(gate.sent() / 2);
 }
 
-/// An override with any byte in it is one, and so is an upgrade: a limited key reaches nothing with either.
+/// An override with any byte in it is still one, and so is an upgrade. A limited key reaches
+/// nothing with either.
 #[test]
 fn no_byte_makes_an_override_or_an_upgrade_another_header() {
     let gate = Gate::with_underscores();
@@ -186,7 +192,7 @@ fn no_byte_makes_an_override_or_an_upgrade_another_header() {
                 let (answer, seen) =
                     gate.seen_during(|| send(&gate, b"GET", b"/v1/customers", &headers, b""));
                 let case = format!("byte {byte:#04x} in {name}: {answer:?}");
-                // Envoy takes an upgrade off that no `Connection` names, and a lone CR.
+                // Envoy removes an upgrade that no `Connection` names, and a lone CR.
                 let is_passed = answer.as_ref().is_some_and(|answer| answer.status == 200);
                 assert!(!is_passed || name == "upgrade", "{case}");
                 let told = seen.iter().flat_map(|seen| super::values(seen, name));
@@ -208,7 +214,7 @@ fn long_headers_are_read_whole() {
             .edit(|all| hcm(all)["max_request_headers_kb"] = json!(256))
     });
     for _ in gate.settings() {
-        // HTTP/2's header compression in Envoy takes no field of more than 64 KiB in all.
+        // HTTP/2's header compression in Envoy accepts no field of more than 64 KiB in all.
         let long = "a".repeat(65_000);
         let cases = [
             (
@@ -298,7 +304,7 @@ fn long_headers_are_read_whole() {
                 );
             }
         }
-        // As a name, as a path and as many.
+        // As a name, as a path, and as many headers.
         let many: Headers = (0..90)
             .flat_map(|_| pairs(&[("x-keyward-principal", "forged")]))
             .collect();

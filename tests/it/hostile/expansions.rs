@@ -1,5 +1,5 @@
-//! Expansions that only the upstream's reader sees. The test reads what came through in every way that real servers read a query, and none may find a field that the
-//! key may not have.
+//! Expansions that only the upstream's reader sees. The test reads what arrived in every way that
+//! real servers read a query. None may find a field that the key may not read.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use keyward::digest::KeyDigest;
 /// What the key may not read.
 const SECRET: &str = "subscriptions";
 
-/// Stripe's catalogue, and a key that reads customers.
+/// Returns Stripe's catalogue, and a key that reads customers.
 fn settings() -> Value {
     json!({"snapshot": {
         "format": "keyward.snapshot/v1", "revision": 7, "issued_at": 1_795_194_529,
@@ -30,24 +30,24 @@ fn settings() -> Value {
 struct Habits {
     /// How often it decodes before it splits.
     early: u8,
-    /// How often it decodes what it split.
+    /// How often it decodes the parts after it splits.
     late: u8,
     semicolons: bool,
     name: Name,
 }
 
-/// How a server comes from a parameter's name to the array's.
+/// How a server gets from a parameter's name to the array's name.
 #[derive(Clone, Copy)]
 enum Name {
-    /// Django: `expand`, or `expand[]` by that very name.
+    /// Django: exactly `expand`, or exactly `expand[]`.
     Literal,
-    /// Rack: brackets around a name are stripped, and blanks before it.
+    /// Rack: removes brackets around a name, and blanks before it.
     Rack,
-    /// PHP: blanks before it are, a NUL ends it, a bracket begins an index.
+    /// PHP: removes blanks before it, a NUL ends it, and a bracket begins an index.
     Php,
-    /// qs: a question mark before the query is left out, brackets and dots begin an index.
+    /// qs: ignores a question mark before the query. Brackets and dots begin an index.
     Qs,
-    /// ASP.NET: in any case, blanks on both sides left out.
+    /// ASP.NET: any case, without the blanks on both sides.
     AspNet,
 }
 
@@ -67,7 +67,7 @@ impl Habits {
         })
     }
 
-    /// The values of `expand` in a query.
+    /// Returns the values of `expand` in a query.
     fn values(self, query: &[u8]) -> Vec<String> {
         let query = times(self.early, query);
         let pieces = query.split(|byte| *byte == b'&' || (self.semicolons && *byte == b';'));
@@ -125,7 +125,7 @@ impl Name {
     }
 }
 
-/// Whether some server finds the field that the key may not have.
+/// Returns whether some server finds the field that the key may not read.
 fn is_caught(target: &[u8]) -> bool {
     let Some(start) = target.iter().position(|byte| *byte == b'?') else {
         return false;
@@ -133,7 +133,7 @@ fn is_caught(target: &[u8]) -> bool {
     let query = &target[start + 1..];
     Habits::all().any(|habits| {
         let values = habits.values(query);
-        // Lenient with values as well: what is decoded once more, in any case, one of several.
+        // Also lenient with values: decoded again, in any case, or one of several.
         values.iter().any(|value| {
             let once_more = String::from_utf8_lossy(&decoded(value.as_bytes())).to_lowercase();
             once_more.contains(SECRET)
@@ -214,7 +214,8 @@ const FRAMES: [(&str, &str); 14] = [
     ("x=%2526", ""),
 ];
 
-/// Every name with the first value, every value under the first name, each in every frame; and as many with bytes changed.
+/// Returns every name with the first value and every value under the first name, each in every
+/// frame, and as many with changed bytes.
 fn queries() -> Vec<Vec<u8>> {
     let pairs = NAMES
         .iter()
@@ -281,7 +282,7 @@ fn no_server_expands_what_the_key_may_not_read() {
                 passed.insert(query.clone());
             }
         }
-        // A storm of harmless requests would prove nothing, nor one that all fell at once.
+        // If nothing passed, or everything was denied, the test would prove nothing.
         assert!(caught * 2 > sent, "{caught} of {sent}");
         assert!(passed.len() > 10, "{passed:?}");
         for honest in [
@@ -302,7 +303,7 @@ fn no_server_expands_what_the_key_may_not_read() {
     gate.assert_sound(gate.sent() / 2);
 }
 
-/// A model that saw no trick would prove nothing.
+/// A model that recognized no trick would prove nothing.
 #[test]
 fn the_servers_fall_for_the_tricks() {
     for query in [

@@ -1,11 +1,11 @@
-//! Identity headers that a client wrote itself: the upstream sees the one that keyward wrote, or none.
+//! Identity headers that a client wrote: the upstream sees the one that keyward wrote, or none.
 
 use serde_json::{Value, json};
 
 use super::{FULL, Gate, Headers, LIMITED, SHADOW, caller, folded, pairs};
 use crate::support::upstream::Seen;
 
-/// Everything under which an upstream may look for an identity in any of these configurations.
+/// All names under which an upstream may look for an identity in any of these configurations.
 const IDENTITY: [&str; 4] = [
     "x-keyward-principal",
     "x-caller",
@@ -95,7 +95,7 @@ fn passing(is_shadow: bool) -> Vec<Passing> {
     all
 }
 
-/// Spellings of one name; those with capitals are only for HTTP/1.1.
+/// Returns spellings of one name. Those with capitals are only for HTTP/1.1.
 fn spellings(name: &str) -> Vec<String> {
     let half = name.replacen('-', "_", 1);
     vec![
@@ -110,7 +110,7 @@ fn spellings(name: &str) -> Vec<String> {
     ]
 }
 
-/// Forged headers in several spellings and multiplicities.
+/// Returns forged headers, in several spellings and numbers.
 fn forgeries() -> Vec<Headers> {
     let forged = "key=\"mk_forged\", kind=secret, livemode=?1";
     let mut all = Vec::new();
@@ -140,7 +140,8 @@ fn forgeries() -> Vec<Headers> {
     all
 }
 
-/// Holds what the upstream saw against what it may see. A name is an identity header of this configuration, or not one of keyward's at all.
+/// Compares what the upstream received with what it may receive. A name is an identity header of
+/// this configuration, or not one of keyward's at all.
 #[track_caller]
 fn check(seen: &Seen, case: &Passing, ours: &[(&str, Value)], what: &str) {
     for name in IDENTITY {
@@ -214,7 +215,7 @@ fn storm(settings: Value, ours: &[(&str, Value)]) {
                             .map(|(name, _)| name.escape_ascii().to_string())
                             .collect::<Vec<_>>()
                     );
-                    // A forged name that is spelled with `_` is answered, where a rule can answer.
+                    // A forged name that is spelled with `_` is answered, if a rule can answer it.
                     let misspelled = headers.iter().any(|(name, _)| {
                         ours.iter().any(|(own, _)| {
                             *own == folded(name) && !name.eq_ignore_ascii_case(own.as_bytes())
@@ -230,7 +231,8 @@ fn storm(settings: Value, ours: &[(&str, Value)]) {
                     assert_eq!(seen.len(), usize::from(!may_fail), "{what}");
                     sent += 1;
                     for seen in seen {
-                        // If a misspelled name would have been answered, rule 7 failed, and later rules reported nothing.
+                        // If a misspelled name would have been answered, rule 7 failed, and later
+                        // rules reported nothing.
                         if !(misspelled && case.identity.is_some()) {
                             check(&seen, &case, ours, &what);
                         } else {

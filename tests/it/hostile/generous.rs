@@ -1,4 +1,5 @@
-//! An upstream that reads paths as generously as real frameworks do, each in its own way: every way is tried, and what any of them would serve counts.
+//! An upstream that reads paths as leniently as real frameworks do, each in its own way. Every way
+//! is tried, and everything that any of them would serve counts.
 
 use std::collections::BTreeSet;
 
@@ -34,7 +35,7 @@ impl Habits {
     }
 }
 
-/// The endpoints that some upstream would serve on this request.
+/// Returns the endpoints that some upstream would serve for this request.
 pub(super) fn served(seen: &Seen) -> BTreeSet<Served> {
     let said = |names: &[&str]| -> Vec<Vec<u8>> {
         let held = names.iter().flat_map(|name| super::values(seen, name));
@@ -58,7 +59,7 @@ pub(super) fn served(seen: &Seen) -> BTreeSet<Served> {
         "x-invoke-path",
     ]);
     targets.push(seen.path.clone());
-    // What is cut off the path.
+    // Prefixes that an upstream removes from the path.
     let prefixes = said(&["script-name", "x-script-name", "x-traversal-path"]);
     let cut = prefixes
         .iter()
@@ -77,7 +78,7 @@ pub(super) fn served(seen: &Seen) -> BTreeSet<Served> {
 fn readings(target: &[u8]) -> BTreeSet<Vec<u8>> {
     let mut readings = BTreeSet::new();
     for habits in Habits::all() {
-        // Some cut the query and the fragment off before they decode, some after.
+        // Some remove the query and the fragment before they decode, some after.
         for late in [false, true] {
             let mut path = strip_origin(target).to_vec();
             if !late {
@@ -161,7 +162,8 @@ fn cut(path: &[u8]) -> Vec<u8> {
         .to_vec()
 }
 
-/// Percent-decoding that takes overlong UTF-8 for what it means to a careless decoder, and keeps what is not an escape.
+/// Percent-decodes. Overlong UTF-8 means what a careless decoder reads, and anything that is not an
+/// escape stays.
 pub(super) fn decoded(path: &[u8]) -> Vec<u8> {
     let mut once = Vec::new();
     let mut rest = path;
@@ -199,7 +201,7 @@ pub(super) fn decoded(path: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// The first endpoint that matches, the more literal first. HEAD is served as GET.
+/// Returns the first endpoint that matches, the more literal ones first. HEAD is served as GET.
 pub(super) fn route(method: &str, path: &[u8]) -> Option<Served> {
     let method = if method == "HEAD" { "GET" } else { method };
     let segments: Vec<&[u8]> = path.split(|byte| *byte == b'/').skip(1).collect();
@@ -246,7 +248,7 @@ fn seen(method: &str, target: &str) -> Seen {
     }
 }
 
-/// A model that saw no trick would prove nothing.
+/// A model that recognized no trick would prove nothing.
 #[test]
 fn the_generous_upstream_falls_for_the_tricks() {
     for target in [

@@ -1,4 +1,5 @@
-//! Our headers, several of a name, empty, and in spellings that frameworks take for ours.
+//! keyward's headers: several with one name, empty ones, and spellings that frameworks read as
+//! keyward's.
 
 use super::{FULL, Gate, Headers, SHADOW, bearer, caller, pairs, values};
 
@@ -27,7 +28,8 @@ fn cases() -> Vec<Case> {
     };
     let malformed = Some("malformed_credential");
     case(true, &[("authorization", &key)], malformed);
-    // Envoy joins several into one and leaves empty ones out: keyward and the upstream see a single header.
+    // Envoy joins several headers into one and leaves empty ones out: keyward and the upstream see
+    // a single header.
     case(true, &[("authorization", "")], None);
     case(
         false,
@@ -201,7 +203,7 @@ fn upper_case_names_over_http2_are_no_request() {
     gate.assert_sound(1);
 }
 
-/// What we ship does not even ask the filter.
+/// What we ship does not even call the filter.
 #[test]
 fn names_with_underscores_are_refused_where_envoy_is_told_to() {
     let gate = Gate::shipped();

@@ -1,5 +1,5 @@
-//! Ways around a decision at the edge that others have been open to, by their CVE numbers: none of them reaches more than was granted, under any of
-//! Envoy's ways to treat a path, its routes' leave to ignore path parameters included.
+//! Known attacks on decisions at the edge, by their CVE numbers: none of them reaches more than was
+//! granted, whatever Envoy's setting for paths, even if its routes ignore path parameters.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::support::bootstrap::{at, hcm};
 use crate::support::builder::Builder;
 use crate::support::http::Connection;
 
-/// Paths, by what they were.
+/// Paths, by the kind of attack.
 const PATHS: [(&str, &[&str]); 10] = [
     // Dot segments that only the upstream resolves.
     (
@@ -57,7 +57,7 @@ const PATHS: [(&str, &[&str]); 10] = [
             "///v1/charges",
         ],
     ),
-    // Parameters of any segment.
+    // Parameters in any segment.
     (
         "CVE-2026-73511",
         &[
@@ -101,7 +101,7 @@ const PATHS: [(&str, &[&str]); 10] = [
         "CVE-2025-46821",
         &["/v1/customers/*/charges", "/v1/customers/**", "/v1/*"],
     ),
-    // No slash at the start, which an upstream service may assume.
+    // No slash at the start, which an upstream service may add.
     (
         "CVE-2026-33186",
         &[
@@ -112,9 +112,9 @@ const PATHS: [(&str, &[&str]); 10] = [
     ),
 ];
 
-/// Headers that made a gateway believe something, by what they were.
+/// Headers that misled a gateway, by the kind of attack.
 const HEADERS: [(&str, &[(&str, &str)]); 9] = [
-    // Only the first or the last of several was looked at.
+    // Only the first or the last of several was read.
     (
         "CVE-2020-25017",
         &[("stripe-context", "acct_1"), ("stripe-context", "acct_2")],
@@ -163,7 +163,7 @@ const HEADERS: [(&str, &[(&str, &str)]); 9] = [
     ("CVE-2026-73552", &[("stripe-context", "acct_2\u{ff}")]),
 ];
 
-/// What we ship, and routes that leave path parameters out of what they compare.
+/// Returns what we ship, and a variant whose routes ignore path parameters.
 fn gates(change: impl Fn(Builder) -> Builder) -> [Gate; 2] {
     let ignoring = |all: &mut Value| {
         let routes = at(hcm(all), "/route_config");
@@ -257,7 +257,7 @@ fn no_known_header_makes_more_of_a_request() {
     }
 }
 
-/// CVE-2026-73552 once more, for the regex that keeps paths with keys out of the shipped access log.
+/// CVE-2026-73552 again, for the regex that keeps paths with keys out of the shipped access log.
 #[test]
 fn no_byte_before_or_in_a_key_brings_it_into_the_access_log() {
     let gate = Gate::shipped();
@@ -281,7 +281,8 @@ fn no_byte_before_or_in_a_key_brings_it_into_the_access_log() {
     }
 }
 
-/// CVE-2026-73548: what follows a request for an upgrade, before it was granted, is not a separate request.
+/// CVE-2026-73548: what follows a request for an upgrade, before it was granted, is not a separate
+/// request.
 #[test]
 fn nothing_rides_behind_an_upgrade_that_is_not_granted_yet() {
     for allow in [false, true] {
@@ -290,7 +291,7 @@ fn nothing_rides_behind_an_upgrade_that_is_not_granted_yet() {
         });
         for _ in gate.settings() {
             let paths = ["/v1/customers", "/v1/charges"];
-            // One that everyone knows, and one that Envoy hands on without knowing it.
+            // A known protocol, and one that Envoy passes on without knowing it.
             let protocols = ["websocket", "foo"];
             for (path, protocol) in paths
                 .iter()
@@ -309,7 +310,7 @@ fn nothing_rides_behind_an_upgrade_that_is_not_granted_yet() {
                         .send_raw(&[head.as_bytes(), behind.as_bytes()].concat())
                         .unwrap();
                     let status = connection.read_head().map_or(0, |answer| answer.status);
-                    // Whatever answer the bytes after it get.
+                    // Whatever the answer to the bytes after it is.
                     let _ = connection.read_to_end();
                     status
                 });
@@ -333,7 +334,8 @@ fn nothing_rides_behind_an_upgrade_that_is_not_granted_yet() {
     }
 }
 
-/// Two readings of where a request ends: each that reaches the upstream was judged by itself.
+/// Two readings of where a request ends: each request that reaches the upstream was judged
+/// separately.
 #[test]
 fn no_request_is_smuggled_in_anothers_body() {
     let gate = Gate::shipped();
@@ -379,7 +381,7 @@ fn no_request_is_smuggled_in_anothers_body() {
                 "{framing:?}: {seen:?}"
             );
         }
-        // HTTP/2, with a length that is not the body's.
+        // HTTP/2, with a length that differs from the body's.
         for length in ["0", "1", "999", "-1", "x"] {
             let headers = [caller(Some(LIMITED)), pairs(&[("content-length", length)])].concat();
             let (answer, seen) = gate

@@ -1,4 +1,4 @@
-//! Methods that no endpoint has, HEAD, and gRPC's way to be denied.
+//! Methods that no endpoint has, HEAD, and gRPC's form of denials.
 
 use super::{FULL, Gate, LIMITED, PUBLISHABLE, caller, pairs};
 
@@ -101,7 +101,8 @@ fn head_is_judged_as_get_and_answered_without_a_body() {
                 if get.status == 200 {
                     continue;
                 }
-                // A fresh id and the time differ, and of the body's length HEAD says what GET would.
+                // The id and the time are new each time, and HEAD states the length of the body
+                // that GET would have.
                 let told = |response: &crate::support::http::Response| {
                     let mut headers: Vec<_> = response
                         .headers
@@ -113,7 +114,8 @@ fn head_is_judged_as_get_and_answered_without_a_body() {
                     headers
                 };
                 let (get, head) = (told(&get), told(&head));
-                // The message of an unknown endpoint names the method, which is one character longer.
+                // The message of an unknown endpoint contains the method, which is one character
+                // longer.
                 if path == b"/nowhere" {
                     assert_eq!(get.len(), head.len());
                 } else {
@@ -125,7 +127,8 @@ fn head_is_judged_as_get_and_answered_without_a_body() {
     gate.assert_sound(gate.sent());
 }
 
-/// The documented way: status 200, the verdict in `grpc-status`. To count denials, count filter state.
+/// The documented way: status 200, and the verdict in `grpc-status`. To count denials, count filter
+/// states.
 #[test]
 fn a_grpc_client_is_denied_with_a_grpc_status() {
     let gate = Gate::shipped();

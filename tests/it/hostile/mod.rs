@@ -1,5 +1,6 @@
-//! Hostile but ordinary input, through a real Envoy: what a client can send with a raw socket, and what the upstream then saw. One Envoy takes a
-//! whole table under each of the [`SETTINGS`], and after every table the filter is shown to be as it was: see [`Gate::assert_sound`].
+//! Hostile but ordinary input through a real Envoy: what a client can send with a raw socket, and
+//! what the upstream then receives. One Envoy handles a whole table under each of the [`SETTINGS`].
+//! After every table, the filter is shown to be unharmed: see [`Gate::assert_sound`].
 
 mod address;
 mod bytes;
@@ -37,20 +38,20 @@ use crate::support::upstream::{Reply, Seen};
 use crate::support::world::merge;
 use crate::support::{Envoy, Host, Upstream};
 
-/// May read customers, and nothing else.
+/// May only read customers.
 const LIMITED: &str = "rk_test_FAKE-limited-0001";
 /// May do everything.
 const FULL: &str = "sk_test_FAKE-full-00000001";
 /// May call what is open to publishable keys.
 const PUBLISHABLE: &str = "pk_test_FAKE-open-00000001";
-/// As [`LIMITED`], but nothing is denied for it yet.
+/// Like [`LIMITED`], but keyward denies it nothing yet.
 const SHADOW: &str = "rk_test_FAKE-shadow-00001";
-/// As [`FULL`], only from documentation addresses.
+/// Like [`FULL`], only from documentation addresses.
 const BOUND: &str = "sk_test_FAKE-bound-000001";
-/// As [`FULL`], only from loopback.
+/// Like [`FULL`], only from loopback.
 const LOCAL: &str = "sk_test_FAKE-local-000001";
 
-/// The endpoints of the API that the gateway protects: method, path and permission. Without a permission they are public; `price` is open to publishable keys.
+/// The endpoints of the API that the gateway protects: method, path and permission. Those without a permission are public; `price` is open to publishable keys.
 const ENDPOINTS: [(&str, &str, Option<&str>); 20] = [
     ("GET", "/v1/customers", Some("customer")),
     ("POST", "/v1/customers", Some("customer")),
@@ -76,7 +77,7 @@ const ENDPOINTS: [(&str, &str, Option<&str>); 20] = [
 
 type Headers = Vec<(Vec<u8>, Vec<u8>)>;
 
-/// The plugin configuration of these tests, with other settings next to its snapshot.
+/// Returns the plugin configuration of these tests, with other settings next to its snapshot.
 fn configuration(settings: Value) -> Value {
     let endpoints: Vec<Value> = ENDPOINTS
         .iter()
@@ -111,13 +112,13 @@ fn configuration(settings: Value) -> Value {
     all
 }
 
-/// What came back: a response, or `None` where Envoy cut the connection or the stream without one.
+/// The answer: a response, or `None` if Envoy closed the connection or the stream without one.
 type Answer = Option<Response>;
 
-/// A name, and the change of the connection manager.
+/// A name, and a change to the connection manager.
 type Setting = (&'static str, fn(&mut Value));
 
-/// Envoy's ways to treat a path before any filter sees it.
+/// Envoy's settings for a path before any filter sees it.
 const SETTINGS: [Setting; 4] = [
     ("as sent", |_| {}),
     ("normalized", |hcm| hcm["normalize_path"] = json!(true)),
@@ -131,7 +132,7 @@ const SETTINGS: [Setting; 4] = [
     }),
 ];
 
-/// The listener that treats paths this way.
+/// Returns the listener with this setting for paths.
 fn listener(setting: &str) -> String {
     format!("gateway, {setting}")
 }
@@ -149,29 +150,29 @@ fn add_listeners(bootstrap: &mut Value) {
     }
 }
 
-/// An Envoy before an upstream that shows what it saw.
+/// An Envoy before an upstream that shows what it received.
 struct Gate {
     envoy: Envoy,
-    /// Where a request goes under each of the [`SETTINGS`].
+    /// The address for requests under each of the [`SETTINGS`].
     addresses: [SocketAddr; SETTINGS.len()],
-    /// The setting in force.
+    /// The current setting.
     setting: Cell<usize>,
     sent: Cell<usize>,
-    /// What reached the upstream since it was last asked.
+    /// What reached the upstream since the last call.
     seen: Arc<Mutex<Vec<Seen>>>,
     _upstream: Upstream,
 }
 
-/// Gates as we ship it, and with the one setting that many tests need next to it: names with underscores pass.
+/// Gates as we ship them, and with the one setting that many tests need in addition: names with underscores pass.
 static GATES: Pool<Gate> = Pool::new();
 
 impl Gate {
-    /// As we ship it; a test before may have had it.
+    /// Returns a gate as we ship it, possibly one that an earlier test used.
     fn shipped() -> Lent<Self> {
         Self::lent("shipped", |builder| builder)
     }
 
-    /// The same, but that Envoy lets names with underscores pass.
+    /// Returns the same, but Envoy lets names with underscores pass.
     fn with_underscores() -> Lent<Self> {
         Self::lent("underscores", Builder::allow_underscores)
     }
@@ -187,7 +188,7 @@ impl Gate {
         gate
     }
 
-    /// Starts both. `change` may ask for anything next to what we ship.
+    /// Starts both. `change` may change anything in what we ship.
     fn open(settings: Value, change: impl FnOnce(Builder) -> Builder) -> Self {
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let upstream = Upstream::answering({
@@ -200,7 +201,7 @@ impl Gate {
         let builder = Envoy::builder()
             .config(configuration(settings).to_string())
             .upstream(upstream.address())
-            // Envoy waits this long before it cuts a connection whose client sent something other than HTTP; the default is 1 s.
+            // How long Envoy waits before it closes a connection whose client sent something other than HTTP. The default is 1 s.
             .edit(|all| hcm(all)["delayed_close_timeout"] = json!("0.01s"));
         let envoy = change(builder).edit(add_listeners).start();
         let addresses = SETTINGS.map(|(setting, _)| address_of(&envoy, &listener(setting)));
@@ -214,28 +215,28 @@ impl Gate {
         }
     }
 
-    /// Each of the [`SETTINGS`] in turn, by its name: until the next, requests go where it is in force.
+    /// Returns each of the [`SETTINGS`] in turn, by its name. Until the next one, requests go where it applies.
     fn settings(&self) -> impl Iterator<Item = &'static str> {
         SETTINGS.iter().enumerate().map(|(number, (name, _))| {
             self.setting.set(number);
-            // Shown where a test fails.
+            // Shown if a test fails.
             println!("{name}");
             *name
         })
     }
 
-    /// How many requests, or connections with several, were made.
+    /// Returns how many requests, or connections with several, were made.
     fn sent(&self) -> usize {
         self.sent.get()
     }
 
-    /// Where the next request goes.
+    /// Returns the address for the next request.
     fn address(&self) -> SocketAddr {
         self.sent.set(self.sent.get() + 1);
         self.addresses[self.setting.get()]
     }
 
-    /// Exactly this head over HTTP/1.1, with `Host` and, where there is a body, its length.
+    /// Sends exactly this head over HTTP/1.1, with `Host` and, for a body, its length.
     fn http1(&self, method: &[u8], target: &[u8], headers: &Headers, body: &[u8]) -> Answer {
         let mut bytes = [method, b" ", target, b" HTTP/1.1\r\nhost: gate\r\n"].concat();
         for (name, value) in headers {
@@ -249,7 +250,7 @@ impl Gate {
         self.raw(&bytes)
     }
 
-    /// Exactly these bytes.
+    /// Sends exactly these bytes.
     fn raw(&self, bytes: &[u8]) -> Answer {
         let mut connection = Connection::open(self.address()).with_timeout(Duration::from_secs(10));
         connection.send_raw(bytes).ok()?;
@@ -267,7 +268,7 @@ impl Gate {
         }
     }
 
-    /// Exactly this head over HTTP/2.
+    /// Sends exactly this head over HTTP/2.
     fn http2(&self, method: &[u8], target: &[u8], headers: &Headers, body: &[u8]) -> Answer {
         let mut all: Vec<(&[u8], &[u8])> = vec![
             (b":method", method),
@@ -279,7 +280,7 @@ impl Gate {
         self.exchange(&all, body, &[])
     }
 
-    /// Exactly these fields over HTTP/2.
+    /// Sends exactly these fields over HTTP/2.
     fn exchange(&self, all: &[(&[u8], &[u8])], body: &[u8], trailers: &[(&[u8], &[u8])]) -> Answer {
         match h2::Connection::open(self.address()).exchange(all, body, trailers) {
             Outcome::Response(response) => Some(response),
@@ -287,7 +288,7 @@ impl Gate {
         }
     }
 
-    /// Exactly these fields over HTTP/2, and then each piece in its own frame.
+    /// Sends exactly these fields over HTTP/2, and then each piece in a separate frame.
     fn frames(&self, all: &[(&[u8], &[u8])], pieces: &[&[u8]]) -> Answer {
         match h2::Connection::open(self.address()).exchange_frames(all, pieces) {
             Outcome::Response(response) => Some(response),
@@ -295,15 +296,16 @@ impl Gate {
         }
     }
 
-    /// The requests that reached the upstream while `storm` raged, and what it returns.
+    /// Returns the result of `storm`, and the requests that reached the upstream during it.
     fn seen_during<T>(&self, storm: impl FnOnce() -> T) -> (T, Vec<Seen>) {
         self.seen.lock().unwrap().clear();
         let result = storm();
         (result, std::mem::take(&mut self.seen.lock().unwrap()))
     }
 
-    /// A good request still passes; no VM trapped; no answer was a 5xx; and every line of the access log has the state it must have. `lines` is the
-    /// least number of requests that were logged.
+    /// Checks that a good request still passes, that no VM trapped, that no answer was a 5xx, and
+    /// that every line of the access log has the state that it must have. `lines` is the minimum
+    /// number of logged requests.
     #[track_caller]
     fn assert_sound(&self, lines: usize) {
         println!("{} requests", self.sent.get());
@@ -361,7 +363,7 @@ fn bearer(key: &str) -> (&'static str, String) {
     ("authorization", format!("Bearer {key}"))
 }
 
-/// Headers from text.
+/// Converts headers from text.
 fn pairs(headers: &[(&str, &str)]) -> Headers {
     headers
         .iter()
@@ -369,19 +371,19 @@ fn pairs(headers: &[(&str, &str)]) -> Headers {
         .collect()
 }
 
-/// The headers of a caller with this key, or of one without.
+/// Returns the headers of a caller with this key, or without one.
 fn caller(key: Option<&str>) -> Headers {
     key.map(|key| pairs(&[("authorization", &bearer(key).1)]))
         .unwrap_or_default()
 }
 
-/// Bytes for a message.
+/// Formats bytes for a message.
 fn shown(bytes: &[u8]) -> String {
     let start = bytes.get(..300).unwrap_or(bytes);
     start.escape_ascii().to_string()
 }
 
-/// How the most generous of CGI, WSGI, Rack and PHP applications finds a header.
+/// Spells a header's name as the most lenient CGI, WSGI, Rack and PHP applications read it.
 fn folded(name: &[u8]) -> String {
     let fold = |byte: &u8| match char::from(*byte) {
         letter if letter.is_ascii_alphanumeric() => letter.to_ascii_lowercase(),
@@ -390,7 +392,7 @@ fn folded(name: &[u8]) -> String {
     name.iter().map(fold).collect()
 }
 
-/// All values that the upstream may find under this name, however it was spelled.
+/// Returns all values that the upstream may find under this name, however it was spelled.
 fn values<'a>(seen: &'a Seen, name: &str) -> Vec<&'a [u8]> {
     let named = seen.headers.iter().filter(|(held, _)| folded(held) == name);
     named.map(|(_, value)| value.as_slice()).collect()

@@ -1,5 +1,5 @@
-//! Paths under four ways to normalize them: whatever Envoy makes of a path, and whatever the upstream makes of that, a caller reaches what it was
-//! granted and nothing else.
+//! Paths under four ways to normalize them: whatever Envoy makes of a path, and whatever the
+//! upstream makes of that, a caller reaches what it was granted and nothing else.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub(super) fn is_granted(key: Option<&str>, endpoint: Served) -> bool {
         }
 }
 
-/// What may be said next to the path to make it another.
+/// Returns headers that may name another path.
 fn overrides() -> Vec<Headers> {
     let mut all = vec![Vec::new()];
     for name in [
@@ -45,7 +45,8 @@ fn overrides() -> Vec<Headers> {
     all
 }
 
-/// Sends every trick as every caller over both protocols, and reads off what the upstream would have served.
+/// Sends every trick as every caller over both protocols, and lists what the upstream would have
+/// served.
 fn storm(name: &str) {
     let gate = Gate::with_underscores();
     gate.settings().find(|setting| *setting == name).unwrap();
@@ -61,7 +62,7 @@ fn storm(name: &str) {
     ]
     .map(<[u8]>::to_vec);
     for key in callers {
-        // A publishable key has fewer doors; every other trick is enough for it.
+        // A publishable key has fewer endpoints, so every third trick is enough for it.
         let step = if key == Some(PUBLISHABLE) { 3 } else { 1 };
         let cases = tricks
             .iter()
@@ -121,7 +122,7 @@ fn storm(name: &str) {
             assert_eq!(answer.status, 200, "{name}: `{target}`: {}", answer.text());
         }
     }
-    // A storm that nothing came through would prove nothing.
+    // If nothing passed, the test would prove nothing.
     assert_eq!(passed.len(), callers.len(), "{name}: {passed:?}");
     gate.assert_sound(sent / 2);
 }

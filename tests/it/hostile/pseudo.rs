@@ -1,4 +1,5 @@
-//! HTTP/2 says in fields what HTTP/1.1 says in a line: a field that would be more than its part of the line, there twice or nowhere, reaches nothing. And fields that Envoy once did
+//! HTTP/2 has fields for what HTTP/1.1 has in a line. A field that would be more than its part of
+//! the line, that occurs twice or that is missing reaches nothing. Also fields that Envoy once did
 //! not count.
 
 use serde_json::json;
@@ -45,7 +46,7 @@ const LINES: [(&[u8], &[u8]); 22] = [
     (b":authority", b""),
 ];
 
-/// Pseudo-header fields that are not fields of a request, come twice, or too late.
+/// Pseudo-header fields that are not fields of a request, occur twice, or come too late.
 const STRANGE: [Field; 8] = [
     (b":path", b"/v1/charges"),
     (b":method", b"POST"),
@@ -57,7 +58,7 @@ const STRANGE: [Field; 8] = [
     (b"path", b"/v1/charges"),
 ];
 
-/// Sends these fields, and holds what reached the upstream to what the key may do.
+/// Sends these fields, and checks that only what the key may do reached the upstream.
 fn send(gate: &Gate, fields: &[Field]) -> usize {
     let (answer, seen) = gate.seen_during(|| gate.exchange(fields, b"", &[]));
     let shown: Vec<String> = fields
@@ -111,17 +112,17 @@ fn no_field_of_http_2_becomes_another_request_line() {
             fields.remove(missing);
             send(&gate, &fields);
         }
-        // Behind the key, and only with it.
+        // After the key, and only with it.
         let late = [&[key][..], &GOOD].concat();
         assert_eq!(send(&gate, &late), 0, "pseudo-header fields come first");
         assert_eq!(send(&gate, &[key]), 0);
-        // What all of this is about does pass.
+        // The request that all of this is about does pass.
         assert_eq!(send(&gate, &[&GOOD[..], &[key]].concat()), 1);
     }
     gate.assert_sound(5);
 }
 
-/// CVE-2026-73547: without a path others took a null for one.
+/// CVE-2026-73547: without a path, others used a null pointer.
 #[test]
 fn a_request_without_a_path_is_denied_by_name() {
     let gate = Gate::open(json!({}), |builder| builder.allow_upgrades(&["CONNECT"]));
@@ -162,7 +163,7 @@ fn a_request_without_a_path_is_denied_by_name() {
     gate.assert_sound(gate.sent());
 }
 
-/// CVE-2026-73550 and CVE-2026-47774: fields that Envoy took without counting them.
+/// CVE-2026-73550 and CVE-2026-47774: fields that Envoy accepted without counting them.
 #[test]
 fn a_request_of_very_many_fields_is_judged_or_refused_whole() {
     let gate = Gate::shipped();

@@ -1,4 +1,5 @@
-//! No raw key anywhere: sent in every place a key does not belong, it shows up in no log, no stat and no reply.
+//! No raw key anywhere: a key that is sent in every wrong place appears in no log, no stat and no
+//! reply.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -18,7 +19,7 @@ fn percent(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
-/// Requests with `key` where it does not belong.
+/// Returns requests with `key` in places where it does not belong.
 fn requests(key: &str) -> Vec<(String, Headers)> {
     let mut all: Vec<(String, Headers)> = Vec::new();
     let base = STANDARD.encode(format!("{key}:"));
@@ -120,7 +121,7 @@ fn requests(key: &str) -> Vec<(String, Headers)> {
     all
 }
 
-/// Whether `text` shows the part of `key` that must not be shown, unchanged or encoded.
+/// Returns whether `text` shows the secret part of `key`, unchanged or encoded.
 fn shows(text: &str, key: &str) -> bool {
     let secret = key.rsplit_once("FAKE").map_or(key, |(_, secret)| secret);
     let secret = secret.get(..secret.len() - 4).unwrap();
@@ -144,7 +145,7 @@ fn no_key_is_ever_shown() {
                     .iter()
                     .any(|(name, _)| name.iter().any(u8::is_ascii_uppercase));
                 let methods = [&b"GET"[..], key.as_bytes(), b"POST", b"OPTIONS"];
-                // One key goes everywhere; the others have another prefix, and nothing else.
+                // One key is sent everywhere. The others differ only in their prefix.
                 for method in methods
                     .into_iter()
                     .take(if key == LEAKED[2] { 4 } else { 1 })
@@ -198,7 +199,7 @@ fn no_key_is_ever_shown() {
     }
 }
 
-/// The request that follows is judged with nothing of the last one left.
+/// The following request is judged with nothing left of the previous one.
 #[test]
 fn one_request_leaves_nothing_for_the_next() {
     use crate::support::http::Connection;

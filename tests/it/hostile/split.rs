@@ -1,13 +1,13 @@
-//! The same request in pieces: byte by byte, in packets of every kind, in many frames, several in one packet; and heads that are larger than what
-//! Envoy takes.
+//! The same request in pieces: byte by byte, in packets of every kind, in many frames, several in
+//! one packet; and heads that are larger than Envoy accepts.
 
 use super::{FULL, Gate, Headers, LIMITED, PUBLISHABLE, caller, pairs};
 use crate::support::h2;
 use crate::support::http::{Connection, Response};
 
-/// Some requests, with why they are denied under one of Envoy's ways to treat paths.
+/// Returns some requests, with why they are denied under one of Envoy's settings for paths.
 fn cases(setting: &str) -> Vec<(&'static str, &'static str, Headers, Option<&'static str>)> {
-    // What the path is once its dots are resolved.
+    // The path after its dots are resolved.
     let climbing = if setting == "as sent" {
         "unknown_endpoint"
     } else {
@@ -83,7 +83,7 @@ fn a_request_in_pieces_is_the_same_request() {
                 for piece in bytes.chunks(size) {
                     connection.send_raw(piece).unwrap();
                     if size < 7 {
-                        // Each its own packet.
+                        // Each is a separate packet.
                         std::thread::yield_now();
                     }
                 }
@@ -108,8 +108,9 @@ fn a_request_in_pieces_is_the_same_request() {
     gate.assert_sound(sent);
 }
 
-/// Envoy closes a connection after its own answer when more had come in the same packet (after a direct response as well), so a denial may be the last
-/// answer there. Every answer is correct, and a request without one reached no upstream.
+/// Envoy closes a connection after its own answer if more data had arrived in the same packet (also
+/// after a direct response), so a denial may be the last answer there. Every answer is correct, and
+/// a request without an answer reached no upstream.
 #[test]
 fn requests_in_one_packet_are_judged_one_by_one() {
     let gate = Gate::shipped();
@@ -160,7 +161,7 @@ fn requests_in_one_packet_are_judged_one_by_one() {
     gate.assert_sound(gate.sent());
 }
 
-/// As shipped Envoy takes 60 KiB of headers, and answers for itself beyond that.
+/// As shipped, Envoy accepts 60 KiB of headers, and answers larger ones itself.
 #[test]
 fn sixty_four_kibibytes_are_too_much_for_envoy_as_shipped() {
     let gate = Gate::shipped();
@@ -194,7 +195,7 @@ fn sixty_four_kibibytes_are_too_much_for_envoy_as_shipped() {
                 }
             }
         }
-        // Just below, it is keyward's.
+        // Just below the limit, keyward answers.
         let headers = [caller(None), pairs(&[("authorization", &long[..59_000])])].concat();
         let answer = gate.http1(b"GET", b"/v1/balance", &headers, b"").unwrap();
         assert_answer(&answer, Some("malformed_credential"), "59,000 bytes");

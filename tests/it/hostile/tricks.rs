@@ -1,6 +1,7 @@
 //! Ways to write one path that some upstream reads as another.
 
-/// From a place one may go to (with or without a slash at its end) up and over to one that one may not.
+/// Paths that lead from a permitted place (with or without a slash at its end) up and over to a
+/// forbidden one.
 const PLACES: [(&str, &str); 6] = [
     ("/healthz", ""),
     ("/v1/customers", ""),
@@ -10,7 +11,7 @@ const PLACES: [(&str, &str); 6] = [
     ("/v1/prices", ""),
 ];
 
-/// `..` with what separates it.
+/// `..` with different separators.
 const CLIMBS: [&str; 36] = [
     "/../",
     "/..",
@@ -50,7 +51,7 @@ const CLIMBS: [&str; 36] = [
     "/..%20/",
 ];
 
-/// Other ways to write `/v1/charges`, and paths that come near something else.
+/// Other spellings of `/v1/charges`, and paths that come near something else.
 const SPELLINGS: [&str; 112] = [
     "/v1/charges",
     "/v1/charges/",
@@ -166,10 +167,10 @@ const SPELLINGS: [&str; 112] = [
     "/assets/x;/../../admin",
 ];
 
-/// What the tricks are after.
+/// The targets of the tricks.
 const PRIZES: [&str; 2] = ["v1/charges", "admin"];
 
-/// All of them, as the bytes of a request's target.
+/// Returns all of them, as the bytes of a request's target.
 pub(super) fn all() -> Vec<Vec<u8>> {
     let mut all: Vec<Vec<u8>> = SPELLINGS
         .iter()
@@ -203,7 +204,7 @@ pub(super) fn all() -> Vec<Vec<u8>> {
     all
 }
 
-/// Requests with one meaning, as honest clients of any key send them.
+/// Requests with only one meaning, as honest clients of any key send them.
 pub(super) const HONEST: [&str; 14] = [
     "/v1/customers",
     "/v1/customers?limit=3",

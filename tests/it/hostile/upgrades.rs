@@ -1,4 +1,5 @@
-//! CONNECT and Upgrade: after a switch of protocols raw bytes flow, so a request needs permission for one.
+//! CONNECT and Upgrade: after a switch of protocols, raw bytes flow, so a request needs permission
+//! for it.
 
 use std::time::Duration;
 
@@ -9,20 +10,20 @@ use crate::support::bootstrap::hcm;
 use crate::support::builder::Builder;
 use crate::support::http::{Connection, Response};
 
-/// An Envoy that allows everything a filter could be bypassed with.
+/// Starts an Envoy that allows everything that could bypass a filter.
 fn open(allow: bool, idle: &'static str) -> Gate {
     Gate::open(json!({"allow_upgrades": allow}), |builder: Builder| {
         builder
             .allow_upgrades(&["websocket", "h2c", "foo", "CONNECT"])
             .edit(move |all| {
-                // What is upgraded ends in no other way than this.
+                // Upgraded streams end in no other way.
                 hcm(all)["stream_idle_timeout"] = json!(idle);
                 hcm(all)["http2_protocol_options"] = json!({"allow_connect": true});
             })
     })
 }
 
-/// The head of the answer; after a switch of protocols `echo` comes back through it.
+/// Returns the head of the answer. After a switch of protocols, `echo` must come back through it.
 fn upgrade(gate: &Gate, head: &str) -> (Response, Option<Vec<u8>>) {
     let mut connection = Connection::open(gate.address()).with_timeout(Duration::from_secs(10));
     connection.send_raw(head.as_bytes()).unwrap();
@@ -161,7 +162,8 @@ fn connect_passes_for_no_key() {
     }
 }
 
-/// Envoy turns RFC 8441's CONNECT with `:protocol` into a GET with `Upgrade`, and so it is judged.
+/// Envoy turns RFC 8441's CONNECT with `:protocol` into a GET with `Upgrade`, and keyward judges
+/// that.
 #[test]
 fn an_extended_connect_is_an_upgrade() {
     for allow in [false, true] {
@@ -212,7 +214,7 @@ fn an_extended_connect_is_an_upgrade() {
     }
 }
 
-/// As shipped: Envoy has no upgrade at all, whatever keyward would allow.
+/// As shipped: Envoy allows no upgrade at all, whatever keyward would allow.
 #[test]
 fn as_shipped_nothing_upgrades() {
     let gate = Gate::open(json!({"allow_upgrades": true}), |builder| builder);
@@ -233,7 +235,8 @@ fn as_shipped_nothing_upgrades() {
     gate.assert_sound(3);
 }
 
-/// As Apache HttpClient 5.4 asks, with every request over plain HTTP/1.1. The offer is ignored, and the upstream does not see it.
+/// As Apache HttpClient 5.4 asks, with every request over plain HTTP/1.1. Envoy ignores the offer,
+/// and the upstream does not see it.
 #[test]
 fn an_offer_of_tls_is_an_ordinary_request() {
     let gate = Gate::shipped();

@@ -1,4 +1,5 @@
-//! The same before a real WSGI server, Python's own: it decodes paths, and finds `X_Keyward_Principal` where `X-Keyward-Principal` would be.
+//! The same with a real WSGI server, Python's own. It decodes paths, and finds
+//! `X_Keyward_Principal` under the name of `X-Keyward-Principal`.
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -38,7 +39,7 @@ impl Wsgi {
     }
 }
 
-/// Spellings of one name that CGI makes one of.
+/// Returns spellings that CGI reads as the same name.
 fn spellings(name: &str) -> Vec<String> {
     let half = name.replacen('-', "_", 1);
     [name.to_owned(), name.replace('-', "_"), half]
@@ -47,7 +48,7 @@ fn spellings(name: &str) -> Vec<String> {
         .collect()
 }
 
-/// What the application was given, where the request came to it.
+/// Returns what the application received, if the request reached it.
 fn given(gate: &Gate, method: &[u8], path: &[u8], headers: &Headers, http2: bool) -> Option<Value> {
     let answer = if http2 {
         let lower = |(name, value): &(Vec<u8>, Vec<u8>)| (name.to_ascii_lowercase(), value.clone());
@@ -60,7 +61,8 @@ fn given(gate: &Gate, method: &[u8], path: &[u8], headers: &Headers, http2: bool
     (answer.status == 200).then(|| answer.json())
 }
 
-/// Letters of the paths that a limited key may not call, percent-encoded one by one, in other cases, and once more.
+/// Returns the paths that a limited key may not call, with letters percent-encoded one by one, in
+/// other cases, and twice.
 fn encoded() -> Vec<Vec<u8>> {
     let mut all = Vec::new();
     for path in [
@@ -93,7 +95,7 @@ fn encoded() -> Vec<Vec<u8>> {
 fn no_letter_that_is_decoded_behind_reaches_more_than_was_granted() {
     let wsgi = Wsgi::start();
     let to = wsgi.address;
-    // The application decodes: it is what the test is about.
+    // The application decodes, which is why this test exists.
     let direct: Value = http::get(to, "/v1/%63harges").json();
     assert_eq!(direct["path"], "/v1/charges");
 
@@ -177,7 +179,7 @@ fn no_name_that_is_folded_behind_brings_another_identity_or_account() {
                             (None, None) => {}
                             (Some(told), Some(expected)) => {
                                 assert!(told.starts_with(expected.as_str()), "{case}: {told}");
-                                // What the application reads for itself is what keyward decided on.
+                                // What the application reads is what keyward decided on.
                                 let asks = ["HTTP_STRIPE_CONTEXT", "HTTP_STRIPE_ACCOUNT"];
                                 let connected = asks.iter().any(|name| given[*name] == "acct_2");
                                 let decided = told.contains("account=\"acct_2\"");
@@ -185,7 +187,7 @@ fn no_name_that_is_folded_behind_brings_another_identity_or_account() {
                             }
                             _ => panic!("{case}: {told:?}, and not {expected:?}"),
                         }
-                        // A limited key says no other method or path; a full one may.
+                        // A limited key names no other method or path; a full one may.
                         if key == Some(LIMITED) {
                             let overridden = ["HTTP_X_HTTP_METHOD_OVERRIDE", "HTTP_X_ORIGINAL_URL"];
                             assert!(

@@ -1,4 +1,4 @@
-//! What is in the layout that `scripts/image.py` writes.
+//! The content of the layout that `scripts/image.py` writes.
 
 use serde_json::json;
 
@@ -44,7 +44,7 @@ fn the_compat_variant_has_one_layer_with_the_filter() {
     assert!(annotations["org.opencontainers.image.created"].is_string());
 
     let config = image.json(manifest["config"]["digest"].as_str().unwrap());
-    // The digest of the layer unpacked: what a runtime checks after it has unpacked it.
+    // The digest of the unpacked layer, which a runtime checks after unpacking.
     let unpacked = std::process::Command::new("gzip")
         .args(["-dc", "--"])
         .arg(
@@ -69,7 +69,7 @@ fn the_artifact_variant_has_the_filter_as_it_is_beside_its_configuration() {
     let manifest = image.json(image.digest(ARTIFACT));
     let of_type = |kind: &str| {
         let layers = manifest["layers"].as_array().unwrap();
-        // Istio and Envoy Gateway ask for two.
+        // Istio and Envoy Gateway require two layers.
         assert_eq!(layers.len(), 2);
         let found = layers.iter().find(|layer| layer["mediaType"] == kind);
         found.unwrap()["digest"].as_str().unwrap().to_owned()

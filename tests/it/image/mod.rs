@@ -1,5 +1,6 @@
-//! The filter as an OCI image, and as a file that Envoy fetches. `scripts/image.py` packs the image; what a mesh does with one is done here by the
-//! tools that others use: Debian's registry and `skopeo`.
+//! The filter as an OCI image, and as a file that Envoy fetches. `scripts/image.py` packs the
+//! image. What a mesh does with it is done here with the tools that others use: Debian's registry
+//! and `skopeo`.
 
 mod hashes;
 mod layout;
@@ -16,7 +17,7 @@ use serde_json::Value;
 use crate::support::find;
 use crate::support::process::Folder;
 
-/// What `scripts/sbom.sh` makes takes minutes. The packing does not look into it.
+/// `scripts/sbom.sh` takes minutes to make it. The packing does not read it.
 const SBOM: &[u8] = br#"{"bomFormat":"CycloneDX","specVersion":"1.5","version":1}"#;
 
 /// An image layout that was packed for a test.
@@ -47,7 +48,7 @@ impl Image {
         self.folder.path().join("layout")
     }
 
-    /// What was printed for the reference with this ending.
+    /// Returns what was printed for the reference with this ending.
     #[track_caller]
     fn digest(&self, reference: &str) -> &str {
         let found = self.printed.iter().find(|(_, name)| name == reference);
@@ -77,7 +78,8 @@ fn packing(wasm: &Path, layout: &Path, sbom: &Path) -> Output {
         .unwrap()
 }
 
-/// A blob of the layout in that folder, which has the digest that it is stored under.
+/// Reads a blob of the layout in that folder, and checks that it has the digest that it is stored
+/// under.
 #[track_caller]
 fn blob(layout: &Path, digest: &str) -> Vec<u8> {
     let hex = digest.strip_prefix("sha256:").unwrap();
@@ -94,7 +96,7 @@ fn sha256(content: &[u8]) -> String {
 const COMPAT: &str = env!("CARGO_PKG_VERSION");
 const ARTIFACT: &str = concat!(env!("CARGO_PKG_VERSION"), "-artifact");
 
-/// `plugin.wasm` out of a layer, read by the machine's `tar` and whatever it takes for gzip.
+/// Reads `plugin.wasm` from a layer, with the machine's `tar` and its gzip.
 #[track_caller]
 fn plugin_wasm(layer: &[u8]) -> Vec<u8> {
     let folder = Folder::new("layer");

@@ -1,4 +1,5 @@
-//! The image in a registry: pushed with `skopeo` to Debian's `docker-registry` on loopback, pulled again, and the same.
+//! The image in a registry: pushed with `skopeo` to Debian's `docker-registry` on loopback, pulled
+//! again, and unchanged.
 
 use std::fs::{self, File};
 
@@ -6,7 +7,7 @@ use super::*;
 use crate::support::process::Guarded;
 use crate::support::{BOUND, eventually};
 
-/// A registry on a free port of the loopback interface, and the client to talk to it.
+/// A registry on a free port of the loopback interface, and its client.
 struct Registry {
     _process: Guarded,
     _folder: Folder,
@@ -15,7 +16,7 @@ struct Registry {
 }
 
 impl Registry {
-    /// On a machine that cannot have one: `None`, and a printed line.
+    /// Starts a registry. On a machine that cannot have one, prints a line and returns `None`.
     fn start(test: &str) -> Option<Self> {
         let script = find::root().join("scripts/registry.sh");
         let output = Command::new(&script).output().unwrap();
@@ -84,7 +85,7 @@ impl Registry {
         self.skopeo(&[&["copy"], &options[..], &[&self.place(tag), &to]].concat());
     }
 
-    /// The manifest as the registry serves it.
+    /// Returns the manifest as the registry serves it.
     #[track_caller]
     fn manifest(&self, tag: &str) -> Vec<u8> {
         self.skopeo(&["inspect", "--raw", "--tls-verify=false", &self.place(tag)])
@@ -132,7 +133,8 @@ fn the_sbom_is_found_by_the_digest_of_the_image() {
     let tag = image.digest(COMPAT).replace(':', "-");
     registry.push(&image, COMPAT);
     registry.push(&image, &tag);
-    // The list itself may be written again by a client that does not know all its members; what it lists may not.
+    // A client that does not know all members of the list may write the list again, but not what it
+    // lists.
     let list: Value = serde_json::from_slice(&registry.manifest(&tag)).unwrap();
     let listed = list["manifests"][0]["digest"].as_str().unwrap();
     let packed = image.json(image.digest(&tag));

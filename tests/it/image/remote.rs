@@ -1,4 +1,5 @@
-//! The filter fetched by Envoy itself over HTTP (`remote` in place of `local`), with the digest that it has to have.
+//! Envoy itself fetches the filter over HTTP (`remote` instead of `local`), with the digest that it
+//! must have.
 
 use serde_json::{Value, json};
 
@@ -12,7 +13,7 @@ use crate::support::http::Connection;
 use crate::support::upstream::Reply;
 use crate::support::{BOUND, Envoy, Push, Upstream, eventually};
 
-/// A server of the released filter.
+/// Returns a server of the released filter.
 fn server() -> Upstream {
     let wasm = std::fs::read(find::wasm()).unwrap();
     Upstream::answering(move |seen| {
@@ -25,7 +26,7 @@ fn server() -> Upstream {
     })
 }
 
-/// The code of a plugin, as a bootstrap or an ECDS file names it.
+/// Returns the code of a plugin, as a bootstrap or an ECDS file names it.
 fn remote(path: &str, sha256: &str) -> Value {
     json!({"remote": {
         "http_uri": {"uri": format!("http://wasm.example{path}"), "cluster": "wasm", "timeout": "10s"},
@@ -34,7 +35,7 @@ fn remote(path: &str, sha256: &str) -> Value {
     }})
 }
 
-/// The ECDS file we ship with this code.
+/// Returns the ECDS file that we ship, with this code.
 fn ecds(code: &Value, config: &Value) -> Vec<u8> {
     let mut response = shipped_ecds();
     let plugin = at(&mut response, "/resources/0/typed_config/config");
@@ -43,7 +44,8 @@ fn ecds(code: &Value, config: &Value) -> Vec<u8> {
     response.to_string().into_bytes()
 }
 
-/// An Envoy that has no filter on its disk: the default and the configuration that it is given at the start both name `code`.
+/// Starts an Envoy without the filter on its disk: the default and the initial configuration both
+/// name `code`.
 fn start(server: &Upstream, code: Value, interlock: bool) -> Envoy {
     let address = server.address();
     let builder = Envoy::builder().edit(move |bootstrap| {
@@ -67,14 +69,14 @@ fn a_filter_that_envoy_fetches_itself_decides() {
     everywhere(&envoy, ALICE, 200);
     everywhere(&envoy, STRANGER, 401);
     assert!(server.count() > 0);
-    // The next push names the same code; it is in Envoy's cache.
+    // The next push names the same code, which is in Envoy's cache.
     let fetched = server.count();
     let code = remote("/keyward.wasm", &sha256(&wasm));
     envoy.push_file_and_wait(&ecds(&code, &configuration(2, &[STRANGER])));
     everywhere(&envoy, STRANGER, 200);
     everywhere(&envoy, ALICE, 401);
     assert_eq!(server.count(), fetched);
-    // The next code may be one that it has yet to fetch.
+    // Envoy may still have to fetch the next code.
     Diagnosis::of(&envoy, &[]).assert_found(&[("warn", "code")]);
 }
 
@@ -98,7 +100,8 @@ fn a_filter_with_another_digest_never_runs_and_nothing_passes() {
     }
 }
 
-/// Envoy takes such a push, ends the old filter, and skips the new one while it waits for it, and for good where it does not get it.
+/// Envoy accepts such a push, ends the old filter, and skips the new one while it waits for it, or
+/// permanently if it does not get it.
 #[test]
 fn a_push_of_code_that_is_not_there_yet_is_what_the_interlock_is_for() {
     let wasm = std::fs::read(find::wasm()).unwrap();
@@ -112,7 +115,7 @@ fn a_push_of_code_that_is_not_there_yet_is_what_the_interlock_is_for() {
         let push = ecds(&bad, &configuration(2, &[ALICE]));
         assert_eq!(envoy.push_file_and_wait(&push), Push::Accepted);
         everywhere(&envoy, STRANGER, skipped(interlock));
-        // A good one heals it.
+        // A good push repairs it.
         let push = ecds(&good, &configuration(3, &[ALICE]));
         assert_eq!(envoy.push_file_and_wait(&push), Push::Accepted);
         everywhere(&envoy, STRANGER, 401);
@@ -131,7 +134,8 @@ fn a_push_that_waits_for_its_code_leaves_the_old_filter_in_place() {
         headers: Vec::new(),
         body: served[usize::from(seen.path == b"/new.wasm")].clone(),
     });
-    // Each with its own revision: Envoy ignores a push that is the same as the last one, also where it refused that one.
+    // Each with its own revision: Envoy ignores a push that is the same as the last one, even if it
+    // rejected that one.
     let mut revision = 1;
     let mut waiting = |digest: &str| {
         revision += 1;
@@ -142,7 +146,7 @@ fn a_push_that_waits_for_its_code_leaves_the_old_filter_in_place() {
         at(plugin, "/vm_config")["nack_on_code_cache_miss"] = json!(true);
         response.to_string().into_bytes()
     };
-    // Without the interlock, so that it is not what keeps the stranger out.
+    // Without the interlock, to show that not the interlock keeps the stranger out.
     let envoy = start(&server, remote("/old.wasm", &sha256(&old)), false);
     everywhere(&envoy, ALICE, 200);
     let watched = [ALICE, STRANGER].map(|key| Watch::start(envoy.address(), key));

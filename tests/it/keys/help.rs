@@ -1,4 +1,4 @@
-//! The tour in the first of the help texts can be walked unchanged.
+//! The tour in the main help text can be followed unchanged.
 
 use std::env;
 use std::process::Command;

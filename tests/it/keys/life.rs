@@ -1,4 +1,5 @@
-//! A key's whole life through a running Envoy: every step takes effect with one push, and `keyward wait` reports when.
+//! A key's whole life in a running Envoy: every step takes effect with one push, and `keyward wait`
+//! reports when.
 
 use std::time::Duration;
 
@@ -12,7 +13,8 @@ struct Gateway<'a> {
 }
 
 impl Gateway<'_> {
-    /// Pushes the key file and returns once `wait` says that every worker serves it. The next request needs no second try.
+    /// Pushes the key file, and returns when `wait` reports that every worker serves it. The next
+    /// request needs no second try.
     #[track_caller]
     fn push(&self) {
         let ecds = self.envoy.ecds_file();
@@ -22,7 +24,7 @@ impl Gateway<'_> {
         serves(&self.envoy, revision.parse().unwrap());
     }
 
-    /// `allowed`, or the reason.
+    /// Returns `allowed`, or the reason.
     fn asked(&self, key: &str) -> String {
         let bearer = format!("Bearer {key}");
         let response = self

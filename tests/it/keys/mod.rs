@@ -1,4 +1,4 @@
-//! `keyward keys` before a running Envoy: a key's whole life, and the tour of the help texts.
+//! `keyward keys` with a running Envoy: a key's whole life, and the tour of the help texts.
 
 mod help;
 mod life;

@@ -1,4 +1,5 @@
-//! What Envoy Gateway makes of our policies, run: which clients pass, and which do not when a route has lost the plugin.
+//! Runs what Envoy Gateway makes of our policies: which clients pass, and which do not when a route
+//! has lost the plugin.
 
 use serde_json::{Value, json};
 
@@ -12,7 +13,7 @@ use crate::support::cases::corpus;
 use crate::support::http::NO_HEADERS;
 use crate::support::{BOUND, Envoy, eventually};
 
-/// The proxy of an overlay, with a snapshot that knows Alice.
+/// Returns the proxy of an overlay, with a snapshot that knows Alice.
 fn proxy(overlay: &str) -> Proxy {
     Proxy::read("envoy-gateway", overlay).with_configuration(&configuration(1, &[ALICE]))
 }
@@ -26,7 +27,7 @@ fn every_promise_of_the_corpus_holds_for_what_envoy_gateway_makes_of_the_policy(
         let base = base.clone().with_configuration(&configuration);
         base.plugin(&discovery)
     };
-    // Cases ask about paths as a client spells them, and name a client's address.
+    // Cases use paths as a client spells them, and name a client's address.
     let builder = base
         .builder(&discovery)
         .edit(|bootstrap| hcm(bootstrap)["normalize_path"] = json!(false));
@@ -44,7 +45,7 @@ fn a_route_that_lost_the_policy_lets_nobody_pass() {
         });
     };
     becomes("the policy is in force", (200, 401));
-    // A policy of the route's own has taken the place of the Gateway's.
+    // A policy of the route itself has replaced the Gateway's.
     let replaced = Proxy {
         on_route: json!({}),
         ..whole.clone()
@@ -53,14 +54,15 @@ fn a_route_that_lost_the_policy_lets_nobody_pass() {
     becomes("no request passes", (403, 403));
     discovery.push_listener(&whole);
     becomes("it is back in force", (200, 401));
-    // The policy is gone altogether.
+    // The policy is missing altogether.
     let deleted = Proxy {
         on_route: json!({}),
         ..whole.without_plugin()
     };
     discovery.push_listener(&deleted);
     becomes("no request passes", (403, 403));
-    // A patch for a listener that does not exist: only the policy's status and the doctor report this hole.
+    // A patch for a listener that does not exist: only the policy's status and the doctor report
+    // this gap.
     let unpatched = replaced.without_interlock().unpatched();
     let open = unpatched.started();
     assert_eq!(status(&open, STRANGER), 200);
@@ -98,18 +100,19 @@ fn the_log_has_the_verdict_and_no_key_that_stands_in_a_path() {
     assert!(!log.contains("FAKE"), "{log}");
 }
 
-/// With a load balancer before it Envoy Gateway makes no difference between what clients and what its own proxies sent.
+/// With a load balancer before it, Envoy Gateway does not distinguish between what clients and its
+/// own proxies sent.
 #[test]
 fn a_client_writes_its_own_path_into_a_line_and_nothing_else() {
     for overlay in ["base", "behind-proxy"] {
-        // Its router leaves no path after that it rewrites.
+        // Its router leaves no path after the one that it rewrites.
         let builder = with_routes(proxy(overlay).builder(&Discovery::new()))
             .edit(|bootstrap| hcm(bootstrap)["normalize_path"] = json!(false));
         assert_nothing_is_forged(&with_internal_clients(builder).start(), false);
     }
 }
 
-/// A key that may be used from one address only, and a client that claims it.
+/// A key that may be used from only one address, and a client that claims it.
 #[test]
 fn an_address_is_believed_from_trusted_proxies_alone() {
     let mut bound = configuration(1, &[ALICE]);
@@ -126,7 +129,7 @@ fn an_address_is_believed_from_trusted_proxies_alone() {
     let discovery = Discovery::new();
     let mut behind = with("behind-proxy");
     let envoy = behind.started_with(&discovery);
-    // The caller is 127.0.0.1, and no trusted proxy.
+    // The caller is 127.0.0.1, which is not a trusted proxy.
     assert_eq!(claims(&envoy), 401);
     let trusted = "/original_ip_detection_extensions/0/typed_config/xff_trusted_cidrs/cidrs/0";
     *at(&mut behind.manager, trusted) = json!({"address_prefix": "127.0.0.0", "prefix_len": 8});

@@ -1,4 +1,5 @@
-//! What Istio makes of our manifests, run: who passes, and who does not when the plugin, its module or its configuration is missing.
+//! Runs what Istio makes of our manifests: who passes, and who does not when the plugin, its module
+//! or its configuration is missing.
 
 use std::cell::RefCell;
 
@@ -18,12 +19,12 @@ use crate::support::{BOUND, Envoy, eventually};
 /// The entries of `tests/mesh/istio.yaml`.
 const BOTH: [&str; 2] = ["gateway", "sidecar"];
 
-/// The proxy of an overlay, with a snapshot that knows Alice.
+/// Returns the proxy of an overlay, with a snapshot that knows Alice.
 fn proxy(overlay: &str) -> Proxy {
     Proxy::read("istio", overlay).with_configuration(&configuration(1, &[ALICE]))
 }
 
-/// An Envoy of it that is only asked.
+/// Returns its Envoy, for tests that only send requests.
 fn lent(overlay: &str) -> Lent<Envoy> {
     static POOL: Pool<Envoy> = Pool::new();
     let envoy = POOL.take(overlay.to_owned(), || proxy(overlay).started());
@@ -78,7 +79,7 @@ fn a_plugin_that_is_deleted_leaves_the_interlock_and_nothing_passes() {
         "RBAC: access denied"
     );
 
-    // What the interlock is for: without it the same pods are open.
+    // What the interlock is for: without it, the same pods are open.
     discovery.push_listener(&deleted.without_interlock());
     eventually("every request passes", BOUND, || {
         (status(&envoy, STRANGER) == 200).then_some(())
@@ -99,14 +100,15 @@ fn the_manifests_as_they_stand_let_nobody_pass() {
     }
 }
 
-/// istiod sends no configuration for an empty object, and Envoy then hands on none.
+/// istiod sends no configuration for an empty object, and Envoy then passes none on.
 #[test]
 fn an_empty_plugin_config_lets_nobody_pass() {
     let envoy = proxy("gateway").with_no_configuration().started();
     assert_eq!(status(&envoy, ALICE), 503);
 }
 
-/// Where the agent cannot fetch the module it sends Envoy an RBAC filter that denies everything, under the plugin's name.
+/// If the agent cannot fetch the module, it sends Envoy an RBAC filter that denies everything,
+/// under the plugin's name.
 #[test]
 fn a_module_that_cannot_be_fetched_lets_nobody_pass_until_it_can() {
     let discovery = Discovery::new();
@@ -198,7 +200,7 @@ fn the_log_has_the_verdict_and_no_key_that_stands_in_a_path() {
     assert!(!log.contains("FAKE"), "{log}");
 }
 
-/// Istio takes the mesh's own networks for internal.
+/// Istio considers the mesh's own networks internal.
 #[test]
 fn a_client_writes_its_own_path_into_a_line_and_nothing_else() {
     for overlay in BOTH {
@@ -207,7 +209,7 @@ fn a_client_writes_its_own_path_into_a_line_and_nothing_else() {
     }
 }
 
-/// The ids of a gateway before it, so that one request has one id.
+/// The ids of a gateway before it, so that a request has only one id.
 #[test]
 fn a_sidecar_keeps_the_ids_of_its_callers() {
     let envoy = lent("sidecar");
@@ -216,7 +218,7 @@ fn a_sidecar_keeps_the_ids_of_its_callers() {
     assert_eq!(envoy.logged_path("/v1/balance")["request_id"], id);
 }
 
-/// Apache HttpClient 5.4 offers TLS with every plain request, and takes the answer without.
+/// Apache HttpClient 5.4 offers TLS with every plain request, and accepts the answer without TLS.
 #[test]
 fn an_offer_of_tls_is_ignored() {
     for overlay in BOTH {
@@ -227,7 +229,7 @@ fn an_offer_of_tls_is_ignored() {
     }
 }
 
-/// A key that may be used from one address only, and a client that claims it.
+/// A key that may be used from only one address, and a client that claims it.
 #[test]
 fn a_sidecar_believes_no_address_that_a_caller_claims() {
     let mut bound = configuration(1, &[ALICE]);
@@ -272,7 +274,7 @@ fn the_doctor_finds_nothing_in_a_gateway() {
     assert_ne!(doctor(&open.started()), Some(0));
 }
 
-/// What two plugins share in one VM is distinguished.
+/// Data that two plugins share in one VM is kept apart.
 #[test]
 fn of_two_plugins_for_one_pod_both_have_to_let_a_request_pass() {
     let mut gateway = proxy("gateway");

@@ -1,8 +1,9 @@
-//! keyward in a mesh: the manifests in `envoy/istio` and `envoy/gateway`, and what `keyward push` makes of them. A test builds them with kustomize and compares them with
-//! the CRD schemas of the projects ([`schemas`]). The resulting Envoy configuration is in `tests/mesh`. A test compares it with the manifests ([`amounts`])
-//! and runs it in a real Envoy.
+//! keyward in a mesh: the manifests in `envoy/istio` and `envoy/gateway`, and what `keyward push`
+//! makes of them. A test builds them with kustomize and compares them with the CRD schemas of the
+//! projects ([`schemas`]). The resulting Envoy configuration is in `tests/mesh`. A test compares it
+//! with the manifests ([`amounts`]) and runs it in a real Envoy.
 //!
-//! No cluster is involved: the expectation of what a control plane makes of a manifest follows its source.
+//! No cluster is involved: what a control plane should make of a manifest follows its source.
 
 mod amounts;
 mod feed;
@@ -19,13 +20,13 @@ use crate::support::Envoy;
 use crate::support::command::keyward;
 use crate::support::find::root;
 
-/// The manifests of one kind.
+/// Returns the manifests of one kind.
 pub fn of_kind<'a>(manifests: &'a [Value], kind: &str) -> Vec<&'a Value> {
     let is_meant = |manifest: &&Value| manifest["kind"] == kind;
     manifests.iter().filter(is_meant).collect()
 }
 
-/// The one manifest of that kind, for changes.
+/// Returns the only manifest of that kind, for changes.
 #[track_caller]
 pub fn the<'a>(manifests: &'a mut [Value], kind: &str) -> &'a mut Value {
     let mut found = manifests
@@ -37,7 +38,7 @@ pub fn the<'a>(manifests: &'a mut [Value], kind: &str) -> &'a mut Value {
     }
 }
 
-/// A YAML file of the project, with its merge keys applied.
+/// Returns a YAML file of the project, with its merge keys applied.
 pub fn merged(path: &str) -> Value {
     let text = std::fs::read_to_string(root().join(path)).unwrap();
     let mut value: serde_norway::Value = serde_norway::from_str(&text).unwrap();
@@ -45,19 +46,19 @@ pub fn merged(path: &str) -> Value {
     serde_json::to_value(value).unwrap()
 }
 
-/// `envoy/istio/mesh-config.yaml`.
+/// Returns `envoy/istio/mesh-config.yaml`.
 pub fn mesh_config() -> Value {
     merged("envoy/istio/mesh-config.yaml")
 }
 
-/// The expression and the format of each logger of Envoy Gateway.
+/// Returns the expression and the format of each logger of Envoy Gateway.
 pub fn gateway_settings() -> Vec<Value> {
     let proxy = merged("envoy/gateway/base/envoy-proxy.yaml");
     let settings = &proxy["spec"]["telemetry"]["accessLog"]["settings"];
     settings.as_array().unwrap().clone()
 }
 
-/// The expression of each logger of Istio, and its provider's format.
+/// Returns the expression of each logger of Istio, and its provider's format.
 pub fn istio_loggers() -> Vec<(String, Value)> {
     let telemetry = merged("envoy/istio/base/telemetry.yaml");
     let mesh = mesh_config();
@@ -75,7 +76,7 @@ pub fn istio_loggers() -> Vec<(String, Value)> {
     loggers.iter().map(logger).collect()
 }
 
-/// The exit code of `keyward doctor`.
+/// Returns the exit code of `keyward doctor`.
 fn doctor(envoy: &Envoy) -> Option<i32> {
     let url = format!("http://{}", envoy.admin_address());
     let said = keyward(&["doctor", "--admin", &url]);

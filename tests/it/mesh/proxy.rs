@@ -1,5 +1,6 @@
-//! An Envoy as a mesh's control plane would configure it: its listener's filters and statistics in the place of ours, and what comes by
-//! discovery in files that are replaced by a rename.
+//! An Envoy as a mesh's control plane would configure it: with the control plane's listener filters
+//! and statistics instead of ours. What is discovered comes from files that are replaced by a
+//! rename.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,19 +14,20 @@ use crate::support::builder::Builder;
 use crate::support::process::Folder;
 use crate::support::{Envoy, find};
 
-/// What a control plane sends to one proxy: an entry of `tests/mesh/istio.yaml` or `tests/mesh/envoy-gateway.yaml`.
+/// What a control plane sends to one proxy: an entry of `tests/mesh/istio.yaml` or
+/// `tests/mesh/envoy-gateway.yaml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Proxy {
-    /// What the control plane sets of the connection manager.
+    /// What the control plane sets in the connection manager.
     pub manager: Value,
     /// What our manifests merge into it.
     pub patched: Value,
     pub http_filters: Vec<Value>,
-    /// Next to the one route there is.
+    /// In addition to the only route.
     #[serde(default)]
     pub on_route: Value,
-    /// Configurations of extensions, which come by discovery.
+    /// Configurations of extensions, which are discovered.
     #[serde(default)]
     pub extensions: Vec<Value>,
     pub stats_config: Option<Value>,
@@ -34,7 +36,7 @@ pub struct Proxy {
 const CONFIGURATION: &str = "/typed_config/config/configuration";
 
 impl Proxy {
-    /// What is under `name` in a file of `tests/mesh`.
+    /// Reads the entry `name` from a file of `tests/mesh`.
     pub fn read(file: &str, name: &str) -> Self {
         let mut all = super::merged(&format!("tests/mesh/{file}.yaml"));
         let mut proxy: Self = serde_json::from_value(all[name].take()).unwrap();
@@ -47,7 +49,7 @@ impl Proxy {
         proxy
     }
 
-    /// With this configuration in the manifest. Istio hands it on as a `google.protobuf.Struct`.
+    /// Puts this configuration into the manifest. Istio passes it on as a `google.protobuf.Struct`.
     pub fn with_configuration(mut self, configuration: &Value) -> Self {
         let (place, text) = match self.extensions.first_mut() {
             Some(extension) => (extension, doubled(configuration.clone()).to_string()),
@@ -57,7 +59,7 @@ impl Proxy {
         self
     }
 
-    /// Where a manifest's configuration is an empty object: Istio sends none at all.
+    /// Removes the configuration: Istio sends none for an empty object.
     pub fn with_no_configuration(mut self) -> Self {
         let config = at(&mut self.extensions[0], "/typed_config/config");
         config
@@ -68,19 +70,19 @@ impl Proxy {
         self
     }
 
-    /// Without the manifest that merges members into the connection manager.
+    /// Removes the manifest that merges members into the connection manager.
     pub fn unpatched(mut self) -> Self {
         self.patched = json!({});
         self
     }
 
-    /// Without the manifest of the interlock.
+    /// Removes the manifest of the interlock.
     #[track_caller]
     pub fn without_interlock(self) -> Self {
         self.without("keyward.interlock")
     }
 
-    /// Without the manifest of the plugin.
+    /// Removes the manifest of the plugin.
     #[track_caller]
     pub fn without_plugin(self) -> Self {
         let name = self.http_filters[0]["name"].as_str().unwrap().to_owned();
@@ -95,7 +97,8 @@ impl Proxy {
         self
     }
 
-    /// The plugin's place in the chain, its own file being in `discovery` where it comes by one.
+    /// Returns the plugin's place in the chain. If the plugin is discovered, its own file is in
+    /// `discovery`.
     pub fn plugin(&self, discovery: &Discovery) -> Value {
         for extension in &self.extensions {
             discovery.push(extension);
@@ -107,13 +110,13 @@ impl Proxy {
         self.builder(&Discovery::new()).start()
     }
 
-    /// With a listener that [`Discovery::push_listener`] replaces.
+    /// Starts it with a listener that [`Discovery::push_listener`] replaces.
     pub fn started_with(&self, discovery: &Discovery) -> Envoy {
         discovered(self.builder(discovery), discovery).start()
     }
 }
 
-/// Every number through a double, written as Go writes it.
+/// Converts every number to a double, written as Go writes it.
 pub fn doubled(value: Value) -> Value {
     match value {
         Value::Number(number) => {
@@ -143,13 +146,13 @@ impl Discovery {
         self.0.path().join(format!("{plain}.json"))
     }
 
-    /// A source of configuration that is this file.
+    /// Returns a source of configuration that is this file.
     fn source(&self, name: &str) -> Value {
         json!({"resource_api_version": "V3", "path_config_source": {
             "path": self.file(name), "watched_directory": {"path": self.0.path()}}})
     }
 
-    /// Replaces what is under `name`.
+    /// Replaces the entry `name`.
     fn put(&self, name: &str, resource: &Value) {
         let aside = self.0.path().join("aside");
         let text = json!({"resources": [resource]}).to_string();
@@ -157,12 +160,12 @@ impl Discovery {
         fs::rename(aside, self.file(name)).unwrap();
     }
 
-    /// A new configuration of one extension.
+    /// Pushes a new configuration of one extension.
     pub fn push(&self, extension: &Value) {
         self.put(extension["name"].as_str().unwrap(), extension);
     }
 
-    /// A new listener, for an Envoy that was [`discovered`].
+    /// Pushes a new listener, for an Envoy that was [`discovered`].
     pub fn push_listener(&self, proxy: &Proxy) {
         let text = fs::read_to_string(self.file("listener.original")).unwrap();
         let original: Value = serde_json::from_str(&text).unwrap();
@@ -174,7 +177,7 @@ impl Discovery {
 }
 
 impl Proxy {
-    /// Our bootstrap with this in its place.
+    /// Puts this into our bootstrap.
     pub fn builder(&self, discovery: &Discovery) -> Builder {
         for extension in &self.extensions {
             discovery.push(extension);
@@ -196,7 +199,7 @@ impl Proxy {
             .iter()
             .map(|filter| located(filter, discovery))
             .collect();
-        // These are for the control plane to say.
+        // The control plane sets these.
         for ours in [
             "use_remote_address",
             "xff_num_trusted_hops",
@@ -213,7 +216,7 @@ impl Proxy {
     }
 }
 
-/// Discovery through the control plane's stream becomes discovery through a file.
+/// Replaces discovery through the control plane's stream with discovery through a file.
 fn located(filter: &Value, discovery: &Discovery) -> Value {
     let mut filter = filter.clone();
     let name = filter["name"].as_str().unwrap().to_owned();
@@ -224,7 +227,7 @@ fn located(filter: &Value, discovery: &Discovery) -> Value {
     filter
 }
 
-/// The gateway's listener by discovery as well. After every other change.
+/// Makes the gateway's listener discovered as well. To be called after every other change.
 pub fn discovered(builder: Builder, discovery: &Discovery) -> Builder {
     let discovery = discovery.clone();
     builder.edit(move |bootstrap| {
@@ -243,7 +246,7 @@ pub fn discovered(builder: Builder, discovery: &Discovery) -> Builder {
     })
 }
 
-/// As protobuf merges messages: members of members, and the later value.
+/// Merges as protobuf merges messages: members of members, and the later value.
 fn merge(into: &mut Value, from: &Value) {
     match (into, from) {
         (Value::Object(into), Value::Object(from)) => {

@@ -1,5 +1,6 @@
-//! A key that is revoked stops working, on connections that are open as well: what each way to Envoy does, with as many keys as it carries. How long it
-//! took is printed (`--nocapture`), and is not part of the test.
+//! A revoked key stops working, even on open connections: what each way to Envoy does, with as many
+//! keys as it can carry. The time that it took is printed (`--nocapture`), and is not part of the
+//! test.
 
 use std::time::Instant;
 
@@ -11,7 +12,7 @@ use crate::support::http::Connection;
 use crate::support::restricted::restricted;
 use crate::support::{BOUND, Envoy, eventually};
 
-/// Many keys, with Alice's or without it.
+/// Returns many keys, with Alice's or without it.
 fn many(keys: usize, with_alice: bool) -> Value {
     let mut configuration = restricted(keys);
     let owner = configuration["snapshot"]["accounts"][1]["id"].clone();
@@ -25,7 +26,8 @@ fn many(keys: usize, with_alice: bool) -> Value {
     configuration
 }
 
-/// Asks on one connection until it is refused there, and returns how long after `start` that was.
+/// Sends requests on one connection until one is denied, and returns how long after `start` that
+/// was.
 #[track_caller]
 fn refused_on(connection: &mut Connection, start: Instant, way: &str) {
     eventually("the key is refused on an open connection", BOUND, || {
@@ -50,7 +52,8 @@ fn in_a_file_that_envoy_watches() {
     refused_on(&mut connection, start, "ECDS file, 10,000 keys as JSON");
 }
 
-/// The part of Istio's way that lies in Envoy: the extension's configuration comes by itself, and the listener stays.
+/// The part of Istio's way that is in Envoy: the extension's configuration is sent separately, and
+/// the listener stays.
 #[test]
 fn in_an_istio_gateway() {
     let with = |keys: Value| Proxy::read("istio", "gateway").with_configuration(&keys);
@@ -64,8 +67,8 @@ fn in_an_istio_gateway() {
     refused_on(&mut connection, start, "Istio's ECDS resource, 7,000 keys");
 }
 
-/// Envoy Gateway sends the keys inside the listener. A connection that is open stays with the listener it came to until that is drained (`--drain-time-s`,
-/// 60 s there), and so does a revoked key on it.
+/// Envoy Gateway sends the keys inside the listener. An open connection stays with its listener
+/// until that is drained (`--drain-time-s`, 60 s there), and a revoked key works on it until then.
 #[test]
 fn in_a_listener_it_lives_on_its_connection_until_the_old_one_is_drained() {
     let with = |keys: Value| Proxy::read("envoy-gateway", "base").with_configuration(&keys);

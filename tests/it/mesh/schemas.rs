@@ -1,4 +1,5 @@
-//! Every manifest that we ship or write, checked against the schemas of its project's CRDs; and a test that this finds errors.
+//! Checks every manifest that we ship or write against the schemas of its project's CRDs. Another
+//! test shows that this finds errors.
 
 use std::fs;
 
@@ -83,8 +84,9 @@ fn what_push_writes_is_one_of_its_projects() {
     are_right(&manifests);
 }
 
-/// kubectl reads YAML 1.1: there `on` is a boolean and `1_000` a number, as names of members too. A snapshot whose names became others would be refused by
-/// the filter, or of two sets of grants one would be lost.
+/// kubectl reads YAML 1.1. There, `on` is a boolean and `1_000` a number, even as names of members.
+/// The filter would reject a snapshot whose names became others, or one of two sets of grants would
+/// be lost.
 #[test]
 fn kubectl_reads_what_push_has_written() {
     let folder = Folder::new("mesh");
@@ -123,7 +125,8 @@ fn kubectl_reads_what_push_has_written() {
 #[test]
 fn a_broken_manifest_is_found() {
     let controls = [
-        // A value that the project does not know, a member that is missing, one of another type, and a name with a slip.
+        // A value that the project does not know, a missing member, a member of another type, and a
+        // misspelled name.
         (
             "istio/gateway",
             "WasmPlugin",
@@ -203,7 +206,7 @@ fn a_broken_manifest_is_found() {
     }
 }
 
-/// Metrics have the tags, and logs the members, that they have in the bootstrap.
+/// Metrics have the same tags, and logs the same members, as in the bootstrap.
 #[test]
 fn metrics_and_logs_are_the_same_everywhere() {
     let mut bootstrap = read(GATEWAY);
@@ -240,7 +243,8 @@ fn metrics_and_logs_are_the_same_everywhere() {
     assert_eq!(stats["stats_config"]["stats_tags"], tags);
 }
 
-/// A second plugin that differs from the first in more than its name and its pods would be a canary of that as well.
+/// If a second plugin differed from the first in more than its name and its pods, it would be a
+/// canary of that as well.
 #[test]
 fn the_canary_is_the_stable_plugin_for_other_pods() {
     let Some(manifests) = kustomized("istio/canary") else {

@@ -1,4 +1,5 @@
-//! What `scripts/mesh.sh` sets up: kubectl, and the schemas of the projects. On a machine that cannot have them, the tests that need them print a line and are skipped.
+//! The tools that `scripts/mesh.sh` sets up: kubectl, and the schemas of the projects. On a machine
+//! that cannot have them, the tests that need them print a line and are skipped.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -11,7 +12,7 @@ use serde_json::Value;
 use crate::support::bootstrap::documents;
 use crate::support::find::root;
 
-/// kubectl, with no cluster to talk to.
+/// Returns kubectl, without a cluster.
 fn kubectl(what: &str) -> Option<Command> {
     static KUBECTL: OnceLock<Option<PathBuf>> = OnceLock::new();
     let Some(kubectl) = KUBECTL.get_or_init(|| set_up("kubectl")) else {
@@ -23,7 +24,7 @@ fn kubectl(what: &str) -> Option<Command> {
     Some(command)
 }
 
-/// What kubectl reads in a manifest, as the JSON that it would send.
+/// Returns what kubectl reads in a manifest, as the JSON that it would send.
 pub fn read_by_kubectl(manifest: &Path) -> Option<Value> {
     let output = kubectl("what kubectl reads")?
         .args(["label", "--local", "-o", "json", "read=yes", "-f"])
@@ -35,7 +36,7 @@ pub fn read_by_kubectl(manifest: &Path) -> Option<Value> {
     Some(serde_json::from_slice(&output.stdout).unwrap())
 }
 
-/// The manifests of a folder below `envoy`, as kustomize builds them: once for all tests.
+/// Returns the manifests of a folder below `envoy`, as kustomize builds them, once for all tests.
 pub fn kustomized(overlay: &str) -> Option<Vec<Value>> {
     static BUILT: Mutex<BTreeMap<String, Vec<Value>>> = Mutex::new(BTreeMap::new());
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -49,14 +50,14 @@ pub fn kustomized(overlay: &str) -> Option<Vec<Value>> {
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
-    // Also what is deprecated would be said there.
+    // Deprecations would also be reported there.
     assert_eq!(said, "");
     let manifests = documents(&String::from_utf8(output.stdout).unwrap());
     built.insert(overlay.to_owned(), manifests.clone());
     Some(manifests)
 }
 
-/// What the projects' schemas find wrong with each of these.
+/// Returns what the projects' schemas find wrong with each of these.
 pub fn wrong(manifests: &[Value]) -> Option<Vec<Vec<String>>> {
     static SCHEMAS: OnceLock<Option<PathBuf>> = OnceLock::new();
     let Some(folder) = SCHEMAS.get_or_init(|| set_up("schemas")) else {
@@ -64,7 +65,8 @@ pub fn wrong(manifests: &[Value]) -> Option<Vec<Vec<String>>> {
         return None;
     };
     let mut child = Command::new("node")
-        // So that imports are looked for next to the link to the script, and not next to the script.
+        // With this, imports are searched next to the link to the script, and not next to the
+        // script.
         .args(["--preserve-symlinks", "--preserve-symlinks-main"])
         .arg(folder.join("scripts/check.mjs"))
         .stdin(Stdio::piped())
@@ -82,7 +84,8 @@ pub fn wrong(manifests: &[Value]) -> Option<Vec<Vec<String>>> {
     Some(wrong)
 }
 
-/// What `scripts/mesh.sh` prints; nothing if it reports that the tool is absent. Any other failure fails the test.
+/// Returns what `scripts/mesh.sh` prints, or `None` if it reports that the tool is absent. Any
+/// other failure fails the test.
 fn set_up(tool: &str) -> Option<PathBuf> {
     let output = Command::new(root().join("scripts/mesh.sh"))
         .arg(tool)
@@ -98,7 +101,7 @@ fn set_up(tool: &str) -> Option<PathBuf> {
     Some(PathBuf::from(path.trim()))
 }
 
-/// Past the capture of output that passing tests get.
+/// Bypasses the capture of output of passing tests.
 fn tell(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }

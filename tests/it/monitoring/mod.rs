@@ -1,4 +1,5 @@
-//! The alert rules and the dashboard that we ship, held to the metrics of a real Envoy by a real Prometheus.
+//! A real Prometheus checks the shipped alert rules and dashboard against the metrics of a real
+//! Envoy.
 
 mod native;
 pub mod tool;
@@ -19,7 +20,7 @@ use crate::support::{BOUND, Envoy, eventually};
 use tool::{Prometheus, Tools};
 use world::{DELETED, FULL, LIMITED, VERIFY, configuration};
 
-/// Some of every verdict: how many requests of each decision and reason were sent.
+/// Sends requests with every verdict. Returns how many of each decision and reason were sent.
 fn mixed_load(envoy: &Envoy) -> BTreeMap<(&'static str, &'static str), u64> {
     let mut sent = BTreeMap::new();
     for (path, key, times, status, decision, reason) in [
@@ -43,7 +44,7 @@ fn mixed_load(envoy: &Envoy) -> BTreeMap<(&'static str, &'static str), u64> {
             "unknown_key",
         ),
         (VERIFY, FULL, 2, 200, "verify", "key"),
-        // A secret key in a query, next to the one in the header.
+        // A secret key in a query, in addition to the one in the header.
         (
             "/v1/balance?key=sk_test_FAKE-leaked-0001",
             FULL,
@@ -62,7 +63,8 @@ fn mixed_load(envoy: &Envoy) -> BTreeMap<(&'static str, &'static str), u64> {
     sent
 }
 
-/// An Envoy that has seen everything that the shipped metrics are about, but for what breaks it.
+/// Returns an Envoy that has seen everything that the shipped metrics are about, except for what
+/// breaks it.
 fn busy() -> (Envoy, BTreeMap<(&'static str, &'static str), u64>) {
     let envoy = Envoy::builder()
         .concurrency(2)
@@ -72,7 +74,7 @@ fn busy() -> (Envoy, BTreeMap<(&'static str, &'static str), u64>) {
     (envoy, sent)
 }
 
-/// Every expression of the rules and the dashboard, with its place.
+/// Returns every expression of the rules and the dashboard, with its place.
 fn expressions() -> Vec<(String, String)> {
     let mut all = Vec::new();
     for group in rules()["groups"].as_array().unwrap() {
@@ -106,7 +108,7 @@ fn dashboard() -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// The panels that show something, by their titles.
+/// Returns the panels that show something, by their titles.
 fn panels() -> Vec<(String, Value)> {
     let dashboard = dashboard();
     let panels = dashboard["panels"].as_array().unwrap().iter();
@@ -116,7 +118,7 @@ fn panels() -> Vec<(String, Value)> {
         .collect()
 }
 
-/// The names of metrics in an expression.
+/// Returns the names of metrics in an expression.
 fn names(expression: &str) -> BTreeSet<&str> {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     expression
@@ -211,7 +213,7 @@ fn every_metric_that_is_asked_for_is_one_that_envoy_has_or_a_watcher() {
             assert!(there.contains(name), "{place}: nothing has `{name}`");
         }
     }
-    // And it is what our own metrics are documented by.
+    // And it is the documented list of our metrics.
     let documented = fs::read_to_string(root().join("docs/monitoring.md")).unwrap();
     for name in there.iter().filter(|name| name.starts_with("keyward_")) {
         assert!(
@@ -239,7 +241,7 @@ fn promtool_finds_nothing_wrong_with_our_metrics() {
         .lines()
         .filter(|line| !line.is_empty() && !line.ends_with("no help text"))
         .collect();
-    // Any other name would break those who read it today.
+    // Any other name would break its current readers.
     let sum = |name: &str| {
         format!("{name} non-histogram and non-summary metrics should not have \"_sum\" suffix")
     };
@@ -288,7 +290,8 @@ fn a_real_prometheus_answers_every_expression_and_its_numbers_are_what_was_sent(
             });
         }
     }
-    // The rules load, each can be evaluated, and they fire for this Envoy's faults: its snapshot is old and a key leaked.
+    // The rules load, each can be evaluated, and they fire for this Envoy's faults: its snapshot is
+    // old, and a key leaked.
     let alerts = eventually("every rule was evaluated", BOUND, || prometheus.evaluated());
     assert_eq!(alerts.len(), expressions().len() - panel_targets());
     for (name, health) in &alerts {
@@ -298,7 +301,8 @@ fn a_real_prometheus_answers_every_expression_and_its_numbers_are_what_was_sent(
     assert_eq!(old.len(), 1);
 }
 
-/// Both filters switched off on one route: the interlock says nothing of it, and nothing but this rule does.
+/// Both filters switched off on one route: the interlock does not report it, and only this rule
+/// does.
 #[test]
 fn a_request_without_a_verdict_raises_an_alert() {
     let Some(tools) = Tools::find("the alert on requests without a verdict") else {
@@ -340,7 +344,7 @@ fn a_request_without_a_verdict_raises_an_alert() {
     eventually("the alert fires", BOUND, || {
         (!prometheus.query(expression).is_empty()).then_some(())
     });
-    // What docs/monitoring.md says of the log.
+    // What docs/monitoring.md says about the log.
     let line = envoy.logged("a line without a verdict", |line| line["path"] == "/open");
     assert_eq!(
         (&line["response_code"], &line["keyward"]),

@@ -1,9 +1,10 @@
-//! The same rules and the same dashboard over the metrics of a native module, whose names Envoy begins with its own.
+//! The same rules and dashboard with the metrics of a native module, to whose names Envoy adds its
+//! prefix.
 
 use super::*;
 use crate::support::Host;
 
-/// A metric of ours, as the rules and the dashboard ask for it.
+/// Returns the expression by which the rules and the dashboard query one of our metrics.
 fn either(name: &str) -> String {
     format!("{{__name__=~\"(envoy_)?{name}\"}}")
 }
@@ -16,7 +17,8 @@ fn native() -> Envoy {
         .start()
 }
 
-/// Every metric of ours that an expression asks for is asked for by both of its names, and a real Envoy with the module has it.
+/// An expression that uses one of our metrics queries both of its names, and a real Envoy with the
+/// module has it.
 #[test]
 fn every_metric_of_ours_is_asked_for_by_both_names_and_the_module_has_it() {
     let envoy = native();
@@ -30,7 +32,7 @@ fn every_metric_of_ours_is_asked_for_by_both_names_and_the_module_has_it() {
     let mut asked = BTreeSet::new();
     for (place, expression) in expressions() {
         for name in names(&expression) {
-            // Of `keyward push --watch` and `keyward publish --watch`, and Envoy's own.
+            // Those of `keyward push --watch` and `keyward publish --watch`, and Envoy's own.
             let others = ["keyward_push_", "keyward_publish_", "envoy_"];
             if others.iter().any(|other| name.starts_with(other)) {
                 continue;
@@ -73,7 +75,7 @@ fn a_real_prometheus_answers_every_expression_about_a_native_module() {
     for (title, panel) in panels() {
         for target in panel["targets"].as_array().unwrap() {
             let expression = target["expr"].as_str().unwrap();
-            // A module has no VM that could be made again.
+            // A module has no VM that could be replaced.
             if expression.contains("envoy_wasm_keyward_vm_reload") {
                 continue;
             }

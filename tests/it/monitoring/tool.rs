@@ -14,11 +14,11 @@ use crate::support::http::{Connection, NO_HEADERS};
 use crate::support::process::{Folder, Guarded};
 use crate::support::{BOUND, eventually};
 
-/// The folder that holds the programs.
+/// The folder that contains the programs.
 pub struct Tools(&'static Path);
 
 impl Tools {
-    /// On a machine that cannot have one: `None`, and a printed line.
+    /// Finds the tools. On a machine that cannot have them, prints a line and returns `None`.
     pub fn find(what: &str) -> Option<Self> {
         static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
         let found = FOUND.get_or_init(|| {
@@ -43,7 +43,7 @@ impl Tools {
         self.0.join("promtool")
     }
 
-    /// What `promtool check metrics` says of a page.
+    /// Returns the output of `promtool check metrics` for a page.
     pub fn check_metrics(&self, page: &str) -> String {
         let mut child = Command::new(self.promtool())
             .args(["check", "metrics"])
@@ -65,7 +65,7 @@ impl Tools {
 
 /// A server that scrapes one Envoy twice a second.
 pub struct Prometheus {
-    // Before the folder: the process goes first.
+    // Declared before the folder, so that the process ends first.
     _process: Guarded,
     _folder: Folder,
     address: SocketAddr,
@@ -81,7 +81,7 @@ impl Prometheus {
         });
         let file = folder.path().join("prometheus.yml");
         fs::write(&file, configuration.to_string()).unwrap();
-        // Prometheus says nowhere which port it took, so one that was free a moment ago has to do.
+        // Prometheus does not report its port, so this uses one that was free a moment ago.
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .and_then(|listener| listener.local_addr())
             .unwrap();
@@ -123,7 +123,7 @@ impl Prometheus {
         answer["data"].clone()
     }
 
-    /// The values of an expression, now.
+    /// Returns the present values of an expression.
     #[track_caller]
     pub fn query(&self, expression: &str) -> Vec<String> {
         let encoded: String = expression
@@ -137,7 +137,7 @@ impl Prometheus {
             .collect()
     }
 
-    /// Waits until an expression has this one value.
+    /// Waits until an expression has only this value.
     #[track_caller]
     pub fn wait_for(&self, expression: &str, value: &str) {
         eventually(&format!("`{expression}` is {value}"), BOUND, || {
@@ -145,7 +145,7 @@ impl Prometheus {
         });
     }
 
-    /// Every alert and its health, once all were evaluated.
+    /// Returns every alert and its health, once all were evaluated.
     pub fn evaluated(&self) -> Option<Vec<(String, String)>> {
         let data = self.get("/api/v1/rules");
         let rules = data["groups"][0]["rules"].as_array()?;

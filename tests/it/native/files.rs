@@ -1,4 +1,5 @@
-//! The module's file: missing, no module, one of another ABI, removed, replaced and overwritten while it runs.
+//! The module's file: missing, not a module, of another ABI, removed, replaced, and overwritten
+//! while it runs.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -13,7 +14,7 @@ use crate::support::bootstrap::at;
 use crate::support::process::Folder;
 use crate::support::{BOUND, Push, eventually, find};
 
-/// A module that lets everything pass, of that ABI.
+/// Builds a module that lets everything pass, with that ABI.
 fn foreign(folder: &Folder, abi: &str, more: &str) -> PathBuf {
     let module = folder.path().join("foreign.so");
     let source = find::root().join("tests/it/native/foreign.c");
@@ -29,7 +30,7 @@ fn foreign(folder: &Folder, abi: &str, more: &str) -> PathBuf {
     module
 }
 
-/// Files that are not a module which this Envoy can run.
+/// Returns files that are not a module that this Envoy can run.
 fn broken(folder: &Folder) -> Vec<(&'static str, PathBuf)> {
     let file = |name: &str, content: &[u8]| {
         let path = folder.path().join(name);
@@ -91,7 +92,7 @@ fn a_first_push_of_a_file_that_is_no_module_denies_until_a_good_one_comes() {
     let good = configuration(2, &[ALICE]).to_string();
     for (what, file) in broken(&folder) {
         for interlock in BOTH {
-            // Without a default, 500 is Envoy's own; with the shipped one, 503 is keyward's.
+            // Without a default, Envoy answers 500; with the shipped one, keyward answers 503.
             for (has_default, expected) in [(true, 503), (false, 500)] {
                 let first = response(1, &local(&file), &good);
                 let builder = builder().edit(move |bootstrap| {
@@ -126,7 +127,8 @@ fn a_static_filter_of_a_file_that_is_no_module_does_not_start() {
     }
 }
 
-/// Envoy runs a module of any ABI that loads, with a warning. Then it does not run keyward, and no verdict is written.
+/// Envoy runs a module of any ABI that loads, with a warning. In that case it does not run keyward,
+/// and no verdict is written.
 #[test]
 fn a_module_of_another_abi_in_keywards_place_needs_the_interlock() {
     let folder = Folder::new("foreign");
@@ -149,7 +151,7 @@ fn a_module_of_another_abi_in_keywards_place_needs_the_interlock() {
     }
 }
 
-/// A copy of the module in a folder of the test's own, and an Envoy that runs it.
+/// Copies the module to the test's folder, and starts an Envoy that runs it.
 fn of_its_own(folder: &Folder, interlock: bool) -> (PathBuf, Envoy) {
     let module = folder.path().join("libkeyward-1.so");
     fs::copy(find::native(), &module).unwrap();
@@ -168,7 +170,8 @@ fn a_module_file_removed_while_it_runs_changes_no_verdict() {
         let (module, mut envoy) = of_its_own(&folder, interlock);
         fs::remove_file(&module).unwrap();
         assert_eq!(both(&envoy), (401, 200));
-        // Whether Envoy takes it from what is loaded or refuses it, nothing else is served than the one snapshot or the other.
+        // Whether Envoy uses the loaded module or rejects the push, it serves only one of the two
+        // snapshots.
         let push = configuration(2, &[BOB]).to_string();
         let expected = match envoy.push_and_wait(&push) {
             Push::Accepted => (BOB, ALICE),
@@ -182,7 +185,8 @@ fn a_module_file_removed_while_it_runs_changes_no_verdict() {
     }
 }
 
-/// A file that was not copied to its end: the system maps what it says it has, and Envoy ends where bytes are missing. No stranger passes meanwhile.
+/// An incompletely copied file: the system maps the size that the file claims, and Envoy ends at
+/// the missing bytes. No stranger passes meanwhile.
 #[test]
 fn a_torn_module_file_ends_envoy_and_lets_nobody_pass() {
     let folder = Folder::new("torn");
@@ -213,7 +217,7 @@ fn a_module_file_overwritten_in_place_lets_nobody_pass() {
         let folder = Folder::new("module");
         let (module, mut envoy) = of_its_own(&folder, interlock);
         let stranger = Watch::start(envoy.address(), STRANGER);
-        // As `cp` does: the same file, with other bytes in it.
+        // As `cp` does: the same file, with other content.
         fs::write(&module, vec![0; 1 << 16]).unwrap();
         eventually("Envoy ends", BOUND, || envoy.has_ended().then_some(()));
         let answers = stranger.stop();
@@ -224,7 +228,8 @@ fn a_module_file_overwritten_in_place_lets_nobody_pass() {
     }
 }
 
-/// A module of another version has another name; a file in its place is not seen while the old one runs, and does no harm to it.
+/// A module of another version has another name. Envoy does not notice a file in its place while
+/// the old one runs, and that does no harm.
 #[test]
 fn a_module_file_replaced_on_disk_changes_nothing_until_it_has_another_name() {
     let folder = Folder::new("module");

@@ -1,4 +1,4 @@
-//! How Envoy comes by the module, and how it is set up.
+//! How Envoy finds the module, and how it is set up.
 
 use super::*;
 use crate::fail_closed::{BOB, BOTH, everywhere, skipped, with_interlock};
@@ -44,8 +44,9 @@ fn doctor_refuses_a_module_that_envoy_may_unload() {
     assert!(report.contains("without `do_not_close`"), "{report}");
 }
 
-/// Each listener of a resource has its own configuration. That they share one copy of the keys
-/// is held where it can be seen exactly: in the unit tests of the module's `loading.rs`.
+/// Each listener of a resource has its own configuration. The unit tests of the module's
+/// `loading.rs` show that they share one copy of the keys, because only there it can be seen
+/// exactly.
 #[test]
 fn listeners_of_one_resource_decide_alike() {
     let mut builder = builder().config(configuration(1, &[ALICE]).to_string());

@@ -1,4 +1,5 @@
-//! Where the process has no memory left. The module cannot go on then, nor can Envoy: it ends, and no stranger passes before that.
+//! A process that has no memory left. Neither the module nor Envoy can continue: Envoy ends, and no
+//! stranger passes before that.
 
 use std::fs;
 use std::process::Command;
@@ -7,7 +8,7 @@ use super::*;
 use crate::fail_closed::{BOTH, Watch, deep, with_interlock};
 use crate::support::{LONG, Push, eventually};
 
-/// The process's private memory, in bytes, as the kernel's limit on it counts.
+/// Returns the process's private memory in bytes, as the kernel's limit counts it.
 fn data(envoy: &Envoy) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", envoy.process_id())).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmData:"));
@@ -15,7 +16,7 @@ fn data(envoy: &Envoy) -> u64 {
     kilobytes.parse::<u64>().unwrap() << 10
 }
 
-/// Lets the running process have that much more, of `prlimit` of util-linux.
+/// Lets the running process use that much more, with `prlimit` of util-linux.
 fn limit(envoy: &Envoy, more: u64) {
     let most = data(envoy) + more;
     let output = Command::new("prlimit")
@@ -29,7 +30,7 @@ fn limit(envoy: &Envoy, more: u64) {
 
 #[test]
 fn a_push_that_no_memory_is_left_for_ends_envoy_or_is_taken_and_no_stranger_passes() {
-    // Some hundred MiB once it is loaded.
+    // It takes some hundred MiB once it is loaded.
     let push = deep(2, &[ALICE], 40_000, 64);
     let mut ended = 0;
     for interlock in BOTH {

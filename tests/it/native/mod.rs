@@ -1,5 +1,6 @@
-//! What only the native module has: how Envoy loads it, how it shares one copy, and what happens after a panic. Everything else is tested by the tests of
-//! the filter in wasm, with `KEYWARD_HOST=native`.
+//! What only the native module has: how Envoy loads it, how it shares one copy, and what happens
+//! after a panic. Everything else is tested by the tests of the wasm filter, with
+//! `KEYWARD_HOST=native`.
 
 mod counts;
 mod files;
@@ -22,7 +23,7 @@ use crate::support::builder::Builder;
 use crate::support::http::Connection;
 use crate::support::{Envoy, Host};
 
-/// The Envoy we ship, with the native module, whatever runs the filter in other tests.
+/// Returns the Envoy that we ship, with the native module, whatever runs the filter in other tests.
 fn builder() -> Builder {
     Envoy::builder().host(Host::Native)
 }
@@ -33,7 +34,7 @@ fn started() -> Envoy {
         .start()
 }
 
-/// An ECDS response with that `dynamic_module_config`.
+/// Returns an ECDS response with that `dynamic_module_config`.
 fn response(version: u64, module: &Value, config: &str) -> Vec<u8> {
     let resource = json!({
         "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
@@ -49,12 +50,12 @@ fn response(version: u64, module: &Value, config: &str) -> Vec<u8> {
     response.to_string().into_bytes()
 }
 
-/// A module in that file, as we ship its configuration.
+/// Returns a module in that file, as in the configuration that we ship.
 fn local(file: &Path) -> Value {
     json!({"module": {"local": {"filename": file}}, "do_not_close": true, "metrics_namespace": "keyward"})
 }
 
-/// keyward as a filter of the listener's own, and not of ECDS.
+/// Returns keyward as a filter of the listener itself, without ECDS.
 fn as_static(config: &str, module: &Value) -> impl FnOnce(&mut Value) + use<> {
     let response: Value = serde_json::from_slice(&response(1, module, config)).unwrap();
     let typed = response["resources"][0]["typed_config"].clone();
@@ -63,7 +64,7 @@ fn as_static(config: &str, module: &Value) -> impl FnOnce(&mut Value) + use<> {
     }
 }
 
-/// The doctor's output, and its exit.
+/// Returns the doctor's output and its exit code.
 fn doctor(envoy: &Envoy) -> (String, Option<i32>) {
     let url = format!("http://{}", envoy.admin_address());
     let mut command = crate::support::command::command();
@@ -74,7 +75,7 @@ fn doctor(envoy: &Envoy) -> (String, Option<i32>) {
     )
 }
 
-/// What a stranger is answered, and the key's owner.
+/// Returns the status for a stranger, and for the key's owner.
 fn both(envoy: &Envoy) -> (u16, u16) {
     let mut connection = Connection::open(envoy.address());
     let mut ask = |key| crate::fail_closed::ask(&mut connection, key).status;

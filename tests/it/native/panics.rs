@@ -1,5 +1,5 @@
-//! A panic in a hook: a test build of the module panics on demand. Envoy lives on, the request is denied and counted, and nothing of what the panic
-//! says is seen.
+//! A panic in a hook: a test build of the module panics on demand. Envoy continues, the request is
+//! denied and counted, and nothing of the panic's message is visible.
 
 use super::*;
 use crate::fail_closed::{BOTH, snapshot, with_interlock};
@@ -7,7 +7,7 @@ use crate::feed::following;
 use crate::support::feed::{Feed, configuration as feed_configuration, now};
 use crate::support::{BOUND, Push, eventually, find};
 
-/// What the test build's panics say.
+/// The message of the test build's panics.
 const SAID: &str = "FAKE-a-panic";
 
 fn trapped(envoy: &Envoy, key: &str) -> crate::support::http::Response {
@@ -61,7 +61,7 @@ fn a_panic_while_a_push_is_loaded_refuses_it() {
     assert!(!envoy.logs().contains(SAID));
 }
 
-/// Counts and announcements are lost with it, and nothing else.
+/// It loses counts and announcements, and nothing else.
 #[test]
 fn a_panic_of_the_timer_or_at_the_end_decides_nothing() {
     for when in ["when scheduled", "when destroyed"] {

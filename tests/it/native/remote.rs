@@ -1,4 +1,5 @@
-//! `module.remote`: Envoy leaves a module out that it has to fetch, and that is what the interlock is for, and why doctor refuses it.
+//! `module.remote`: Envoy leaves a module out that it must fetch. This is what the interlock is
+//! for, and why the doctor rejects it.
 
 use sha2::{Digest, Sha256};
 
@@ -8,18 +9,18 @@ use crate::support::bootstrap::at;
 use crate::support::upstream::Reply;
 use crate::support::{Push, Upstream, find};
 
-/// The module cannot be fetched, or its content cannot be used.
+/// Why the module cannot be fetched, or its content cannot be used.
 #[derive(Clone, Copy, Debug)]
 enum Way {
-    /// No one listens there.
+    /// No process listens there.
     Down,
     /// The answer is 404.
     Absent,
-    /// It is another file than the configuration asks for.
+    /// The file differs from the one that the configuration names.
     WrongDigest,
-    /// The module loads, and refuses its configuration.
+    /// The module loads, and rejects its configuration.
     Refused,
-    /// All is well, only later.
+    /// Everything is good, but late.
     Late,
 }
 
@@ -31,7 +32,7 @@ const WAYS: [Way; 5] = [
     Way::Late,
 ];
 
-/// A server of the module.
+/// Returns a server of the module.
 fn server() -> Upstream {
     let module = std::fs::read(find::native()).unwrap();
     Upstream::answering(move |seen| {
@@ -44,14 +45,15 @@ fn server() -> Upstream {
     })
 }
 
-/// The module, to be fetched that way, and its configuration.
+/// Returns the module, to be fetched that way, and its configuration.
 fn remote(way: Way, nonce: u64) -> (Value, String) {
     let module = std::fs::read(find::native()).unwrap();
     let digest: String = Sha256::digest(module)
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    // Envoy keeps what it has fetched by its digest: another test may have done so.
+    // Envoy stores fetched files by their digest, so another test may already have fetched this
+    // one.
     let wrong = format!("{nonce:064x}");
     let (host, path, sha256) = match way {
         Way::Down => ("nobody", "/libkeyward.so", wrong),
@@ -74,7 +76,8 @@ fn remote(way: Way, nonce: u64) -> (Value, String) {
     (module, config)
 }
 
-/// With the clusters that it may be fetched from. Envoy keeps fetched files below `TMPDIR`: each Envoy has its own.
+/// Adds the clusters that the module may be fetched from. Envoy stores fetched files below
+/// `TMPDIR`, so each Envoy has its own.
 fn with_clusters(builder: Builder, server: &Upstream) -> Builder {
     let address = server.address();
     builder
@@ -127,7 +130,7 @@ fn a_remote_module_replaces_a_working_filter_by_nothing() {
                 assert_counted(&envoy, interlock);
             }
             assert_flagged(&envoy, way);
-            // The way out.
+            // The way back.
             let back = configuration(3, &[ALICE]).to_string();
             assert_eq!(envoy.push_and_wait(&back), Push::Accepted, "{way:?}");
             everywhere(&envoy, STRANGER, 401);
@@ -136,7 +139,7 @@ fn a_remote_module_replaces_a_working_filter_by_nothing() {
     }
 }
 
-/// A filter of the listener's own, from Envoy's start.
+/// A filter of the listener itself, from Envoy's start.
 #[test]
 fn a_remote_module_of_a_static_filter_is_left_out_too() {
     let server = server();
@@ -149,14 +152,15 @@ fn a_remote_module_of_a_static_filter_is_left_out_too() {
                     everywhere(&envoy, STRANGER, skipped(interlock));
                     assert_flagged(&envoy, way);
                 }
-                // That is closed as well.
+                // This is closed as well.
                 Err(log) => assert!(log.contains("Failed to"), "{way:?}: {log}"),
             }
         }
     }
 }
 
-/// With `nack_on_cache_miss` it is a refused push, and the last good one goes on. doctor refuses that as well: without a last good one it is 500.
+/// With `nack_on_cache_miss` the push is rejected, and the last good one stays in use. The doctor
+/// rejects that as well, because without a last good one, Envoy answers 500.
 #[test]
 fn a_remote_module_that_is_refused_until_it_is_there_leaves_the_last_good_one() {
     let server = server();

@@ -1,9 +1,9 @@
-//! Replies where the two hosts of the filter have different means.
+//! Replies for which the two hosts of the filter use different means.
 
 use super::*;
 use crate::support::http::Response;
 
-/// Denials of both hosts' filters to one request.
+/// Returns both hosts' denials of one request.
 fn denials(envoys: &[Envoy; 2], method: &str, headers: &[(&str, &str)]) -> [Response; 2] {
     [&envoys[0], &envoys[1]].map(|envoy| envoy.request(method, "/v1/balance", headers, b""))
 }
@@ -17,7 +17,7 @@ fn envoys() -> [Envoy; 2] {
     })
 }
 
-/// What of a reply is the same whenever it is sent.
+/// Returns the parts of a reply that are the same every time.
 fn shown(response: &Response) -> (u16, Vec<(String, String)>, String) {
     let own = ["date", "request-id", "x-envoy-upstream-service-time"];
     let mut headers: Vec<_> = response
@@ -35,7 +35,8 @@ fn shown(response: &Response) -> (u16, Vec<(String, String)>, String) {
     (response.status, headers, response.text().to_owned())
 }
 
-/// gRPC clients too: for a native module, Envoy reports a good call to them unless the module sets a status.
+/// Also for gRPC clients: Envoy reports success to them for a native module's reply, unless the
+/// module sets a status.
 #[test]
 fn both_hosts_reply_alike_whatever_the_client_speaks() {
     let envoys = envoys();
@@ -65,7 +66,7 @@ fn both_hosts_reply_alike_whatever_the_client_speaks() {
     }
 }
 
-/// No snapshot, and so 503, which is another status in gRPC.
+/// Without a snapshot, and so with 503, which is another status in gRPC.
 #[test]
 fn both_hosts_reply_alike_without_a_snapshot() {
     let envoys = [Host::Wasm, Host::Native].map(|host| Envoy::builder().host(host).start());

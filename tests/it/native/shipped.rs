@@ -10,7 +10,7 @@ use crate::doctor::Diagnosis;
 use crate::fail_closed::shipped::{documents, objects};
 use crate::support::{bootstrap, find};
 
-/// Every hook that Envoy 1.40 looks for when it loads a filter, and the two that it may find as well.
+/// Every hook that Envoy 1.40 looks for when it loads a filter, and two optional ones.
 const HOOKS: [&str; 28] = [
     "program_init",
     "http_filter_config_destroy",
@@ -47,7 +47,7 @@ fn the_native_bootstrap_is_the_other_with_another_filter() {
     let module = Path::new("target/release/libkeyward.so");
     let mut expected = bootstrap::read("envoy/bootstrap.yaml");
     Host::Native.take_over(&mut expected, module);
-    // The metrics of a native module need no tags taken out of their names.
+    // The metrics of a native module need no tags extracted from their names.
     expected.as_object_mut().unwrap().remove("stats_config");
     let source = bootstrap::at(
         bootstrap::http_filter(&mut expected, "keyward"),
@@ -61,7 +61,7 @@ fn the_native_bootstrap_is_the_other_with_another_filter() {
     assert_eq!(bootstrap::read("envoy/native/keyward.yaml"), expected);
 }
 
-/// `nm -D`, the names with that letter.
+/// Runs `nm -D`, and returns the names with that letter.
 fn symbols(letter: char) -> BTreeSet<String> {
     let output = Command::new("nm").arg("-D").arg(find::native()).output();
     let text = String::from_utf8(output.expect("nm, of binutils").stdout).unwrap();
@@ -80,7 +80,7 @@ fn the_module_exports_the_hooks_and_nothing_else() {
     assert_eq!(symbols('T'), BTreeSet::from(expected));
 }
 
-/// Envoy refuses a module that asks for a function it does not have.
+/// Envoy rejects a module that needs a function that it lacks.
 #[test]
 fn envoy_has_every_function_that_the_module_asks_for() {
     let of_envoy = |name: &String| name.starts_with("envoy_");
@@ -112,7 +112,7 @@ fn doctor_finds_the_native_bootstrap_as_it_should_be() {
     Diagnosis::of(&envoy, &[]).assert_found(&[]);
 }
 
-/// Envoy leaves a module out that it has yet to fetch, so no example has it fetch one.
+/// Envoy leaves a module out while it still has to fetch it, so no example lets Envoy fetch one.
 #[test]
 fn no_example_has_envoy_fetch_the_module() {
     let mut seen = 0;
@@ -150,7 +150,7 @@ fn no_example_has_envoy_fetch_the_module() {
     }
 }
 
-/// No published schema has these fields yet, so this looks at what is rendered.
+/// No published schema has these fields yet, so this checks the rendered text.
 #[test]
 fn the_manifests_for_envoy_gateway_name_a_file_and_keep_the_interlock() {
     let Some(manifests) = crate::mesh::tools::kustomized("gateway/native") else {

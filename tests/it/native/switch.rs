@@ -1,4 +1,5 @@
-//! The way from wasm to native and back, in a running Envoy: no request passes that should not, and none fails.
+//! From wasm to native and back, in a running Envoy: no request passes that should not, and none
+//! fails.
 
 use super::*;
 use crate::fail_closed::{Watch, everywhere};

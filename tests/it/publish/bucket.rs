@@ -1,4 +1,5 @@
-//! A feed in a bucket, with moto in place of S3: publishers make conditional writes, mirrors follow, and an Envoy that signs its calls reads the private bucket.
+//! A feed in a bucket, with moto instead of S3: publishers make conditional writes, mirrors follow,
+//! and an Envoy that signs its calls reads the private bucket.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -19,7 +20,7 @@ use crate::support::{BOUND, Envoy, eventually};
 const FEED: &str = "s3://keyward-feeds/feeds/prod";
 const MIRROR: &str = "s3://keyward-mirror/feeds/prod?region=eu-west-1";
 
-/// A running moto. It ends with its standard input.
+/// A running moto. It ends when its standard input closes.
 struct Moto {
     child: Child,
     address: SocketAddr,
@@ -62,7 +63,7 @@ impl Moto {
         })
     }
 
-    /// A command with a key of the bucket's.
+    /// Returns a command with one of the bucket's keys.
     fn command(&self, press: &Press, arguments: &[&str], secret: &str) -> Command {
         let mut command = press.command(arguments);
         command
@@ -86,7 +87,7 @@ impl Moto {
         said.out
     }
 
-    /// What a place holds, everything verified.
+    /// Returns the verified content of a place.
     #[track_caller]
     fn show(&self, press: &Press, place: &str) -> Value {
         let arguments = [
@@ -126,7 +127,8 @@ fn arguments<'a>(press: &'a Press, more: &[&'a str]) -> Vec<&'a str> {
     arguments
 }
 
-/// An Envoy with three workers that follows the bucket. Its cluster signs the calls, with a secret that the plugin never has.
+/// Starts an Envoy with three workers that follows the bucket. Its cluster signs the calls, with a
+/// secret that the plugin never has.
 fn signing(press: &Press, moto: &Moto) -> Envoy {
     let mut configuration = configuration();
     configuration["feed"]["path"] = json!("/keyward-feeds/feeds/prod");
@@ -204,7 +206,7 @@ fn publishers_write_on_conditions_mirrors_follow_and_a_gateway_reads_a_private_b
     everywhere(&envoy, BOB, 200);
     state["snapshot"]["keys"][0]["status"] = json!("deleted");
     press.write(&state);
-    // Two publishers at once: one of them begins again from what the other left.
+    // Two publishers at once: one of them starts again from the other's result.
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| moto.published(&press, &[]));
@@ -212,7 +214,7 @@ fn publishers_write_on_conditions_mirrors_follow_and_a_gateway_reads_a_private_b
     });
     everywhere(&envoy, ALICE, 401);
     everywhere(&envoy, BOB, 200);
-    // Until the mirror has it, its gateways do not.
+    // Until the mirror has it, the mirror's gateways do not.
     let (feed, mirror) = (moto.show(&press, FEED), moto.show(&press, MIRROR));
     assert!(mirror["revision"].as_u64() < feed["revision"].as_u64());
     let mirrored = moto.published(&press, &["--mirror", MIRROR]);

@@ -1,4 +1,5 @@
-//! From `keyward publish` to every worker of a real Envoy: by `keyward feed serve`, which answers as soon as there is a new head, and by nginx, which is polled.
+//! From `keyward publish` to every worker of a real Envoy: through `keyward feed serve`, which
+//! answers as soon as it has a new head, and through nginx, which is polled.
 
 #[cfg(feature = "object-store")]
 mod bucket;
@@ -17,12 +18,12 @@ use crate::support::process::Guarded;
 use crate::support::publishing::{Nginx, Press, Served};
 use crate::support::{BOUND, Envoy, eventually};
 
-/// A configuration that is published.
+/// Returns a configuration to publish.
 fn published(keys: &[&str]) -> Value {
     json!({"max_snapshot_age": 86400, "snapshot": snapshot(1, keys)})
 }
 
-/// An Envoy with three workers that follows what is served at an address.
+/// Starts an Envoy with three workers that follows what is served at an address.
 fn following(press: &Press, path: &str, address: SocketAddr) -> Envoy {
     let mut configuration = configuration();
     configuration["feed"]["path"] = json!(path);
@@ -38,7 +39,7 @@ fn following(press: &Press, path: &str, address: SocketAddr) -> Envoy {
         .start()
 }
 
-/// Keys come and go; each change is at every worker.
+/// Adds and removes keys. Each change reaches every worker.
 #[track_caller]
 fn follows(press: &Press, envoy: &Envoy) {
     everywhere(envoy, ALICE, 200);
@@ -87,7 +88,8 @@ fn a_revocation_reaches_every_worker_by_polling_nginx() {
     follows(&press, &envoy);
 }
 
-/// `envoy/feed`: its clusters merged into the bootstrap, and its configuration, with the address and the key of this feed.
+/// Returns `envoy/feed`: its clusters merged into the bootstrap, and its configuration, with the
+/// address and the key of this feed.
 fn as_shipped(press: &Press, address: SocketAddr) -> Envoy {
     let read = |name: &str| {
         let text = fs::read_to_string(find::root().join("envoy/feed").join(name)).unwrap();
@@ -100,7 +102,7 @@ fn as_shipped(press: &Press, address: SocketAddr) -> Envoy {
     let value = &resource["resources"][0]["typed_config"]["config"]["configuration"]["value"];
     let mut configuration: Value = serde_json::from_str(value.as_str().unwrap()).unwrap();
     configuration["feed"]["public_keys"] = json!([press.public_key]);
-    // Its default is made for machines that are not in a hurry.
+    // The default is for machines that are not in a hurry.
     configuration["feed"]["interval"] = json!(1);
     Envoy::builder()
         .config(configuration.to_string())
@@ -109,7 +111,7 @@ fn as_shipped(press: &Press, address: SocketAddr) -> Envoy {
         .start()
 }
 
-/// What `keyward publish --watch` writes for the textfile collector.
+/// Returns what `keyward publish --watch` writes for the textfile collector.
 pub fn metrics_page() -> String {
     let press = begun("it-metrics");
     let prom = press.path("publish.prom");

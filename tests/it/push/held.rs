@@ -1,4 +1,5 @@
-//! `keyward push --watch` with the wrong key file: it holds the push back, ends the keys that must end, and reports both.
+//! `keyward push --watch` with the wrong key file: it holds the push back, ends the keys that must
+//! end, and reports both.
 
 use super::*;
 use crate::fail_closed::everywhere;
@@ -25,7 +26,7 @@ fn tells(desk: &Desk, name: &str, value: u64) {
     });
 }
 
-/// What a watcher writes for the textfile collector.
+/// Returns what a watcher writes for the textfile collector.
 pub fn page() -> String {
     let desk = Desk::new();
     let ecds = desk.path("ecds.yaml");
@@ -41,7 +42,7 @@ pub fn page() -> String {
     fs::read_to_string(prom).unwrap()
 }
 
-/// A key file that lacks most records, and that ends one key and an account.
+/// Returns a key file that lacks most records, and that ends one key and an account.
 fn wrong() -> String {
     let mut text = key_file("", &[ALICE]).replace("mk_0\"", "mk_0\"\nstatus = \"deleted\"");
     text += "\n[[accounts]]\nid = \"acct_2\"\nstatus = \"suspended\"\n";
@@ -90,16 +91,16 @@ fn a_watcher_holds_a_push_back_and_publishes_the_ends_in_it() {
         assert_eq!(tools.check_metrics(&page), "");
     }
 
-    // Another end, while it is held back.
+    // Another end, while the push is held back.
     let more =
         key_file("", &[ALICE, BOB]).replace("mk_1\"", "mk_1\"\nexpires = 2026-01-01T00:00:00Z");
     fs::write(keys, more + "\n[[accounts]]\nid = \"acct_2\"\n").unwrap();
     everywhere(&envoy, BOB, 401);
     everywhere(&envoy, CAROL, 200);
-    // What was ended stays ended: a push that is held back revives nothing.
+    // An ended key stays ended: a push that is held back revives nothing.
     assert_eq!(status(&envoy, ALICE), 401);
 
-    // Put right, it resolves itself.
+    // Once the key file is corrected, the watcher continues by itself.
     fs::write(keys, right()).unwrap();
     tells(&desk, "keyward_push_held_back{", 0);
     tells(&desk, "keyward_push_missing_keys{", 0);
@@ -127,7 +128,7 @@ fn a_push_by_hand_allows_what_is_held_back() {
     watcher.says("with 5 keys");
     desk.keys("max_snapshot_age = 4", &KEYS[..2]);
     watcher.says("held back: 3 of 5 working keys are missing");
-    // It stays young meanwhile.
+    // The snapshot stays young meanwhile.
     let number = |name: &str| carried(&ecds)["snapshot"][name].as_u64().unwrap();
     let revision = number("revision");
     eventually("it is issued again", BOUND, || {
@@ -148,7 +149,7 @@ fn a_push_by_hand_allows_what_is_held_back() {
     watcher.stop_with("-TERM", 0);
 }
 
-/// Two watchers on one target would take it from each other for ever.
+/// Otherwise, two watchers on one target would replace each other's keys forever.
 #[test]
 fn a_watcher_does_not_begin_on_the_target_of_another_source_nor_go_on_with_it() {
     let desk = Desk::new();

@@ -1,9 +1,10 @@
-//! What a mesh makes of a manifest is served.
+//! What a mesh makes of a manifest can be served.
 
 use super::*;
 use crate::mesh::proxy::doubled;
 
-/// istiod makes JSON of the object again, with every number a double, and hands it on in a StringValue.
+/// istiod converts the object back to JSON, with every number a double, and passes it on in a
+/// StringValue.
 #[test]
 fn what_istiod_makes_of_it_is_served() {
     let desk = Desk::new();

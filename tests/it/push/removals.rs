@@ -1,4 +1,5 @@
-//! A push that takes away keys that work is rejected, and a gateway keeps them; what a key file ends never is.
+//! A push that would remove working keys is rejected, and a gateway keeps them. Keys that a key
+//! file ends are never kept.
 
 use super::*;
 
@@ -51,7 +52,7 @@ fn what_the_key_file_ends_is_never_held_up() {
     written["snapshot"]["keys"][0]["status"] = json!("deleted");
     written["snapshot"]["keys"][1]["expires_at"] = json!(now() - 1);
     written["snapshot"]["accounts"][1]["status"] = json!("suspended");
-    // The same key under another id goes on working.
+    // The same key continues to work under another id.
     written["snapshot"]["keys"][3]["id"] = json!("mk_renamed");
     desk.configuration(&written);
     let said = keyward(&push);
@@ -60,7 +61,7 @@ fn what_the_key_file_ends_is_never_held_up() {
     serves(&envoy, 9);
     let answers: Vec<u16> = keys.iter().map(|key| status(&envoy, key)).collect();
     assert_eq!(answers, [401, 401, 401, 200]);
-    // What has ended is not a loss: its account and its keys may go.
+    // Ended keys and accounts are not a loss: they may be removed.
     let mut rest = of(10, &keys[3..]);
     rest["snapshot"]["keys"][0]["id"] = json!("mk_renamed");
     desk.configuration(&rest);

@@ -1,4 +1,4 @@
-//! A file carries the name of the source that its keys are from, and Envoy takes it.
+//! A file names the source of its keys, and Envoy accepts it.
 
 use super::*;
 
@@ -13,7 +13,7 @@ fn every_form_carries_it_envoy_takes_it_and_another_source_is_rejected() {
         let path = envoy.ecds_file();
         let ecds = path.to_str().unwrap();
         let said = push(&keys, ecds, &[]);
-        // The first push into YAML says that its comments are gone.
+        // The first push into a YAML file reports that its comments are lost.
         let is_yaml = form == Ecds::Yaml;
         assert_eq!(
             (said.code, said.err.is_empty()),
@@ -38,7 +38,7 @@ fn every_form_carries_it_envoy_takes_it_and_another_source_is_rejected() {
         assert_eq!(said.err, expected);
         assert_eq!(fs::read(&path).unwrap(), before);
 
-        // The keys of the other one are missing, which is its own question.
+        // The keys of the other source are missing, which is a separate question.
         let said = push(&others, ecds, &["--take-over"]);
         assert!(
             said.err.contains("3 of 3 working keys") || said.err.contains("4 of 4 working keys"),

@@ -5,7 +5,7 @@ use crate::support::{BOUND, Envoy, Push, eventually};
 
 const TURNS: u64 = 500;
 
-/// One of many ways to be bad; some still have a key for the stranger in them.
+/// Returns one of many kinds of bad configurations. Some still contain a key for the stranger.
 fn bad(turn: u64) -> String {
     let mut all = configuration(turn + 10_000, &[STRANGER]);
     match turn % 7 {

@@ -1,4 +1,4 @@
-//! A raw key pasted by mistake into every place of a configuration that there is.
+//! A raw key pasted by mistake into every possible place of a configuration.
 
 use keyward::configuration::Configuration;
 use serde_json::{Value, json};
@@ -10,7 +10,8 @@ use crate::support::{Envoy, Host, Push};
 /// Pasted as a value and as a member's name.
 const LEAKED: &str = "sk_live_FAKE-51-must-never-show";
 
-/// The sample, issued now: what is older than its `max_snapshot_age` denies only for that.
+/// Returns the sample, issued now: if it were older than its `max_snapshot_age`, it would deny only
+/// for that reason.
 fn fresh() -> Value {
     let mut full = sample::full();
     let now = crate::support::world::now();
@@ -22,7 +23,7 @@ fn fresh() -> Value {
     full
 }
 
-/// Every configuration that differs from the sample by one paste, with its place.
+/// Returns every configuration that differs from the sample by one paste, with its place.
 fn pasted() -> Vec<(String, Value)> {
     let full = fresh();
     let mut places = Vec::new();
@@ -35,7 +36,7 @@ fn pasted() -> Vec<(String, Value)> {
         let mut inside = full.clone();
         match inside.pointer_mut(&place).unwrap() {
             Value::Object(members) => {
-                // One more, and one that has another name.
+                // One more member, and one with another name.
                 let mut renamed = full.clone();
                 let of = renamed
                     .pointer_mut(&place)
@@ -78,7 +79,8 @@ fn collect(value: &Value, place: String, places: &mut Vec<String>) {
     places.push(place);
 }
 
-/// Texts that an operator writes for clients to read, and members that are ignored. keyward shows the texts unchanged.
+/// Texts that an operator writes for clients to read, and members that are ignored. keyward shows
+/// the texts unchanged.
 const FREE: [&str; 11] = [
     "/filter_state",
     "/profile/links/",
@@ -112,7 +114,7 @@ fn a_key_is_refused_wherever_it_is_no_text_for_clients() {
     }
 }
 
-/// Every place in its own push, through a real Envoy that serves meanwhile.
+/// Pastes into every place in a separate push, through a real Envoy that serves meanwhile.
 #[test]
 fn no_refusal_log_or_stat_shows_it() {
     let start = configuration(1, &[ALICE]).to_string();
@@ -142,7 +144,8 @@ fn no_refusal_log_or_stat_shows_it() {
     let last = configuration(2_000, &[ALICE]).to_string();
     assert_eq!(envoy.push_and_wait(&last), Push::Accepted);
     everywhere(&envoy, ALICE, 200);
-    // The sample is in shadow, but under another filter state: the interlock denies what that lets pass.
+    // The sample is in shadow, but under another filter state: the interlock denies what that lets
+    // pass.
     let answers = stranger.stop();
     assert!(
         answers.keys().all(|it| matches!(it, 401 | 403)),

@@ -1,5 +1,6 @@
-//! Pushes that were cut off, damaged or made to hurt. For each, the library says whether it is valid, and Envoy must agree. Meanwhile a
-//! stranger does not pass, and every key that worked before works after.
+//! Pushes that were cut off, damaged or made to harm. For each, the library says whether it is
+//! valid, and Envoy must agree. Meanwhile a stranger does not pass, and every key that worked
+//! before still works afterwards.
 
 use keyward::configuration::Configuration;
 use serde_json::{Value, json};
@@ -8,7 +9,7 @@ use crate::fail_closed::{ALICE, BOB, STRANGER, Watch, configuration, digest, eve
 use crate::support::sample;
 use crate::support::{Ecds, Envoy, Push, Wrapper, pb};
 
-/// An Envoy that serves Alice, and a stranger who asks without end.
+/// An Envoy that serves Alice, and a stranger who sends requests continuously.
 struct Target {
     envoy: Envoy,
     stranger: Watch,
@@ -28,7 +29,7 @@ impl Target {
         }
     }
 
-    /// Pushes a configuration; Envoy takes it if and only if the library does.
+    /// Pushes a configuration. Envoy must accept it exactly if the library does.
     #[track_caller]
     fn push(&mut self, what: &str, text: &str) -> bool {
         let is_good = Configuration::from_json(text.as_bytes()).is_ok();
@@ -51,7 +52,7 @@ impl Target {
         assert!(!self.push(what, text), "{what} is taken");
     }
 
-    /// A good push is still taken, and the stranger never passed.
+    /// Checks that a good push is still accepted, and that the stranger never passed.
     #[track_caller]
     fn end(self) {
         let last = configuration(9_000, &[BOB]).to_string();
@@ -93,7 +94,8 @@ fn cut_off_and_bits_flipped() {
         let mut bytes = text.clone().into_bytes();
         let at = dice.below(bytes.len());
         bytes[at] ^= 1 << dice.below(7);
-        // The string in Envoy's file is UTF-8; flips of the lower seven bits keep it so.
+        // The string in Envoy's file is UTF-8, and stays UTF-8 if only the lower seven bits are
+        // flipped.
         let Ok(flipped) = String::from_utf8(bytes) else {
             continue;
         };
@@ -142,7 +144,7 @@ fn the_file_cut_off_and_bits_flipped() {
     }
     assert_eq!(push(&whole), Push::Accepted);
     everywhere(&target.envoy, ALICE, 200);
-    // Lengths that nothing follows, up to beyond a gigabyte.
+    // Lengths that nothing follows, up to more than a gigabyte.
     for claimed in [text.len() + 1, 1 << 20, 1 << 30, (1 << 31) - 1, 1 << 33] {
         for wrapper in [Wrapper::String, Wrapper::Bytes] {
             let file = pb::claiming("3", (host, &filter), wrapper, claimed, text.as_bytes());
@@ -194,7 +196,7 @@ fn wrong_versions_numbers_and_shapes() {
             target.refused(&format!("{member}: {number}"), &text);
         }
     }
-    // Cycles, of one, two, three and a thousand accounts.
+    // Cycles of one, two, three and a thousand accounts.
     for length in [1, 2, 3, 1_000] {
         let accounts: Vec<_> = (0..length)
             .map(|it| json!({"id": format!("acct_{it}"), "parent": format!("acct_{}", (it + 1) % length)}))
@@ -266,7 +268,7 @@ fn members_twice() {
     duplicates(&full, &mut |text| twice.push(text), &full);
     assert!(twice.len() > 90, "{}", twice.len());
     for text in &twice {
-        // What is free-form is ignored; everything else is refused.
+        // Free-form content is ignored, and everything else is rejected.
         let refusal = Configuration::from_json(text.as_bytes());
         assert!(refusal.is_err() || text.contains("\"team\""), "{text}");
     }
@@ -285,7 +287,8 @@ fn members_twice() {
     target.end();
 }
 
-/// Calls `found` with `whole`, once for each member of each object in `value` written twice.
+/// Calls `found` with `whole`, once for each member of each object in `value`, with that member
+/// written twice.
 fn duplicates(value: &Value, found: &mut dyn FnMut(String), whole: &Value) {
     match value {
         Value::Object(members) => {
@@ -302,7 +305,7 @@ fn duplicates(value: &Value, found: &mut dyn FnMut(String), whole: &Value) {
     }
 }
 
-/// An empty snapshot lets no client in, and one that was empty by mistake locks none out.
+/// An empty snapshot lets no client in, and a snapshot that is empty by mistake locks none out.
 #[test]
 fn an_empty_snapshot_is_taken_only_where_it_says_so() {
     let mut target = Target::start(Ecds::Json);

@@ -1,4 +1,5 @@
-//! Hostile and broken pushes to a real Envoy that goes on serving: a refused push loses nothing, and its log line names a place and never content.
+//! Hostile and broken pushes to a real Envoy that continues to serve: a rejected push loses
+//! nothing, and its log line names a place and never content.
 
 mod alternating;
 mod everywhere;

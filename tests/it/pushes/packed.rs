@@ -1,4 +1,5 @@
-//! Packed pushes that were cut off, damaged, or made to hurt with a checksum that is right. For each, the library says whether it is any good, and Envoy has to agree.
+//! Packed pushes that were cut off, damaged, or made to harm with a right checksum. For each, the
+//! library says whether it is valid, and Envoy must agree.
 
 use std::hash::Hasher;
 
@@ -10,12 +11,12 @@ use super::malformed::Dice;
 use crate::fail_closed::{ALICE, BOB, STRANGER, Watch, configuration, everywhere, status};
 use crate::support::{BOUND, Ecds, Envoy, Push, Wrapper, packed};
 
-/// The snapshot begins here: the settings are `{}`. Its header is described in `docs/packed-snapshot.md`.
+/// The snapshot begins here: the settings are `{}`. `docs/packed-snapshot.md` describes its header.
 const SNAPSHOT: usize = 18;
-/// Where the numbers of the header are, version and counts, each of four bytes.
+/// The place of the header's numbers, version and counts, each of four bytes.
 const NUMBERS: std::ops::Range<usize> = SNAPSHOT + 16..SNAPSHOT + 76;
 
-/// A stranger asks without end, an Envoy serves, and this is what it was given.
+/// A stranger who sends requests continuously, an Envoy, and the configuration that it serves.
 struct Target {
     envoy: Envoy,
     stranger: Watch,
@@ -67,7 +68,7 @@ impl Target {
         target
     }
 
-    /// Envoy takes it if and only if the library does, and Alice's key is what it was.
+    /// Envoy accepts it exactly if the library does, and Alice's key works as before.
     #[track_caller]
     fn push(&mut self, what: &str, bytes: &[u8]) -> Push {
         let verdict = self.envoy.push_pb_and_wait(Wrapper::Bytes, bytes, BOUND);
@@ -87,7 +88,7 @@ impl Target {
         verdict
     }
 
-    /// The same where it has to be refused.
+    /// Like [`Self::push`], for a push that must be rejected.
     #[track_caller]
     fn refused(&mut self, what: &str, bytes: &[u8]) {
         assert_eq!(self.push(what, bytes), Push::Rejected, "{what} is taken");
@@ -112,7 +113,7 @@ impl Target {
     }
 }
 
-/// Puts the checksum right.
+/// Corrects the checksum.
 fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
     let (head, covered) = bytes.split_at_mut(SNAPSHOT + 16);
     let mut checksum = XxHash64::with_seed(0);
@@ -170,7 +171,7 @@ fn numbers_that_are_lies() {
             target.refused(&format!("{lie} at {at}"), &sealed(bytes));
         }
     }
-    // The settings' length, and the version in front of it.
+    // The settings' length, and the version before it.
     for at in [8, 12] {
         for lie in [0_u32, 3, 1 << 20, 1 << 30, u32::MAX] {
             let mut bytes = good.clone();
@@ -194,7 +195,7 @@ fn numbers_that_are_lies() {
     target.end();
 }
 
-/// A raw key where an id belongs.
+/// A raw key in the place of an id.
 #[test]
 fn a_key_in_a_packed_push_is_refused_and_not_told() {
     let mut target = Target::start();

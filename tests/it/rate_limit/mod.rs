@@ -1,5 +1,5 @@
-//! `envoy/ratelimit.yaml`: Envoy's own limits, by the key and the account that keyward found. Buckets are not filled again while a test runs, so that no
-//! test depends on the time it takes.
+//! `envoy/ratelimit.yaml`: Envoy's own limits, by the key and the account that keyward found.
+//! Buckets are not refilled during a test, so that no test depends on time.
 
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ const KEYS: [(&str, &str); 5] = [
     ("mk_nightly_batch", "acct_d"),
 ];
 
-/// The settings that the shipped ECDS file has, with those keys.
+/// Returns the settings of the shipped ECDS file, with those keys.
 fn configuration() -> String {
     let shipped = read("envoy/ratelimit/keyward.yaml");
     let text = &shipped["resources"][0]["typed_config"]["config"]["configuration"]["value"];
@@ -49,7 +49,7 @@ fn configuration() -> String {
     configuration.to_string()
 }
 
-/// As shipped, with buckets that a test can empty and that stay empty.
+/// Returns the shipped gateway, with buckets that a test can empty and that stay empty.
 fn gateway(upstream: &Upstream) -> Builder {
     Envoy::builder()
         .bootstrap(BOOTSTRAP)
@@ -79,7 +79,7 @@ fn call(envoy: &Envoy, id: &str, more: &[(&str, &str)]) -> Response {
     envoy.get("/v1/balance", &headers)
 }
 
-/// How many calls pass until the first that does not, and what that is answered.
+/// Returns how many calls pass until the first that does not, and the answer to that one.
 #[track_caller]
 fn until_limited(envoy: &Envoy, id: &str, more: &[(&str, &str)]) -> usize {
     for passed in 0..50 {
@@ -97,7 +97,7 @@ fn each_key_and_each_account_has_a_bucket_of_its_own() {
     let upstream = Upstream::start();
     let envoy = gateway(&upstream).concurrency(2).start();
     assert_eq!(until_limited(&envoy, "mk_a1", &[]), PER_KEY);
-    // The rest of the account's limit; the refused key used one too many of it.
+    // The rest of the account's limit. The rejected call of the key used one too many.
     let left = until_limited(&envoy, "mk_a2", &[]);
     assert!((1..=PER_ACCOUNT - PER_KEY).contains(&left), "{left}");
     assert_eq!(until_limited(&envoy, "mk_b1", &[]), PER_KEY);
@@ -107,7 +107,7 @@ fn each_key_and_each_account_has_a_bucket_of_its_own() {
     assert_eq!(limited, 4);
 }
 
-/// Otherwise a limited client goes on in another's name, or empties another's bucket.
+/// Otherwise, a limited client could continue in another's name, or empty another's bucket.
 #[test]
 fn a_forged_header_gets_nobody_elses_bucket() {
     let upstream = Upstream::start();
@@ -125,7 +125,7 @@ fn a_forged_header_gets_nobody_elses_bucket() {
             429
         );
     }
-    // Untouched.
+    // Unchanged.
     assert_eq!(until_limited(&envoy, "mk_b1", &[]), PER_KEY);
     assert_eq!(until_limited(&envoy, "mk_nightly_batch", &[]), BATCH);
     // A request without a key has no identity to forge either: all of them share one bucket.

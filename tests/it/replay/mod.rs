@@ -1,4 +1,5 @@
-//! `keyward replay` before a real Envoy: what it foretells of every request of a log is what the Envoy then answers, once the new snapshot is pushed.
+//! `keyward replay` with a real Envoy: for every request of a log, it predicts what Envoy then
+//! answers, once the new snapshot is pushed.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +45,7 @@ impl Sent {
         Self { template, ..self }
     }
 
-    /// Its verdict rests on what is not logged.
+    /// Marks the request as one whose verdict depends on what is not logged.
     fn untold(self) -> Self {
         Self {
             is_told: false,
@@ -113,7 +114,7 @@ pub fn load() -> Vec<Sent> {
     ]
 }
 
-/// Sends everything, one after the other, and gives the verdict of each as the access log has it.
+/// Sends everything one by one, and returns each verdict from the access log.
 fn play(envoy: &Envoy, requests: &[Sent]) -> Vec<String> {
     let before = envoy.access_log().len();
     let mut count = 0;
@@ -138,7 +139,7 @@ fn play(envoy: &Envoy, requests: &[Sent]) -> Vec<String> {
     lines[before..].iter().map(verdict).collect()
 }
 
-/// The verdict of a line, as replay names it.
+/// Returns the verdict of a line, as replay names it.
 fn verdict(line: &Value) -> String {
     let state = line["keyward"].as_str().unwrap();
     let words: Vec<&str> = state.split(' ').collect();
@@ -162,7 +163,7 @@ fn what_it_foretells_is_what_the_gateway_then_answers() {
     let envoy = Envoy::builder().config(both.0.to_string()).start();
     let requests = load();
     let before = play(&envoy, &requests);
-    // The log as it is now: replay reads nothing that comes later.
+    // The present log: replay reads nothing that comes later.
     let log = folder.path().join("access.log");
     std::fs::copy(envoy.directory().join("access.log"), &log).unwrap();
     let output = replay(&["--json", "--old", &old, "--new", &new], &[&log]);

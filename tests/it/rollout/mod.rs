@@ -1,4 +1,5 @@
-//! What is rolled out to a running Envoy, and taken back: the filter itself, and the keys. The steps are those of `docs/operations.md`.
+//! What is rolled out to a running Envoy, and rolled back: the filter itself, and the keys. The
+//! steps are those of `docs/operations.md`.
 
 mod code;
 mod funce;

@@ -1,4 +1,4 @@
-//! `curl -u KEY:`, as Stripe's documentation has it in every example.
+//! `curl -u KEY:`, as every example in Stripe's documentation has it.
 
 use super::script::program;
 use super::world::{self, CONNECTED, PLATFORM, VERSION, key};
@@ -56,7 +56,7 @@ fn curl_is_answered_as_by_stripe() {
     );
     assert_eq!(uploaded.json()["size"], 17);
 
-    // Without a key, and with one that is mistyped: the challenge is of the scheme that curl speaks.
+    // Without a key, and with a mistyped one: the challenge has the scheme that curl uses.
     let before = upstream.count();
     for (arguments, reason) in [
         (vec![], "missing_credential"),
@@ -87,7 +87,7 @@ fn curl_is_answered_as_by_stripe() {
     assert_eq!(denied.json()["error"]["message"], create.message);
     assert_eq!(upstream.count(), before);
 
-    // Without TLS nothing is negotiated: spoken from the first byte, as gRPC does.
+    // Without TLS nothing is negotiated: HTTP/2 from the first byte, as gRPC does.
     if String::from_utf8_lossy(&version.stdout).contains("HTTP2") {
         let allowed = curl(
             &url("/v1/balance"),
@@ -105,7 +105,7 @@ fn curl_is_answered_as_by_stripe() {
     }
 }
 
-/// Runs curl, with no settings but these.
+/// Runs curl, with only these settings.
 #[track_caller]
 fn curl(url: &str, arguments: &[&str]) -> Response {
     let output = program("curl")
@@ -119,7 +119,7 @@ fn curl(url: &str, arguments: &[&str]) -> Response {
     parse(&output.stdout)
 }
 
-/// What `curl -i` prints.
+/// Parses what `curl -i` prints.
 fn parse(mut bytes: &[u8]) -> Response {
     loop {
         let end = bytes

@@ -1,4 +1,5 @@
-//! Every denial, by the SDKs: the class, code, status, message and request id that their users branch on and show, and no second try.
+//! Every denial, through the SDKs: the class, code, status, message and request id that their users
+//! handle and show, and no retry.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +21,8 @@ fn node_raises_what_it_raises_with_stripe_and_does_not_retry() {
     raises(Language::Node);
 }
 
-/// `host_failure` replies as `no_snapshot` does, but for its name; to provoke it takes a host that fails.
+/// `host_failure` has the same reply as `no_snapshot` except for its name, and only a failing host
+/// causes it.
 #[test]
 fn every_reason_has_a_call() {
     let elsewhere = ["host_failure", "no_snapshot", "stale_snapshot"];
@@ -37,7 +39,8 @@ fn raises(language: Language) {
     let envoy = Envoy::builder()
         .config(world::configuration().to_string())
         .upstream(upstream.address())
-        // For `malformed_header`: what we ship answers such a header before the filter sees it.
+        // For `malformed_header`: as shipped, Envoy answers such a header before the filter sees
+        // it.
         .allow_underscores()
         .start();
     let denied = denied();
@@ -79,7 +82,8 @@ fn raises(language: Language) {
         .map(|denied| format!("keyward_denied{{{}}}", denied.reason))
         .collect();
     assert_eq!(details, once_each);
-    // Counted before the reply was sent, so that a retry the log does not show yet is seen here.
+    // Counted before the reply was sent, so this also counts a retry that the log does not show
+    // yet.
     let total: u64 = envoy.requests().values().sum();
     assert_eq!(total, denied.len() as u64);
 }

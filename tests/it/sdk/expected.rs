@@ -1,4 +1,5 @@
-//! What an SDK must make of each denial, for all languages: written from the contract and Stripe's texts, not from the code.
+//! What an SDK must make of each denial, for all languages. Written from the contract and Stripe's
+//! texts, not from the code.
 
 use keyward::reason::DenyReason;
 use serde_json::{Value, json};
@@ -9,7 +10,7 @@ use super::world::{CONNECTED, PLATFORM, key, masked};
 /// A call that is denied.
 pub struct Denied {
     pub reason: &'static str,
-    /// For the scripts: `key`, `call`, and what else the call is made with.
+    /// For the scripts: `key`, `call`, and other details of the call.
     pub call: Value,
     pub code: Option<&'static str>,
     pub param: Option<&'static str>,
@@ -47,7 +48,8 @@ impl Denied {
         }
     }
 
-    /// The members of the SDK's error that are the same for each reply; the request id is looked at apart.
+    /// Returns the members of the SDK's error that are the same for each reply. The request id is
+    /// checked separately.
     pub fn error(&self, language: Language) -> Value {
         let status = DenyReason::from_name(self.reason).unwrap().status();
         let doc_url = match self.code {
@@ -68,7 +70,7 @@ impl Denied {
             "denied": self.reason,
         });
         if language == Language::Node {
-            // What is not there is `undefined` in JavaScript, which JSON leaves out.
+            // Missing members are `undefined` in JavaScript, which JSON leaves out.
             error
                 .as_object_mut()
                 .unwrap()
@@ -78,7 +80,7 @@ impl Denied {
     }
 }
 
-/// The class that users of an SDK distinguish errors by.
+/// Returns the class by which users of an SDK distinguish errors.
 pub fn class(language: Language, status: u16) -> &'static str {
     let (python, node) = match status {
         401 => ("AuthenticationError", "StripeAuthenticationError"),
@@ -95,7 +97,8 @@ pub fn class(language: Language, status: u16) -> &'static str {
 /// The text of a gateway that has no snapshot, or an old one.
 pub const UNAVAILABLE: &str = "Sorry, API keys cannot be checked right now. Please retry your request in a moment, or we can help at https://support.stripe.com/.";
 
-/// A call for every reason but `host_failure`, which takes a host that fails, and those of rule 1, which are retried.
+/// Returns a call for every reason except `host_failure`, which requires a failing host, and those
+/// of rule 1, which are retried.
 pub fn denied() -> Vec<Denied> {
     let balance = "balance.retrieve";
     let api_keys = "https://dashboard.stripe.com/account/apikeys";
@@ -156,7 +159,7 @@ pub fn denied() -> Vec<Denied> {
             .param("Stripe-Context"),
         Denied::new("conflicting_context", "secret", balance, "The Stripe-Context and Stripe-Account headers name different accounts. Please send only one of them.")
             .with("context", PLATFORM)
-            // An SDK sends both only by way of its users' own headers; Node's refuses to be given both.
+            // An SDK sends both only through its users' own headers. Node's refuses to send both.
             .with("add", json!({"Stripe-Account": CONNECTED}))
             .param("Stripe-Context"),
         no_access("account_not_accessible", "secret", "acct_FAKE-other"),

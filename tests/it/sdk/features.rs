@@ -1,4 +1,5 @@
-//! Every kind of key, contexts, connected accounts, v2, searches and uploads, by the SDKs: they get what they ask for, and the upstream learns for whom.
+//! Every kind of key, contexts, connected accounts, v2, searches and uploads, through the SDKs:
+//! they get what they request, and the upstream learns for whom.
 
 use serde_json::json;
 
@@ -21,7 +22,8 @@ const STEPS: [&str; 11] = [
     "a platform acts for a connected account",
 ];
 
-/// What must reach the upstream, in order: the request, the key, the account under the platform if there is one, the permission.
+/// What must reach the upstream, in order: the request, the key, the account under the platform if
+/// any, the permission.
 const ARRIVED: [(&str, &str, bool, &str); 18] = [
     ("GET /v1/customers", "support", false, "customer read"),
     ("GET /v1/customers", "support", false, "customer read"),

@@ -1,4 +1,5 @@
-//! gRPC clients: Envoy turns a denial into the gRPC status that its HTTP status stands for, so they see no 401 but `UNAUTHENTICATED`.
+//! gRPC clients: Envoy converts a denial to the gRPC status for its HTTP status, so they see
+//! `UNAUTHENTICATED` instead of 401.
 
 use serde_json::{Value, json};
 
@@ -47,7 +48,7 @@ fn grpc_clients_get_a_status_of_theirs() {
             (words.join(" "), line["response_code"].as_u64().unwrap())
         })
         .collect();
-    // The HTTP status is 200 each time, which is why denials are counted by the filter's state.
+    // The HTTP status is always 200, so denials are counted by the filter's state.
     let expected = [
         "allow key",
         "allow key",
@@ -59,7 +60,7 @@ fn grpc_clients_get_a_status_of_theirs() {
     assert_eq!(states, expected.map(|state| (state.to_owned(), 200)));
 }
 
-/// Upstream connections speak HTTP/2.
+/// Makes upstream connections use HTTP/2.
 fn speak_http2(bootstrap: &mut Value) {
     let kind = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
     at(bootstrap, "/static_resources/clusters/0")["typed_extension_protocol_options"] = json!({

@@ -1,4 +1,4 @@
-//! Clients that speak HTTP/2: many requests on one connection, each judged by itself.
+//! Clients that use HTTP/2: many requests on one connection, each judged separately.
 
 use serde_json::json;
 

@@ -1,4 +1,5 @@
-//! The life of a shop's objects, by the SDKs and through the gateway, with localstripe after it.
+//! The life of a shop's objects, through the SDKs and the gateway, with localstripe as the
+//! upstream.
 
 use serde_json::{Value, json};
 
@@ -6,7 +7,8 @@ use super::script::{Language, Server, run_steps};
 use super::world;
 use crate::support::Envoy;
 
-/// What `life.py` and `life.mjs` do. localstripe has no prices, so a plan stands for one; `features.rs` has what else it has not.
+/// What `life.py` and `life.mjs` do. localstripe has no prices, so the scripts use a plan instead.
+/// `features.rs` has everything else that localstripe lacks.
 pub const STEPS: [&str; 10] = [
     "a customer is created, read and changed",
     "a list pages by itself",
@@ -20,7 +22,7 @@ pub const STEPS: [&str; 10] = [
     "the customer is deleted",
 ];
 
-/// The requests of both scripts: an SDK that sends a request twice changes the number.
+/// The requests of both scripts. An SDK that sends a request twice changes the number.
 pub const REQUESTS: u64 = 38;
 
 #[test]

@@ -1,4 +1,5 @@
-//! A gateway that cannot check keys yet: the SDKs try again by themselves, and get through once a snapshot is there.
+//! A gateway that cannot check keys yet: the SDKs retry by themselves, and succeed once a snapshot
+//! is loaded.
 
 use serde_json::{Value, json};
 
@@ -51,14 +52,14 @@ fn call(envoy: &Envoy, retries: u32) -> Value {
     })
 }
 
-/// A payment is tried until it gets through, and reaches the upstream once.
+/// A payment is retried until it succeeds, and reaches the upstream once.
 fn waits(language: Language, before: &Value, reason: &str) {
     let upstream = stripe::start();
     let envoy = Envoy::builder()
         .config(before.to_string())
         .upstream(upstream.address())
         .start();
-    // Far more than are needed, so that no slow machine runs out of them.
+    // Many more than needed, so that no slow machine runs out of them.
     let Some(script) = Script::start(language, "calls", &call(&envoy, 50)) else {
         return;
     };
@@ -78,7 +79,7 @@ fn waits(language: Language, before: &Value, reason: &str) {
     assert_eq!(envoy.requests_total("allow", "key"), 1);
 }
 
-/// The SDKs' usual two retries, and the error that users see then.
+/// The SDKs' usual two retries, and the error that users then see.
 fn gives_up(language: Language) {
     let upstream = stripe::start();
     let envoy = Envoy::builder().upstream(upstream.address()).start();

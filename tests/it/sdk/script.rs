@@ -22,7 +22,8 @@ pub enum Language {
 }
 
 impl Language {
-    /// The command that runs a script of this language. On a machine without the language: `None`, and a printed line.
+    /// Returns the command that runs a script of this language. On a machine without the language,
+    /// prints a line and returns `None`.
     fn command(self, script: &str) -> Option<Command> {
         static SET_UP: [OnceLock<Option<PathBuf>>; 2] = [const { OnceLock::new() }; 2];
         let (name, slot) = match self {
@@ -38,11 +39,13 @@ impl Language {
             Self::Node => Command::new("node"),
         };
         match self {
-            // Without the environment's settings and the user's own packages, and leaving no compiled files next to the scripts.
+            // Without the environment's settings and the user's own packages, and without writing
+            // compiled files next to the scripts.
             Self::Python => command
                 .args(["-E", "-s", "-B"])
                 .arg(root().join("tests/sdk/python").join(script)),
-            // So that imports are looked for next to the link to the script, and not next to the script.
+            // With this, imports are searched next to the link to the script, and not next to the
+            // script.
             Self::Node => command
                 .args(["--preserve-symlinks", "--preserve-symlinks-main"])
                 .arg(place.join("scripts").join(script)),
@@ -53,7 +56,7 @@ impl Language {
         Some(command)
     }
 
-    /// A script that this language has under that name.
+    /// Returns the script of this language with that name.
     fn file(self, name: &str) -> String {
         match self {
             Self::Python => format!("{name}.py"),
@@ -62,7 +65,8 @@ impl Language {
     }
 }
 
-/// What `scripts/packages.sh` prints; nothing if it reports that the tool is absent. Any other failure fails the test.
+/// Returns what `scripts/packages.sh` prints, or `None` if it reports that the tool is absent. Any
+/// other failure fails the test.
 fn set_up(language: &str) -> Option<PathBuf> {
     let script = root().join("scripts/packages.sh");
     let output = Command::new(&script)
@@ -83,27 +87,28 @@ fn set_up(language: &str) -> Option<PathBuf> {
     ))
 }
 
-/// Says that something was not run.
+/// Prints that something was not run.
 pub fn skipped(what: &str) {
     tell(&format!("SKIPPED, for lack of the tool: {what}"));
 }
 
-/// Past the capture of output that passing tests get.
+/// Bypasses the capture of output of passing tests.
 fn tell(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// A script that runs.
+/// A running script.
 #[derive(Debug)]
 pub struct Script {
-    // Before the folder: the process goes first.
+    // Declared before the folder, so that the process ends first.
     process: Guarded,
     folder: Folder,
     name: String,
 }
 
 impl Script {
-    /// Starts it with that plan in a file. Nothing where the machine has not got the language.
+    /// Starts the script with that plan in a file. Returns `None` if the machine lacks the
+    /// language.
     pub fn start(language: Language, name: &str, plan: &Value) -> Option<Self> {
         let name = language.file(name);
         let mut command = language.command(&name)?;
@@ -126,7 +131,8 @@ impl Script {
         fs::read_to_string(self.folder.path().join(file)).unwrap()
     }
 
-    /// The steps that it reported, after it has ended. It must have reached its end, and reported as many as it claims.
+    /// Returns the steps that it reported, after it has ended. It must have reached its end, and
+    /// reported as many as it claims.
     #[track_caller]
     pub fn finish(mut self) -> Vec<Value> {
         let what = format!("{} ends", self.name);
@@ -154,7 +160,8 @@ impl Script {
     }
 }
 
-/// Runs a script of named steps, which have to be these, with something checked in each. Returns whether it ran.
+/// Runs a script of named steps, which must be these, and checks something in each. Returns whether
+/// it ran.
 #[track_caller]
 pub fn run_steps(language: Language, name: &str, plan: &Value, expected: &[&str]) -> bool {
     let Some(script) = Script::start(language, name, plan) else {
@@ -206,14 +213,15 @@ impl Server {
         })
     }
 
-    /// The lines that it printed after its port.
+    /// Returns the lines that it printed after its port.
     pub fn told(&self) -> Vec<String> {
         let told = fs::read_to_string(self.folder.path().join("stdout")).unwrap();
         told.lines().skip(1).map(str::to_owned).collect()
     }
 }
 
-/// A program of the machine that exists and answers; otherwise `None`, and a printed line.
+/// Returns a program of the machine if it exists and answers. Otherwise prints a line and returns
+/// `None`.
 pub fn program(name: &str) -> Option<Command> {
     let answers = Command::new(name)
         .arg("--version")

@@ -1,5 +1,5 @@
-//! An upstream that answers as Stripe would where localstripe does not: to restricted and publishable keys, in contexts, under `/v2`, to searches,
-//! uploads and idempotency keys.
+//! An upstream that answers as Stripe would where localstripe does not: to restricted and
+//! publishable keys, in contexts, under `/v2`, to searches, uploads and idempotency keys.
 
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -33,13 +33,13 @@ pub fn start() -> Upstream {
     })
 }
 
-/// The path without its query.
+/// Returns the path without its query.
 pub fn path(seen: &Seen) -> &str {
     let path = std::str::from_utf8(&seen.path).unwrap();
     path.split('?').next().unwrap()
 }
 
-/// `charge` for `/v1/charges`.
+/// Returns `charge` for `/v1/charges`.
 fn object(seen: &Seen) -> &str {
     let segment = path(seen).split('/').nth(2).unwrap_or_default();
     segment.strip_suffix('s').unwrap_or(segment)

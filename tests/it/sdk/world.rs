@@ -1,4 +1,4 @@
-//! The keys and accounts that these tests are played with.
+//! The keys and accounts of these tests.
 
 pub use crate::support::world::now;
 
@@ -31,7 +31,7 @@ const KEYS: [(&str, &str, &str, &str); 13] = [
     ("nobody", "sk_test_", "secret", PLATFORM),
 ];
 
-/// The key of that name.
+/// Returns the key with that name.
 #[track_caller]
 pub fn key(name: &str) -> String {
     let (_, prefix, ..) = KEYS
@@ -42,7 +42,7 @@ pub fn key(name: &str) -> String {
     format!("{prefix}FAKE-{}-0001", name.get(..9).unwrap_or(name))
 }
 
-/// A key as replies show it: its prefix, stars, the last four characters.
+/// Returns a key as replies show it: its prefix, stars, and the last four characters.
 #[track_caller]
 pub fn masked(name: &str) -> String {
     let key = key(name);
@@ -51,14 +51,14 @@ pub fn masked(name: &str) -> String {
     format!("{prefix}{}{}", "*".repeat(stars), &key[key.len() - 4..])
 }
 
-/// All of them by name, for a script.
+/// Returns all of them by name, for a script.
 pub fn keys() -> Map<String, Value> {
     KEYS.iter()
         .map(|(name, ..)| ((*name).to_owned(), json!(key(name))))
         .collect()
 }
 
-/// The plugin configuration of a gateway that serves test mode.
+/// Returns the plugin configuration of a gateway that serves test mode.
 pub fn configuration() -> Value {
     json!({"serve_mode": "test", "snapshot": snapshot()})
 }

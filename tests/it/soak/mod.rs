@@ -1,5 +1,6 @@
-//! A soak: steady mixed load and many pushes, for `SOAK_SECONDS` (two minutes if not given; `make soak` asks for thirty). Not one verdict may be wrong
-//! for the revisions that a worker can have served between a request and its answer, not one answer may be a 5xx or missing, and Envoy's memory
+//! A soak test: steady mixed load and many pushes, for `SOAK_SECONDS` (the default is two minutes;
+//! `make soak` runs thirty). No verdict may be wrong for the revisions that a worker can have
+//! served between a request and its answer, no answer may be a 5xx or missing, and Envoy's memory
 //! may not grow by more than a twentieth after the first hundred pushes.
 
 mod plan;
@@ -18,7 +19,7 @@ use crate::support::http::{Connection, Response};
 use crate::support::{BOUND, Envoy, Push, eventually};
 use plan::Request;
 
-/// Of a run of ten minutes and more; a shorter one makes four in a second.
+/// For a run of at least ten minutes. A shorter one makes four per second.
 const PUSHES: u64 = 1_000;
 
 /// Pushes before Envoy's memory counts.
@@ -28,12 +29,12 @@ fn seconds() -> u64 {
     std::env::var("SOAK_SECONDS").map_or(120, |text| text.parse().expect("SOAK_SECONDS: a number"))
 }
 
-/// What the load and the pushes know of each other.
+/// What the load and the pushes share.
 #[derive(Default)]
 struct Shared {
     /// Every worker serves this revision or a later one.
     everywhere: AtomicU64,
-    /// The latest that was pushed.
+    /// The latest pushed revision.
     pushed: AtomicU64,
     stop: AtomicBool,
 }
@@ -46,7 +47,7 @@ struct Told {
 }
 
 impl Told {
-    /// Holds one answer to the revisions that may have been served meanwhile.
+    /// Compares an answer with the revisions that may have been served meanwhile.
     fn judge(&mut self, request: &Request, first: u64, last: u64, answer: Option<&Response>) {
         self.requests += 1;
         let Some(answer) = answer else {
@@ -80,7 +81,7 @@ impl Told {
     }
 }
 
-/// Puts requests without end, over one connection after the other.
+/// Sends requests continuously, over one connection after another.
 fn load(shared: &Arc<Shared>, address: SocketAddr, start: u64, over_2: bool) -> JoinHandle<Told> {
     let shared = Arc::clone(shared);
     std::thread::spawn(move || {
@@ -118,7 +119,7 @@ fn load(shared: &Arc<Shared>, address: SocketAddr, start: u64, over_2: bool) -> 
     })
 }
 
-/// KiB of memory that Envoy holds.
+/// Returns Envoy's memory in KiB.
 fn resident(envoy: &Envoy) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{}/status", envoy.process_id())).unwrap();
     let line = text
@@ -133,7 +134,7 @@ fn median(mut samples: Vec<u64>) -> u64 {
     samples[samples.len() / 2]
 }
 
-/// The revision that a worker serves, as it reports it to the upstream.
+/// Returns the revision that a worker serves, as it reports it to the upstream.
 fn served(connection: &mut Connection, revision: u64) -> u64 {
     let key = (0..plan::KEYS)
         .find(|key| (key + revision) % 6 == 1)
@@ -156,7 +157,7 @@ fn no_wrong_verdict_no_5xx_and_no_growth() {
         .concurrency(2)
         .config(plan::configuration(1))
         .edit(|all| {
-            // Written as shipped, and kept by no one: it would be gigabytes.
+            // Written as shipped, but not stored: it would be gigabytes.
             for logger in hcm(all)["access_log"].as_array_mut().unwrap() {
                 let format = logger["typed_config"]["log_format"].clone();
                 let kind =

@@ -1,12 +1,13 @@
-//! What every key may do at every revision, only by arithmetic: the load generator knows the right verdict without asking keyward.
+//! What every key may do at every revision, by arithmetic only: the load generator knows the right
+//! verdict without asking keyward.
 
 use keyward::digest::KeyDigest;
 use serde_json::{Value, json};
 
-/// The keys that come and go.
+/// The keys that are added and removed.
 pub const KEYS: u64 = 40;
 
-/// What becomes of a key at a revision. Each push moves every key on by one.
+/// The state of a key at a revision. Each push moves every key on by one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Life {
     Absent,
@@ -33,14 +34,14 @@ pub fn raw(key: u64) -> String {
 }
 
 fn raw_of(key: u64, life: Life) -> String {
-    // The prefix belongs to a kind, so a key that becomes restricted is another text.
+    // The prefix belongs to a kind, so a key that becomes restricted has another text.
     match life {
         Life::Restricted => raw(key).replacen("sk_", "rk_", 1),
         _ => raw(key),
     }
 }
 
-/// The plugin configuration of a revision.
+/// Returns the plugin configuration of a revision.
 pub fn configuration(revision: u64) -> String {
     let keys: Vec<Value> = (0..KEYS)
         .filter_map(|key| {
@@ -66,11 +67,11 @@ pub fn configuration(revision: u64) -> String {
     .to_string()
 }
 
-/// One request of the load.
+/// A request of the load.
 #[derive(Clone, Copy, Debug)]
 pub struct Request {
     pub key: u64,
-    /// Whether the key is spelled with the prefix of restricted ones.
+    /// Whether the key is spelled with the prefix of restricted keys.
     pub as_restricted: bool,
     pub method: &'static str,
     pub path: &'static str,
@@ -89,7 +90,7 @@ const KINDS: [(&str, &str, Option<&str>); 8] = [
 ];
 
 impl Request {
-    /// The request of that number: all keys, spellings and kinds in turn.
+    /// Returns the request with that number: all keys, spellings and kinds in turn.
     pub fn numbered(number: u64) -> Self {
         let kind = usize::try_from(number / KEYS / 2).unwrap() % KINDS.len();
         let (method, path, context) = KINDS[kind];
@@ -112,7 +113,7 @@ impl Request {
         format!("Bearer {raw}")
     }
 
-    /// Why it is denied at that revision; nothing where it passes.
+    /// Returns why it is denied at that revision, or `None` if it passes.
     pub fn denied_at(&self, revision: u64) -> Option<&'static str> {
         let life = life(self.key, revision);
         let is_known = life != Life::Absent && (life == Life::Restricted) == self.as_restricted;

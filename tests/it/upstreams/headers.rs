@@ -7,7 +7,7 @@ use super::{FULL, LIMITED, gateways, outcome, send, told};
 
 const FORGED: &str = "key=\"mk_root\"";
 
-/// What PHP finds under a variable's name, and the header that brings it there.
+/// Returns the spellings of a header that PHP finds under a variable's name.
 fn spellings(front: Front, name: &str) -> Vec<String> {
     let other: &[&str] = match front {
         Front::Caddy => &["."],
@@ -58,7 +58,7 @@ fn php_is_told_no_forged_identity() {
                     }
                 }
             }
-            // In the one spelling that is ours it is replaced, or taken off.
+            // keyward replaces or removes only its own spelling.
             for (setting, envoy) in &gateways {
                 let forged = [(name, FORGED)];
                 let answer = send(envoy.address(), "GET", "/v1/customers", Some(FULL), &forged);
@@ -152,7 +152,7 @@ fn gunicorn_is_told_no_other_path() {
         for (setting, envoy) in gateways(server.address, &more) {
             let to = envoy.address();
             let case = format!("{application}, {setting}");
-            // Envoy refuses underscores itself as we ship it.
+            // As shipped, Envoy itself rejects underscores.
             let is_refused = header.contains('_') && setting == "as shipped";
             let or_400 = |reason: &'static str| if is_refused { "400" } else { reason };
             let public = |headers: super::Headers<'_>| {

@@ -1,5 +1,6 @@
-//! Real upstream servers after a real Envoy with the shipped bootstrap: what they misread when it is sent straight to them, and that none of it arrives
-//! through keyward. `scripts/packages.sh` and `scripts/php.sh` install them.
+//! Real upstream servers after a real Envoy with the shipped bootstrap: what they misread if it is
+//! sent straight to them, and that none of it arrives through keyward. `scripts/packages.sh` and
+//! `scripts/php.sh` install them.
 
 mod headers;
 mod parameters;
@@ -14,14 +15,14 @@ use crate::support::Envoy;
 use crate::support::builder::Builder;
 use crate::support::http::{self, Response};
 
-/// May read customers and write sessions, and nothing else.
+/// May only read customers and write sessions.
 const LIMITED: &str = "rk_test_FAKE-limited-0001";
 /// May do everything.
 const FULL: &str = "sk_test_FAKE-full-00000001";
 /// May create sessions.
 const PUBLISHABLE: &str = "pk_test_FAKE-open-00000001";
 
-/// The plugin configuration of these tests, and more of it.
+/// Returns the plugin configuration of these tests, with additions.
 fn configuration(more: Value) -> String {
     let key = |id: &str, key: &str, kind: &str| json!({"id": id, "sha256": KeyDigest::of(key.as_bytes()).to_string(), "kind": kind, "livemode": false, "owner": "acct_1"});
     let mut limited = key("mk_limited", LIMITED, "restricted");
@@ -47,7 +48,8 @@ fn configuration(more: Value) -> String {
     all.to_string()
 }
 
-/// Envoy as we ship it, and one that lets names with underscores through, before that server.
+/// Returns the Envoy that we ship, and one that lets names with underscores pass, both before that
+/// server.
 fn gateways(to: SocketAddr, more: &Value) -> [(&'static str, Envoy); 2] {
     let shipped = || -> Builder {
         Envoy::builder()
@@ -62,7 +64,7 @@ fn gateways(to: SocketAddr, more: &Value) -> [(&'static str, Envoy); 2] {
 
 type Headers<'a> = &'a [(&'a str, &'a str)];
 
-/// Sends it with that key, or without.
+/// Sends a request with that key, or without one.
 fn send(
     to: SocketAddr,
     method: &str,
@@ -80,14 +82,15 @@ fn send(
     http::request(to, method, path, &all, b"")
 }
 
-/// What the server reported about a request that reached it.
+/// Returns what the server reported about a request that reached it.
 #[track_caller]
 fn told(answer: &Response, case: &str) -> Value {
     assert_eq!(answer.status, 200, "{case}: {answer:?}");
     answer.json()
 }
 
-/// keyward's reason; `passed` where the request reached the server, Envoy's status where Envoy itself answered.
+/// Returns keyward's reason, `passed` if the request reached the server, or Envoy's status if Envoy
+/// itself answered.
 fn outcome(answer: &Response) -> String {
     match (answer.header("x-keyward-denied"), answer.status) {
         (Some(reason), _) => reason.to_owned(),

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::servers::{Front, Server, express, php};
 use super::{FULL, LIMITED, PUBLISHABLE, gateways, outcome, send, told};
 
-/// Queries that PHP reads as a parameter of that name.
+/// Returns queries that PHP reads as a parameter with that name.
 fn php_reads(word: &str, value: &str) -> Vec<String> {
     let rest = word.trim_start_matches('_');
     let mut names = vec![
@@ -26,7 +26,7 @@ fn php_reads(word: &str, value: &str) -> Vec<String> {
     names.iter().map(|name| format!("{name}={value}")).collect()
 }
 
-/// Others that some server may read so.
+/// Returns others that some server may read so.
 fn others_read(word: &str, value: &str) -> Vec<String> {
     let rest = word.trim_start_matches('_');
     [
@@ -42,7 +42,7 @@ fn others_read(word: &str, value: &str) -> Vec<String> {
     .into()
 }
 
-/// What PHP makes of a query, by itself or in a list.
+/// Returns what PHP makes of a query, by itself or in a list.
 #[track_caller]
 fn assert_php_reads(server: &Server, query: &str, name: &str, value: &str) {
     let path = format!("/v1/sessions?{query}");
@@ -78,7 +78,7 @@ fn php_is_told_no_other_account_or_version() {
             }
         }
     }
-    // A key in the query brings its account along in one spelling.
+    // A key in the query brings its account only in one spelling.
     for (setting, envoy) in &gateways {
         for (query, expected) in [
             ("_stripe_account=acct_1", "passed"),
@@ -141,7 +141,8 @@ fn php_is_told_no_other_method_and_no_other_key() {
     }
 }
 
-/// Without a key, with a limited and with a publishable one it goes nowhere; with a full one it is passed on.
+/// Without a key, or with a limited or publishable one, it reaches nothing. With a full one, it is
+/// passed on.
 #[track_caller]
 fn assert_overridden(envoy: &crate::support::Envoy, setting: &str, query: &str, method: &str) {
     let case = format!("{setting}: {query}");

@@ -1,4 +1,5 @@
-//! Starts the servers that `scripts/packages.sh` and `scripts/php.sh` set up, each on a free port of loopback.
+//! Starts the servers that `scripts/packages.sh` and `scripts/php.sh` set up, each on a free port
+//! of loopback.
 
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener};
@@ -11,23 +12,24 @@ use crate::support::http::{Connection, NO_HEADERS};
 use crate::support::process::Folder;
 use crate::support::{BOUND, eventually};
 
-/// A server, and what it needs: all of it ends with this value.
+/// A server, and what it needs. All of it ends with this value.
 pub struct Server {
     pub address: SocketAddr,
     _processes: Vec<Held>,
     _folder: Folder,
 }
 
-/// What is before PHP-FPM.
+/// The server before PHP-FPM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Front {
-    /// It makes `_` of `-`, and leaves other bytes to PHP.
+    /// It turns `-` into `_`, and leaves other bytes to PHP.
     Caddy,
-    /// It makes `_` of every byte that is not a letter or digit.
+    /// It turns every byte that is not a letter or digit into `_`.
     Lighttpd,
 }
 
-/// PHP-FPM with `tests/upstreams/php/index.php` for every path. Nothing where the machine has not got it.
+/// Starts PHP-FPM with `tests/upstreams/php/index.php` for every path. Returns `None` if the
+/// machine lacks it.
 pub fn php(front: Front) -> Option<Server> {
     let fpm = set_up("php")?;
     let folder = Folder::new("php");
@@ -40,7 +42,7 @@ pub fn php(front: Front) -> Option<Server> {
     );
     fs::write(place.join("fpm.conf"), pool).unwrap();
     let mut command = Command::new(fpm);
-    // Without the machine's settings; `-R` for a container, where all is root's.
+    // Without the machine's settings. `-R` is for a container, where everything belongs to root.
     command
         .args(["-n", "-F", "-R", "-y"])
         .arg(place.join("fpm.conf"));
@@ -77,7 +79,7 @@ pub fn php(front: Front) -> Option<Server> {
     Some(Server::ready(port, vec![front, fpm], folder))
 }
 
-/// gunicorn with an application of `tests/upstreams/python/application.py`.
+/// Starts gunicorn with an application of `tests/upstreams/python/application.py`.
 pub fn gunicorn(application: &str) -> Option<Server> {
     let python = set_up("python")?;
     let folder = Folder::new("gunicorn");
@@ -95,7 +97,7 @@ pub fn gunicorn(application: &str) -> Option<Server> {
     Some(Server::ready(port, vec![process], folder))
 }
 
-/// Express with method-override.
+/// Starts Express with method-override.
 pub fn express() -> Option<Server> {
     let packages = set_up("node")?;
     let folder = Folder::new("express");
@@ -128,14 +130,15 @@ impl Server {
     }
 }
 
-/// A port that was free a moment ago.
+/// Returns a port that was free a moment ago.
 fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
 
-/// A server that has its own processes, which it ends when it is asked to end, and not when it is killed. A shell asks it once the pipe that is held here
-/// closes: also where the test process ends without dropping this.
+/// A server with its own processes, which it ends when it is asked to end, but not when it is
+/// killed. A shell asks it once the pipe closes that is held here, even if the test process ends
+/// without dropping this.
 struct Held {
     shell: Child,
     pipe: Option<ChildStdin>,
@@ -176,7 +179,8 @@ impl Drop for Held {
     }
 }
 
-/// What `scripts/packages.sh upstreams` or `scripts/php.sh` prints. If a tool is absent: `None`, and a printed line. Any other failure fails the test.
+/// Returns what `scripts/packages.sh upstreams` or `scripts/php.sh` prints. If a tool is absent,
+/// prints a line and returns `None`. Any other failure fails the test.
 fn set_up(kind: &str) -> Option<PathBuf> {
     let (script, arguments) = match kind {
         "php" => ("scripts/php.sh", &[][..]),

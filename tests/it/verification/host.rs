@@ -1,4 +1,5 @@
-//! Verification in an Envoy that refuses one kind of call each: nothing passes, whatever is unknown.
+//! Verification in an Envoy that refuses one kind of call each: nothing passes, whatever is
+//! unknown.
 
 use serde_json::json;
 
@@ -7,7 +8,8 @@ use crate::fail_closed::plugin::Plugin;
 use crate::support::Upstream;
 use crate::support::http::Connection;
 
-/// What a good key and a bad one are answered, where `call` is refused; and how many requests reached the upstream. 0 stands for a stream that was reset.
+/// Returns the statuses for a good key and a bad one if `call` is refused, and how many requests
+/// reached the upstream. 0 means a stream that was reset.
 fn answers(call: &'static str, interlock: bool) -> ([(u16, String); 2], usize) {
     let mut plugin = Plugin::new("keyward", "keyward", "keyward");
     plugin.forbidden = vec![call];

@@ -1,4 +1,5 @@
-//! Verification in a real Envoy: the facts about a credential, one and the same answer to all that are not good, and nothing that reaches the upstream.
+//! Verification in a real Envoy: the facts about a good credential, the same answer for every bad
+//! one, and nothing that reaches the upstream.
 
 mod answers;
 mod host;
@@ -28,7 +29,7 @@ pub const STRANGER: &str = "sk_test_FAKE-stranger-001";
 
 pub const PATH: &str = "/v1/keys/verify";
 
-/// The configuration of these tests, with other settings next to its snapshot.
+/// Returns the configuration of these tests, with other settings next to its snapshot.
 pub fn configuration(settings: Value) -> Value {
     let key = |id: &str, key: &str, kind: &str, owner: &str, more: Value| {
         let mut all = json!({"id": id, "sha256": KeyDigest::of(key.as_bytes()).to_string(), "kind": kind, "livemode": false, "owner": owner});
@@ -37,7 +38,7 @@ pub fn configuration(settings: Value) -> Value {
     };
     let mut all = json!({"verify_path": PATH, "serve_mode": "test", "snapshot": {
         "format": "keyward.snapshot/v1", "revision": 7, "issued_at": 1_795_194_529,
-        // The public row is there to show that verification goes before it.
+        // The public row shows that verification takes precedence over it.
         "endpoints": [{"method": "GET", "path": PATH, "auth": "none"}],
         "accounts": [
             {"id": "org_1"}, {"id": "acct_1", "parent": "org_1"}, {"id": "acct_2", "parent": "acct_1"},

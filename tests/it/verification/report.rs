@@ -35,17 +35,17 @@ fn a_report_answers_nothing_else_and_a_gateway_reports_nothing() {
     ] {
         assert_eq!(asked(usage, method, path), status, "{method} {path}");
     }
-    // None of that is a refusal that anybody is alerted of.
+    // None of that is a denial that anyone is alerted to.
     assert_eq!(envoy.requests().len(), 0);
     // The gateway has no such path: it is the upstream's.
     let answer = envoy.get("/usage", &bearer(FULL));
     assert_eq!(answer.json()["path"], "/usage");
-    // A report is not a gateway that anybody waits for.
+    // A report is not a gateway that anyone waits for.
     let vms = envoy.stats("keyward.snapshot_vms(\\.plugin.*)?$");
     assert_eq!(vms.len(), 1, "{vms:?}");
 }
 
-/// The listener of the report, which is last.
+/// Returns the listener of the report, which is the last one.
 fn report_listener(bootstrap: &mut Value) -> &mut Value {
     let listeners = bootstrap.pointer_mut("/static_resources/listeners");
     listeners
@@ -56,7 +56,8 @@ fn report_listener(bootstrap: &mut Value) -> &mut Value {
         .unwrap()
 }
 
-/// It listens on every address of the machine, and asks for no peer: what is left is keyward's own check.
+/// Makes it listen on every address of the machine, and accept any peer. Only keyward's own check
+/// is left.
 fn open_to_all(bootstrap: &mut Value) {
     let listener = report_listener(bootstrap);
     listener["address"]["socket_address"]["address"] = json!("0.0.0.0");
@@ -89,7 +90,7 @@ fn a_report_is_told_to_a_program_that_names_this_machine() {
     ] {
         assert_eq!(status(&[("host", host)]), 200, "{host}");
     }
-    // A page whose own name was made to lead to this machine.
+    // A page whose domain was pointed at this machine.
     for host in [
         "rebind.example",
         "rebind.example:9902",
@@ -100,7 +101,7 @@ fn a_report_is_told_to_a_program_that_names_this_machine() {
     ] {
         assert_eq!(status(&[("host", host)]), 404, "{host}");
     }
-    // A page that asks by the machine's name.
+    // A page that uses the machine's name.
     for header in [
         ("origin", "https://rebind.example"),
         ("origin", "http://localhost:9902"),
@@ -128,7 +129,8 @@ fn a_report_is_told_to_a_program_that_names_this_machine() {
     assert_eq!(asked("rebind.example"), 404);
 }
 
-/// What a PROXY protocol header that any client can write makes of a request for the report; `None` where the connection is closed.
+/// Returns the status for the report after a PROXY protocol header, which any client can write.
+/// `None` if the connection is closed.
 fn with_proxy_header(to: SocketAddr, source: &str, destination: &str) -> Option<u16> {
     let mut connection = Connection::open(to);
     let request = format!(
@@ -169,7 +171,7 @@ fn the_proxy_protocol_makes_nobody_one_of_this_machine() {
     for source in [loopback, "203.0.113.9"] {
         assert_eq!(with_proxy_header(far, source, loopback), None, "{source}");
     }
-    // Without what the shipped listener asks of its peers, the client's word is all that there is.
+    // Without the shipped listener's check of its peers, only the client's claim is left.
     let envoy = with_report(Envoy::builder())
         .edit(reads_proxy)
         .edit(open_to_all)
@@ -182,7 +184,7 @@ fn the_proxy_protocol_makes_nobody_one_of_this_machine() {
 
 #[test]
 fn a_report_is_told_over_the_loopback_interface_alone() {
-    // What is connected to is the machine's own address, and not 127.0.0.1.
+    // The client connects to the machine's own address, and not to 127.0.0.1.
     let Some(own) = own_address() else {
         eprintln!("this machine has no address but loopback: skipped");
         return;
@@ -201,7 +203,7 @@ fn a_report_is_told_over_the_loopback_interface_alone() {
     assert_eq!(status(own), 404);
 }
 
-/// An address of this machine that is not loopback. Nothing is sent to find it.
+/// Returns an address of this machine that is not loopback. Sends nothing to find it.
 fn own_address() -> Option<std::net::IpAddr> {
     let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
     socket.connect("192.0.2.1:9").ok()?;

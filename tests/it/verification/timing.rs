@@ -1,10 +1,11 @@
-//! What an answer takes does not say whether a key is known: every verification that fails makes the same calls to Envoy, in the same order.
+//! The response time does not reveal whether a key is known: every verification that fails makes
+//! the same calls to Envoy, in the same order.
 
 use serde_json::json;
 
 use super::*;
 
-/// Keys that fail rules 3 to 5, each by another, and what the log says of them.
+/// Keys that fail rules 3 to 5, each for another reason, and what the log says about them.
 const FAILING: [(&str, &str); 6] = [
     (STRANGER, "unknown_key"),
     (DELETED, "deleted_key"),
@@ -14,7 +15,7 @@ const FAILING: [(&str, &str); 6] = [
     (ELSEWHERE, "ip_not_allowed"),
 ];
 
-/// The calls to the host, by name, of every request in Envoy's log.
+/// Returns the calls to the host, by name, for every request in Envoy's log.
 fn calls(log: &str) -> Vec<Vec<String>> {
     let mut requests = Vec::new();
     let mut current: Option<Vec<String>> = None;
@@ -33,14 +34,15 @@ fn calls(log: &str) -> Vec<Vec<String>> {
     requests
 }
 
-/// The calls that a verification of each of these keys makes, in an Envoy that saw none before.
+/// Returns the calls that a verification of each of these keys makes, in an Envoy that saw none
+/// before.
 fn calls_of(keys: &[&str]) -> Vec<Vec<String>> {
     let configuration = configuration(json!({}));
     let envoy = Envoy::builder()
         .config(configuration.to_string())
         .wasm_trace()
         .start();
-    // A first request before the first timer does what the timer would do.
+    // A request before the first timer does what the timer would do.
     let revision = configuration["snapshot"]["revision"].as_u64().unwrap();
     crate::wait::serves(&envoy, revision);
     for key in keys {
@@ -67,7 +69,7 @@ fn verifications_that_fail_make_the_same_calls_whatever_fails() {
     ];
     let expected = expected.map(|call| format!("env.{call}"));
     for (calls, (_, reason)) in all[FAILING.len()..].iter().zip(FAILING) {
-        // The timer's call comes with the first request of a second, whosever it is.
+        // The timer's call comes with the first request of a second, whatever its key.
         let calls: Vec<&String> = calls
             .iter()
             .filter(|call| *call != "env.proxy_set_tick_period_milliseconds")

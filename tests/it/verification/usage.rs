@@ -12,7 +12,7 @@ use crate::support::command::command;
 use crate::support::find::root;
 use crate::support::http::{NO_HEADERS, request};
 
-/// The listener that we ship for the report, next to the gateway.
+/// Adds the listener that we ship for the report, next to the gateway.
 pub(super) fn with_report(builder: Builder) -> Builder {
     builder.edit(|bootstrap| {
         let text = std::fs::read_to_string(root().join("envoy/usage-listener.yaml")).unwrap();
@@ -27,7 +27,7 @@ pub(super) fn with_report(builder: Builder) -> Builder {
     })
 }
 
-/// Where a listener listens.
+/// Returns the address of a listener.
 pub(super) fn address_of(envoy: &Envoy, name: &str) -> SocketAddr {
     let page = envoy.admin("GET", "/listeners?format=json").json();
     let listeners = page["listener_statuses"].as_array().unwrap().clone();
@@ -42,7 +42,7 @@ pub(super) fn address_of(envoy: &Envoy, name: &str) -> SocketAddr {
     .unwrap()
 }
 
-/// The counts of each key: allowed, would_deny, denied, verified.
+/// Returns the counts of each key: allowed, would_deny, denied, verified.
 fn report(address: SocketAddr) -> BTreeMap<String, [u64; 4]> {
     let answer = request(address, "GET", "/usage", NO_HEADERS, b"");
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -99,7 +99,7 @@ fn every_request_is_counted_once_on_whatever_worker_it_was() {
             assert_eq!(ask("/v1/balance", STRANGER), 401);
         }
         if round % 10 == 9 {
-            // Pushes take nothing away.
+            // Pushes remove nothing.
             envoy.push_and_wait(
                 &configuration
                     .to_string()
@@ -120,7 +120,7 @@ fn every_request_is_counted_once_on_whatever_worker_it_was() {
         last.starts_with("20") && last.ends_with('Z') && last.len() == 20,
         "{last}"
     );
-    // The metrics as well.
+    // The metrics do so as well.
     let total = |decision, reason| envoy.requests_total(decision, reason);
     let sum = |place: usize| expected.values().map(|counts| counts[place]).sum::<u64>();
     assert_eq!(total("allow", "key"), sum(0));
@@ -132,7 +132,7 @@ fn every_request_is_counted_once_on_whatever_worker_it_was() {
     assert_eq!(total("verify", "key"), sum(3) + 1);
 }
 
-/// What `keyward audit` makes of the access log.
+/// Returns what `keyward audit` makes of the access log.
 fn audit(envoy: &Envoy, configuration: &Value) -> Value {
     let source = envoy.directory().join("audited.json");
     std::fs::write(&source, configuration.to_string()).unwrap();

@@ -1,4 +1,5 @@
-//! `keyward wait` against a real Envoy: what it reports is true on every worker, and it reports nothing too early.
+//! `keyward wait` with a real Envoy: what it reports is true on every worker, and it reports
+//! nothing too early.
 
 mod refusals;
 mod workers;
@@ -20,7 +21,7 @@ fn url(envoy: &Envoy) -> String {
     format!("http://{}", envoy.admin_address())
 }
 
-/// Waits for `revision` on one Envoy.
+/// Waits for `revision` in one Envoy.
 fn wait_for(envoy: &Envoy, revision: u64, timeout: &str) -> Said {
     let (revision, url) = (revision.to_string(), url(envoy));
     wait(&[

@@ -1,4 +1,4 @@
-//! Pushes that Envoy refuses, and Envoys that say nothing.
+//! Pushes that Envoy rejects, and Envoys that do not answer.
 
 use std::net::TcpListener;
 use std::time::Instant;
@@ -25,7 +25,7 @@ fn a_refused_push_ends_the_wait_at_once() {
     );
     assert_eq!(said.out, expected);
     assert!(before.elapsed() < Duration::from_secs(20));
-    // The refusal of 6 says nothing about 7, neither before that is there nor after.
+    // The rejection of 6 says nothing about 7, neither before 7 is there nor after.
     is_behind(
         &envoy,
         7,
@@ -91,7 +91,7 @@ fn several_keywards_in_one_process_are_told_apart() {
     assert_eq!(wait_for("5", "left", "30s"), Some(0));
     assert_eq!(wait_for("3", "right", "30s"), Some(0));
     assert_eq!(wait_for("5", "right", "1s"), Some(1));
-    // Without a name all of them are meant.
+    // Without a name, all of them are meant.
     is_behind(&envoy, 5, "`right/keyward` serves revision 3");
     right.push(&configuration(5, &[BOB]).to_string());
     serves(&envoy, 5);

@@ -1,16 +1,18 @@
-//! A way to the source that resets every other connection after some of its answer's bytes, each time after a different number.
+//! A proxy to the source that resets every other connection after some bytes of the answer, each
+//! time after a different number.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// How many places there are: the first bytes one by one, through status line and headers, and then with longer steps.
+/// The number of places: the first bytes one by one, through status line and headers, and then in
+/// longer steps.
 const PLACES: usize = 50;
 const ONE_BY_ONE: usize = 20;
 const STEP: usize = 41;
 
-/// After how many bytes the answer of that number ends.
+/// Returns after how many bytes the answer with that number ends.
 fn place(number: usize) -> usize {
     match number.checked_sub(ONE_BY_ONE) {
         None => number,
@@ -41,7 +43,7 @@ impl Cutting {
                 let (Ok(stream), counted) = (stream, Arc::clone(&counted)) else {
                     return;
                 };
-                // Every other one, so that a gateway does not only pause.
+                // Only every other connection, so that a gateway does not only pause.
                 let cuts = number % 2 == 0;
                 std::thread::spawn(move || pass(stream, source, cuts.then_some(&*counted)));
             }
@@ -69,7 +71,8 @@ impl Drop for Cutting {
     }
 }
 
-/// One request and its answer, or the beginning of it. An error ends the connection, which is what a source may do.
+/// Passes on a request and its answer, or the beginning of the answer. An error ends the
+/// connection, as a source may.
 fn pass(mut client: TcpStream, source: SocketAddr, cut: Option<&AtomicUsize>) -> Option<()> {
     let mut head = Vec::new();
     let mut byte = [0];

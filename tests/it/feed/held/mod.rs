@@ -1,4 +1,5 @@
-//! What must hold over time, and whatever breaks on the way: the last good snapshot goes on, no key works unless a verified head allowed it, and everything recovers by itself.
+//! What must be true over time, whatever breaks on the way: the last good snapshot stays in use, no
+//! key works unless a verified head allowed it, and everything recovers by itself.
 
 mod cutting;
 mod vms;
@@ -21,13 +22,13 @@ use cutting::Cutting;
 
 const WORKERS: u32 = 10;
 
-/// How long the source holds an answer while nothing changes.
+/// How long the source delays an answer while nothing changes.
 const WAIT: Duration = Duration::from_secs(2);
 
 /// How many changes are published in a row.
 const CHANGES: u64 = 200;
 
-/// An Envoy whose cluster for the feed comes by discovery, and can go.
+/// An Envoy that discovers its cluster for the feed, so that the cluster can be removed.
 struct Gateway {
     envoy: Envoy,
     clusters: Arc<Folder>,
@@ -49,7 +50,7 @@ impl Gateway {
         Self { envoy, clusters }
     }
 
-    /// Replaces the cluster that leads to the feed with another one, or with none.
+    /// Replaces the cluster that leads to the feed, or removes it.
     fn lead(&self, cluster: Option<&Value>) {
         let updates = self.envoy.stat("cluster_manager.cds.update_success");
         write(&self.clusters, cluster);
@@ -58,7 +59,8 @@ impl Gateway {
         });
     }
 
-    /// Nothing changes until the log reports the fault once more. The gateway goes on as soon as the fault is gone.
+    /// Checks that nothing changes until the log reports the fault again. The gateway continues as
+    /// soon as the fault is gone.
     #[track_caller]
     fn breaks(&self, told: &str, how: impl FnOnce()) {
         let count = || self.envoy.logs().matches(told).count();
@@ -82,7 +84,7 @@ fn write(folder: &Folder, cluster: Option<&Value>) {
     fs::rename(aside, folder.path().join("clusters.json")).unwrap();
 }
 
-/// Ends the watch, also where the test fails.
+/// Ends the watch, even if the test fails.
 struct Over<'a>(&'a AtomicBool);
 
 impl Drop for Over<'_> {
@@ -91,7 +93,8 @@ impl Drop for Over<'_> {
     }
 }
 
-/// Asks until it is over. Returns how often it asked, and how often a stranger was not denied. On one connection: a caller that asks every worker may be the only one to open some.
+/// Sends requests until it is over. Returns how many it sent, and how often a stranger was not
+/// denied. It uses one connection: only a caller that asks every worker may open more.
 fn strangers(connection: &mut Connection, is_over: &AtomicBool) -> (usize, usize) {
     let (mut asked, mut passed) = (0, 0);
     while !is_over.load(Ordering::Relaxed) {
@@ -115,7 +118,7 @@ fn ten_workers_follow_whatever_becomes_of_the_way_and_leak_nothing() {
     std::thread::scope(|scope| {
         let over = Over(&is_over);
         let watch = scope.spawn(|| strangers(&mut connection, &is_over));
-        // What is published, at every worker.
+        // Checks what is published, on every worker.
         let mut follows = |keys: &[&str], is_there: u16| {
             revision += 1;
             feed.publish(&snapshot(revision, keys));
@@ -171,7 +174,7 @@ fn ten_workers_follow_whatever_becomes_of_the_way_and_leak_nothing() {
     leaks_nothing(&feed, envoy, revision);
 }
 
-/// Many changes, one after another: as much memory and as many connections as after the first of them.
+/// Checks that many changes in a row take no more memory and connections than the first ones.
 fn leaks_nothing(feed: &Feed, envoy: &Envoy, mut revision: u64) {
     let mut change = |times: u64| {
         for number in 1..=times {
@@ -201,7 +204,8 @@ fn leaks_nothing(feed: &Feed, envoy: &Envoy, mut revision: u64) {
     assert!(grown < 20, "{grown} MiB more after {CHANGES} changes");
     let followers = u64::try_from(followers(WORKERS.try_into().unwrap())).unwrap();
     assert!(connections <= 4 * followers, "{connections}");
-    // And no VM polls more often than the feed changes: with three polls for each, one of them waited for a whole answer in between.
+    // And no VM polls more often than the feed changes: of three polls for each VM, one waited for
+    // a whole answer.
     feed.forget();
     let begin = std::time::Instant::now();
     eventually("polls", BOUND, || {
@@ -213,7 +217,7 @@ fn leaks_nothing(feed: &Feed, envoy: &Envoy, mut revision: u64) {
     assert!(took >= WAIT, "{took:?}");
 }
 
-/// Bytes of memory that Envoy's process has.
+/// Returns the memory of Envoy's process in bytes.
 fn resident(envoy: &Envoy) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", envoy.process_id())).unwrap();
     let line = status
