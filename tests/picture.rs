@@ -1,5 +1,5 @@
-//! The picture in the README: a part of what `make demo` shows on a terminal, held to the demo as it is. `KEYWARD_BLESS=1 cargo test -p keyward-demo`
-//! draws it again.
+//! The picture in the README shows a part of what `make demo` shows on a terminal. This test
+//! compares it with the demo. `KEYWARD_BLESS=1 cargo test -p keyward-demo` draws it again.
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::disallowed_methods,
@@ -28,7 +28,8 @@ const SHOWN: [&str; 8] = [
     "    ✓ ",
 ];
 const COLUMNS: u16 = 100;
-/// The height of a line, and the width of a character in tenths of a pixel. `textLength` holds every font to it.
+/// The height of a line, and the width of a character in tenths of a pixel. `textLength` gives
+/// every font this width.
 const LINE: usize = 19;
 const CHARACTER: usize = 82;
 const MARGIN: usize = 20;
@@ -65,7 +66,8 @@ fn text(line: &Line) -> String {
     line.iter().map(|(_, text)| text.as_str()).collect()
 }
 
-/// The parts that the picture shows, in the order of the demo, with an ellipsis for what is left out.
+/// Returns the parts that the picture shows, in the order of the demo, with an ellipsis for what is
+/// left out.
 fn excerpt(all: &[Line]) -> Vec<Line> {
     let mut shown = Vec::new();
     let mut at = 0;
@@ -77,7 +79,7 @@ fn excerpt(all: &[Line]) -> Vec<Line> {
             false => (at..all.len()).find(|line| text(&all[*line]).starts_with(wanted)),
         };
         let begin = found.unwrap_or_else(|| panic!("the demo does not show `{wanted}`"));
-        // Under a heading its first topic follows after a blank line, whatever was left out.
+        // After a heading, its first topic follows a blank line, whatever was left out.
         let is_under = index > 0 && !SHOWN[index - 1].starts_with(' ');
         let is_cut = all[at..begin].iter().any(|line| !line.is_empty());
         match (index, is_cut && !is_under) {
@@ -140,7 +142,8 @@ fn draw(lines: &[Line]) -> String {
     svg + "</svg>\n"
 }
 
-/// The words of a picture without what differs from run to run: the ends of masked keys, times and counts. Lines may break elsewhere.
+/// Returns the words of a picture without what differs from run to run: the ends of masked keys,
+/// times and counts. Lines may break elsewhere.
 fn words(svg: &str) -> String {
     let mut words = String::new();
     let texts = svg

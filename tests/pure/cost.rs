@@ -1,11 +1,12 @@
-//! What is cheap stays cheap: tests without an Envoy name nothing that starts one, and no test file grows past reading.
+//! Cheap tests stay cheap: tests without an Envoy do not name anything that starts one, and no test
+//! file becomes too long to read.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::support::find::root;
 
-/// The longest file there may be.
+/// The maximum length of a file in lines.
 const LINES: usize = 400;
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

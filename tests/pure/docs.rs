@@ -1,4 +1,4 @@
-//! The pages in `docs/` that state facts about the code, held to it.
+//! Compares the pages in `docs/` that state facts about the code with the code.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ fn read(page: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The rows of the page's tables whose first cell is a reason's name, cell by cell.
+/// Returns the rows of the page's tables whose first cell is a reason's name, cell by cell.
 fn rows(page: &str, columns: usize) -> Vec<Vec<String>> {
     page.lines()
         .filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"))
@@ -63,7 +63,7 @@ fn the_page_on_errors_has_advice_and_classes_for_every_reason() {
         .collect();
     let names: Vec<_> = DenyReason::all().map(DenyReason::name).collect();
     assert_eq!(advised, names);
-    // One row per status, and which statuses there are.
+    // One row per status, and all statuses that occur.
     let classes: BTreeMap<u16, usize> = page
         .lines()
         .filter_map(|line| line.strip_prefix("| ")?.split(" | ").next()?.parse().ok())
@@ -102,7 +102,7 @@ fn every_page_says_what_it_is_for_and_where_to_go_next() {
     }
 }
 
-/// Where a link in a page leads, as a path from the repository's root and an anchor.
+/// Returns where the links of a page lead: paths from the repository's root, and anchors.
 fn links(page: &str) -> Vec<(String, String)> {
     let mut code = false;
     let prose: String = page
@@ -127,7 +127,7 @@ fn links(page: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The anchor that GitHub gives to a heading.
+/// Returns the anchor that GitHub gives to a heading.
 fn anchor(heading: &str) -> String {
     heading
         .trim_start_matches('#')

@@ -1,4 +1,6 @@
-//! A base with deltas decides as a base that was built of the same records: held by the naive reference, over whatever a feed may change, on every way that a gateway may take.
+//! A base with deltas decides in the same way as a base that was built from the same records. The
+//! naive reference checks this for everything that a feed may change, on every way that a gateway
+//! may take.
 
 use keyward::configuration::Configuration;
 use keyward::profile::Profile;
@@ -15,11 +17,11 @@ use keyward_reference::worlds::dice::Dice;
 use keyward_reference::worlds::requests;
 use keyward_reference::worlds::world::World;
 
-/// How many configurations the long run has, and as many as `make test` has time for.
+/// The number of configurations in the long run, and the number that `make test` has time for.
 const CASES: u32 = 300;
 const FEW: u32 = 80;
 
-/// How many changes lead from one state to another, each where the snapshot allows it.
+/// The number of changes from one state to the next, each only if the snapshot allows it.
 const CHANGES: usize = 12;
 
 #[test]
@@ -32,7 +34,7 @@ fn over_many_cases_base_and_deltas_decide_as_a_base() {
     decide_alike(CASES, 1_000);
 }
 
-/// Over so many configurations; at least `least` records of them are changed.
+/// Tests this many configurations. At least `least` records of them must change.
 fn decide_alike(cases: u32, least: usize) {
     let builtin = builtin();
     let changed = std::cell::Cell::new(0_usize);
@@ -100,7 +102,7 @@ fn built(state: &Value, profile: &Profile) -> Snapshot {
     packed.snapshot(profile, Trust::Nothing).unwrap()
 }
 
-/// Four states of one line, the last with the records of `target`.
+/// Returns four states of one line, the last with the records of `target`.
 fn states(target: &Value, profile: &Profile, tape: &[u32]) -> Option<Vec<Value>> {
     packed(target, profile)?;
     let mut dice = Changes { tape, at: 0 };
@@ -123,14 +125,15 @@ fn states(target: &Value, profile: &Profile, tape: &[u32]) -> Option<Vec<Value>>
     Some(states)
 }
 
-/// The ways from the first state to the last, and what is at their end.
+/// Returns the ways from the first state to the last, and the snapshot at their end.
 fn ways(states: &[Value], snapshots: &[Snapshot], profile: &Profile) -> Vec<Snapshot> {
     let last = states.len() - 1;
     let steps: Vec<Touched> = snapshots
         .windows(2)
         .map(|pair| Touched::between(&pair[0], &pair[1]))
         .collect();
-    // What a delta from one state to another has touched: all that any step between them did.
+    // Returns a delta from one state to another, which contains everything that any step between
+    // them touched.
     let delta = |from: usize, to: usize| {
         let mut touched = Touched::default();
         for step in &steps[from..to] {
@@ -155,7 +158,8 @@ fn ways(states: &[Value], snapshots: &[Snapshot], profile: &Profile) -> Vec<Snap
         follow(&[(0, last)]),
         follow(&[(0, 2), (1, last)]),
     ];
-    // A delta over many changes, from states among them: built, and led to by deltas.
+    // A delta over many changes, applied to states in between: built ones, and ones that deltas led
+    // to.
     let all = delta(0, last);
     for (at, snapshot) in snapshots.iter().enumerate().take(last).skip(1) {
         made.push(snapshot.apply(&all, profile).unwrap());
@@ -164,7 +168,7 @@ fn ways(states: &[Value], snapshots: &[Snapshot], profile: &Profile) -> Vec<Snap
     made
 }
 
-/// Numbers from a tape, and what they change.
+/// Numbers from a tape, and the changes that they select.
 struct Changes<'t> {
     tape: &'t [u32],
     at: usize,

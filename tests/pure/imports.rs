@@ -1,8 +1,11 @@
-//! Imports have no cycles: in every folder of the sources, the files and folders can be sorted so that each imports only earlier ones. A file may use
-//! what the folder's own `mod.rs` defines. Cargo limits what packages import of each other; `src/clippy.toml` limits what the core reads of the world.
+//! Imports have no cycles: in every folder of the sources, the files and folders can be sorted so
+//! that each imports only earlier ones. A file may use what the folder's own `mod.rs` defines.
+//! Cargo limits what packages import from each other, and `src/clippy.toml` limits what the core
+//! reads.
 //!
-//! `cargo modules dependencies --acyclic` (0.27) looks for cycles of items before it sums them up as modules, and into no function; `cargo cycles` (0.2) drops imports of
-//! functions. So the files are parsed here, with `syn`.
+//! `cargo modules dependencies --acyclic` (0.27) looks for cycles of items before it combines them
+//! to modules, and not inside functions; `cargo cycles` (0.2) drops imports of functions. So this
+//! parses the files with `syn`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -17,7 +20,7 @@ use crate::support::find::root;
 /// The packages, each by the folder of its sources.
 const PACKAGES: [&str; 5] = ["src", "files/src", "cli/src", "server/src", "native/src"];
 
-/// The one folder that names the host's SDK.
+/// The only folder that names the host's SDK.
 const HOST: &str = "filter/wasm";
 
 /// A module, or a place in one: the names from the crate's root.
@@ -35,7 +38,7 @@ struct Module {
 struct Package(BTreeMap<Names, Module>);
 
 impl Package {
-    /// Reads the sources below a folder, but for tests.
+    /// Reads the sources below a folder, except tests.
     fn of(folder: &Path) -> Self {
         let mut package = Self::default();
         for (path, text) in sources(folder) {
@@ -83,7 +86,7 @@ impl Package {
         self.0.insert(names, module);
     }
 
-    /// The module that defines what a path names.
+    /// Returns the module that defines what a path names.
     fn resolved(&self, from: &Names, path: &[String], depth: usize) -> Names {
         let mut at = from.clone();
         for (index, name) in path.iter().enumerate() {
@@ -101,7 +104,7 @@ impl Package {
                     at.pop();
                     let imported = self.0.get(&at).and_then(|module| module.imported.get(name));
                     return match imported {
-                        // What is handed on is defined elsewhere.
+                        // Re-exported items are defined elsewhere.
                         Some(path_there) if depth < 8 => {
                             let whole = [path_there, &path[index + 1..]].concat();
                             self.resolved(&at, &whole, depth + 1)
@@ -114,7 +117,7 @@ impl Package {
         at
     }
 
-    /// In each folder, what imports what.
+    /// Returns what imports what, in each folder.
     fn edges(&self) -> BTreeMap<Names, BTreeMap<String, BTreeSet<String>>> {
         let mut edges: BTreeMap<Names, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
         for (from, module) in &self.0 {
@@ -130,7 +133,7 @@ impl Package {
         edges
     }
 
-    /// The cycles in each folder: `filter: gateway -> tenure -> gateway`.
+    /// Returns the cycles in each folder: `filter: gateway -> tenure -> gateway`.
     fn cycles(&self) -> Vec<String> {
         let mut cycles = Vec::new();
         for (folder, edges) in self.edges() {
@@ -145,7 +148,7 @@ impl Package {
     }
 }
 
-/// The shortest way along the edges that leads from one to another.
+/// Returns the shortest way along the edges from one to another.
 fn way(edges: &BTreeMap<String, BTreeSet<String>>, from: &str, to: &str) -> Option<Vec<String>> {
     let mut ways = vec![vec![from.to_owned()]];
     let mut seen = BTreeSet::new();
@@ -167,14 +170,14 @@ fn way(edges: &BTreeMap<String, BTreeSet<String>>, from: &str, to: &str) -> Opti
     None
 }
 
-/// Whether an item is compiled for tests only.
+/// Returns whether an item is compiled only for tests.
 fn is_of_tests(item: &Item) -> bool {
     let tokens = item.to_token_stream().into_iter().take(2);
     let begun: String = tokens.map(|token| token.to_string()).collect();
     begun.replace(' ', "") == "#[cfg(test)]"
 }
 
-/// What a `use` names, and how.
+/// Collects what a `use` names, and how.
 fn leaves(tree: &UseTree, prefix: &mut Names, found: &mut BTreeMap<String, Names>) {
     match tree {
         UseTree::Path(path) => {
@@ -202,7 +205,8 @@ fn leaves(tree: &UseTree, prefix: &mut Names, found: &mut BTreeMap<String, Names
     }
 }
 
-/// Every path that begins at `crate`, `self` or `super`, in the arguments of macros as well.
+/// Collects every path that begins with `crate`, `self` or `super`, also in the arguments of
+/// macros.
 fn paths(tokens: TokenStream, found: &mut Vec<Names>) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     for (index, token) in tokens.iter().enumerate() {
@@ -218,7 +222,7 @@ fn paths(tokens: TokenStream, found: &mut Vec<Names>) {
     }
 }
 
-/// The path that these tokens begin with: `a::b`, or several, `a::{b, c::d}`.
+/// Reads the path that these tokens begin with: `a::b`, or several, `a::{b, c::d}`.
 fn path(tokens: &[TokenTree], mut names: Names, found: &mut Vec<Names>) {
     let mut rest = tokens;
     loop {
@@ -249,7 +253,7 @@ fn path(tokens: &[TokenTree], mut names: Names, found: &mut Vec<Names>) {
     found.push(names);
 }
 
-/// Every `.rs` file below a folder, in order, with its text.
+/// Returns every `.rs` file below a folder, in order, with its text.
 fn sources(folder: &Path) -> BTreeMap<PathBuf, String> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -317,7 +321,7 @@ fn a_cycle_is_found() {
         ("c.rs", "use crate::a::A;"),
     ];
     assert_cycles(&three, &[": a -> b -> c -> a"]);
-    // Folders count as a whole, whichever file of theirs it is.
+    // Folders count as a whole, whichever of their files it is.
     let folders = [
         ("lib.rs", "mod a; mod b;"),
         ("a/mod.rs", "mod x; mod y;"),

@@ -1,4 +1,4 @@
-//! `keyward … | head`: who reads has seen enough, and nothing is wrong.
+//! `keyward … | head`: the reader has seen enough, and that is not an error.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -9,7 +9,8 @@ use crate::support::command::program;
 use crate::support::key_file::Folder;
 use crate::support::world::{ALICE, configuration};
 
-/// Runs the command with a standard output that its reader has closed; its exit code and what it said.
+/// Runs the command with a standard output that its reader has closed. Returns its exit code and
+/// its messages.
 fn into_a_closed_pipe(folder: &Folder, arguments: &[&str]) -> (Option<i32>, String) {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
@@ -26,7 +27,7 @@ fn into_a_closed_pipe(folder: &Folder, arguments: &[&str]) -> (Option<i32>, Stri
     )
 }
 
-/// A folder with a key file, a configuration of another program's, and a log.
+/// Returns a folder with a key file, a configuration of another program, and a log.
 fn desk(name: &str) -> Folder {
     let folder = Folder::new(name);
     folder.good(&["accounts", "add", "acct_1"]);
@@ -183,7 +184,7 @@ fn what_delivers_changes_or_waits_fails() {
     }
 }
 
-/// A real reader, of more than a pipe holds.
+/// A real reader, of more than fits into a pipe.
 #[test]
 fn head_of_a_large_snapshot_is_a_line_and_no_complaint() {
     let folder = desk("pipes-head");
@@ -239,7 +240,7 @@ fn a_log_that_cannot_be_read_fails_what_was_asked_of_it() {
         for order in [["access.log", bad], [bad, "access.log"]] {
             let (code, out, err) = run(&[&["audit"][..], &order].concat());
             assert_eq!(code, Some(1), "{bad}: {err}");
-            // What could be read is there all the same.
+            // What could be read is still there.
             assert!(out.contains("mk_0"), "{bad}: {out}");
             assert!(format!("{out}{err}").contains(why), "{bad}: {out}{err}");
             let (code, out, _) = run(&[&["audit", "--json"][..], &order].concat());
@@ -247,7 +248,7 @@ fn a_log_that_cannot_be_read_fails_what_was_asked_of_it() {
             assert!(out.contains("\"mk_0\"") && out.contains(bad), "{out}");
         }
     }
-    // The same of a log that breaks off, for anyone who else reads one.
+    // The same for a log that breaks off, for every other command that reads one.
     let (code, _, err) = run(&["logs", "access.log", "cut.gz"]);
     assert_eq!(code, Some(1), "{err}");
     let snapshots = ["--old", "keyward.json", "--new", "keyward.json"];

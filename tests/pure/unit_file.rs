@@ -1,4 +1,5 @@
-//! `server/keyward-server.service`: what it must say, and what systemd itself says of it where the machine has it.
+//! `server/keyward-server.service`: what it must contain, and what systemd reports about it if this
+//! machine has systemd.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +12,7 @@ fn text() -> String {
     fs::read_to_string(root().join("server/keyward-server.service")).unwrap()
 }
 
-/// The settings of `[Service]`; those that come several times are joined.
+/// Returns the settings of `[Service]`. Settings that occur several times are joined.
 fn service() -> BTreeMap<String, String> {
     let text = text();
     let part = text.split("[Service]\n").nth(1).unwrap();
@@ -50,12 +51,12 @@ fn the_unit_confines_the_server_and_lets_it_see_who_connects() {
     ] {
         assert_eq!(value(name), Some(expected), "{name}");
     }
-    // With either of them the kernel reports Envoy's user as another one.
+    // With either of them, the kernel reports Envoy's user as another one.
     assert_eq!(value("PrivateUsers"), None);
     assert_eq!(value("DynamicUser"), None);
 }
 
-/// The folders that the page has the reader make are those that the unit opens.
+/// The folders that the page asks the reader to make are those that the unit opens.
 #[test]
 fn the_unit_has_the_folders_of_the_page() {
     let page = fs::read_to_string(root().join("docs/server.md")).unwrap();
@@ -83,12 +84,12 @@ fn systemd_takes_the_unit_and_finds_it_confined() {
     }
     let folder = Folder::new("unit");
     let path = folder.path().join("keyward-server.service");
-    // The program need not be installed here, and systemd asks for one.
+    // The program need not be installed here, but systemd requires one.
     let text = text();
     let here = text.replace("ExecStart=/usr/bin/keyward-server", "ExecStart=/bin/true");
     assert_ne!(here, text);
     fs::write(&path, here).unwrap();
-    // The second bounds what systemd calls exposure: 10 is 1.0 of 10.
+    // The second limits what systemd calls exposure: 10 is 1.0 of 10.
     for arguments in [
         &["verify", "--man=no"][..],
         &["security", "--offline=true", "--no-pager", "--threshold=10"],

@@ -1,11 +1,13 @@
-//! Every `unsafe` is counted here and explained where it is: the calls to each host, and the allocator that meters memory. The core has none.
+//! Every `unsafe` is counted here, and explained in its place: the calls to each host, and the
+//! allocator that measures memory. The core has none.
 
 use crate::support::find::root;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// How many blocks, implementations and foreign declarations each file has. Anyone who adds one must add it here as well.
+/// How many blocks, implementations and foreign declarations each file has. Anyone who adds one
+/// must also add it here.
 const COUNTED: [(&str, usize); 3] = [
     ("native/src/abi.rs", 29),
     ("src/filter/wasm/abi.rs", 21),
@@ -23,7 +25,8 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The lines at which something unsafe is done, without the methods of an unsafe trait: their bodies do it in blocks.
+/// Returns the lines with unsafe operations, without the methods of an unsafe trait: their bodies
+/// contain blocks.
 fn unsafe_lines(text: &str) -> Vec<usize> {
     let does = |line: &str| {
         let code = line.split("//").next().unwrap();
@@ -38,7 +41,7 @@ fn unsafe_lines(text: &str) -> Vec<usize> {
         .collect()
 }
 
-/// Whether the comment above that line, or above the statement it is in, explains it.
+/// Returns whether the comment above that line, or above its statement, explains it.
 fn is_explained(text: &str, number: usize) -> bool {
     let lines: Vec<&str> = text.lines().collect();
     lines[number.saturating_sub(4)..number]

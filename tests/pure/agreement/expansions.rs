@@ -1,4 +1,4 @@
-//! A key needs the permissions of what a query expands exactly when the reference requires them.
+//! A key needs the permissions of what a query expands exactly if the reference requires them.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -18,12 +18,12 @@ use keyward_reference::worlds::dice::Dice;
 use keyward_reference::worlds::expanding::roll;
 use keyward_reference::worlds::world::NOW;
 
-/// How many configurations there are by default.
+/// The default number of configurations.
 const CASES: u32 = 160;
 
 const KEY: &str = "rk_test_FAKE-expand-1";
 
-/// Stripe's catalogue, and a key with grants at home and on connected accounts.
+/// Returns Stripe's catalogue, and a key with grants on its own and on connected accounts.
 fn configuration(dice: &mut Dice) -> Value {
     let grants = |dice: &mut Dice| {
         let share = 2 + dice.below(8);

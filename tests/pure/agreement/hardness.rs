@@ -1,4 +1,4 @@
-//! Nothing that a client or an operator sends makes the core panic or repeat a key.
+//! Nothing that a client or an operator sends makes the core panic, or repeat a key.
 
 use keyward::configuration::Configuration;
 use keyward::decision::{Decision, decide};
@@ -16,7 +16,7 @@ use super::check;
 
 const PLANTED: &str = "sk_test_FAKE-planted-000";
 
-/// Planted as they are, and in the words around which a parser's message is cut.
+/// Planted unchanged, and between the words at which a parser's message is cut.
 const PLANTS: [&str; 4] = [
     PLANTED,
     "a`, expected sk_test_FAKE-planted-000",
@@ -129,7 +129,7 @@ fn no_refusal_repeats_what_was_planted() {
                     }
                     let mut json = planted.to_string();
                     if way == Way::Twice {
-                        // A map cannot hold a member twice, so the text is changed.
+                        // A map cannot contain a member twice, so this changes the text.
                         json = json.replace("\\u0001", "");
                     }
                     if let Err(refusal) = Configuration::from_json(json.as_bytes()) {
@@ -153,19 +153,20 @@ fn no_refusal_repeats_what_was_planted() {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
-    /// A value becomes the planted text.
+    /// The planted text replaces a value.
     Replace,
-    /// The planted text is put after a text.
+    /// The planted text is appended to a text.
     Append,
-    /// The member that holds a value is renamed to it.
+    /// The member that contains a value is renamed to the text.
     Rename,
-    /// An object gets a member of that name.
+    /// An object gets a member with that name.
     Add,
-    /// An object gets two.
+    /// An object gets two members with that name.
     Twice,
 }
 
-/// The configuration with `plant` at the `left`-th place, counted from 0 in the order of the text; `left` ends as `usize::MAX` where there is one.
+/// Returns the configuration with `plant` at the `left`-th place, counted from 0 in the order of
+/// the text. `left` is `usize::MAX` afterwards if that place exists.
 fn planted(value: &Value, plant: &str, way: Way, left: &mut usize) -> Value {
     let here = *left == 0;
     *left = left.wrapping_sub(1);

@@ -1,4 +1,5 @@
-//! Lines that an attacker has written, or a crash: counted and left out, or shown so that nothing acts on them.
+//! Lines that an attacker or a crash has written: they are counted and left out, or shown so that
+//! nothing acts on them.
 
 use std::fs;
 
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::key_file::Folder;
 
-/// What some terminal, page or spreadsheet would act on, and some keys.
+/// Texts that some terminal, page or spreadsheet would act on, and some keys.
 const HOSTILE: [&str; 12] = [
     "/<script>alert(1)</script>",
     "/\u{1b}[2J\u{1b}]0;owned\u{7}",
@@ -35,7 +36,7 @@ fn line(members: Value) -> String {
     line.to_string()
 }
 
-/// Every place of a line that a client or an upstream can fill.
+/// Returns lines with these texts in every place that a client or an upstream can fill.
 fn hostile_lines() -> Vec<String> {
     let mut lines = Vec::new();
     for text in HOSTILE {
@@ -70,12 +71,12 @@ fn foreign_lines() -> Vec<Vec<u8>> {
         vec![b'{'; 3 << 20],
         "[".repeat(100_000).into_bytes(),
     ]);
-    // A line end makes two foreign lines of one.
+    // A line end turns one line into two foreign lines.
     lines.retain(|line| !line.contains(&b'\n'));
     lines
 }
 
-/// Printable ASCII and line ends.
+/// Returns whether the text is printable ASCII and line ends.
 fn is_harmless(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n'))
 }
@@ -137,7 +138,7 @@ fn nothing_acts_on_a_terminal_and_every_line_is_accounted_for() {
 #[test]
 fn whoever_has_seen_enough_is_no_error() {
     let folder = Folder::empty("audit-closed");
-    // More than a pipe holds.
+    // More than fits into a pipe.
     let log = format!("{}\n", line(json!({}))).repeat(5000);
     fs::write(folder.path.join("log"), log).unwrap();
     for arguments in [
@@ -180,7 +181,8 @@ fn a_spreadsheet_finds_no_formula_in_a_cell() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
-    /// Any bytes at all between two good lines: no crash, both are read, and every line is counted once.
+    /// Any bytes between two good lines: the command does not crash, both lines are read, and every
+    /// line is counted once.
     #[test]
     fn any_bytes_are_read_or_counted(bytes in proptest::collection::vec(any::<u8>(), 0..400), cut in 0_usize..300) {
         let folder = Folder::empty("audit-any");

@@ -41,7 +41,7 @@ fn the_library_keeps_them_under_another_apis_profile() {
     translate::are_most(put, Runner::Library);
 }
 
-/// How many cases were put.
+/// Returns how many cases were run.
 #[track_caller]
 fn keeps_every_promise_of(files: &[CaseFile]) -> usize {
     let mut failures = Vec::new();

@@ -1,4 +1,4 @@
-//! The corpus under the `plain` preset, against the library: no reply names Stripe.
+//! The corpus under the `plain` preset, with the library: no reply names Stripe.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ const HEADERS: [(&str, &str); 3] = [
     ("stripe-account", "account-id"),
 ];
 
-/// Names the request's headers as the preset does. Whether nothing of Stripe's is left.
+/// Names the request's headers as the preset does. Returns whether nothing of Stripe's is left.
 fn renamed(request: &mut Request) -> bool {
     for (name, _) in &mut request.headers {
         let folded = name.to_ascii_lowercase().replace('_', "-");

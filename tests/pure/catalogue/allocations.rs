@@ -37,7 +37,7 @@ fn a_look_up_allocates_nothing() {
     });
     assert_eq!(allocations.count_total, 0);
     assert!(found > 300, "{found}");
-    // The counter counts.
+    // Checks that the counter counts.
     let one = allocation_counter::measure(|| drop(std::hint::black_box(Box::new(1))));
     assert_eq!(one.count_total, 1);
 }

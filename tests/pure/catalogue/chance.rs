@@ -1,9 +1,9 @@
-//! Paths near the catalogue's own, drawn at random from a seed.
+//! Paths similar to the catalogue's own, drawn at random from a seed.
 
 use super::Row;
 use super::naive::split;
 
-/// Numbers that are the same in every run: SplitMix64.
+/// A source of numbers that are the same in every run: SplitMix64.
 pub struct Chance(pub u64);
 
 impl Chance {
@@ -64,7 +64,7 @@ impl Chance {
         }
         let at = self.below(segments.len());
         let place = self.below(segments[at].len() + 1);
-        // What was put in before may have more than one byte.
+        // The text inserted before may have characters of several bytes.
         let place = segments[at].floor_char_boundary(place);
         match self.below(14) {
             0 => segments[at] = segments[at].to_uppercase(),

@@ -1,4 +1,4 @@
-//! What is compiled in is what the files say.
+//! The compiled catalogue agrees with the files.
 
 use keyward::endpoint::{EndpointCatalogue, Method, PlainPath, ROWS};
 use keyward::permission::{AccessLevel, PERMISSIONS, PermissionRegistry};

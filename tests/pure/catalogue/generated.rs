@@ -1,11 +1,12 @@
-//! The generated files of the catalogue and what is kept next to them by hand, held to each other: no operation without a row, no expansion without an answer to what it asks
-//! for. `make catalogue` compares with npm; these tests need no network.
+//! Compares the generated files of the catalogue with those that are maintained by hand: every
+//! operation has a row, and every expansion a known permission. `make catalogue` compares with npm;
+//! these tests need no network.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{names, table};
 
-/// Method and path of each row.
+/// Returns the method and path of each row.
 fn endpoints(name: &str) -> BTreeSet<(String, String)> {
     let rows = table(name).into_iter();
     rows.map(|row| (row[0].clone(), row[1].clone())).collect()
@@ -38,7 +39,7 @@ fn field(row: &[String]) -> Field {
     }
 }
 
-/// Both files as one: a row of the second replaces one of the first.
+/// Returns both files as one: a row of the second replaces one of the first.
 pub(crate) fn fields() -> Vec<Field> {
     let files = ["expansions.tsv", "expansions-own.tsv"];
     let rows = files.into_iter().flat_map(table);
@@ -46,7 +47,7 @@ pub(crate) fn fields() -> Vec<Field> {
     rows.collect::<BTreeMap<_, _>>().into_values().collect()
 }
 
-/// What reading an object asks for, any one of them; none for `-`.
+/// Returns the permissions that reading an object needs, any one of them; an empty list for `-`.
 pub(crate) fn objects() -> BTreeMap<String, Vec<String>> {
     let rows = table("objects.tsv").into_iter();
     rows.map(|row| (row[0].clone(), names(&row[1], '|')))
@@ -126,7 +127,7 @@ fn every_object_that_an_expansion_brings_in_has_an_answer_and_no_other() {
         .into_iter()
         .filter(|field| field.expands)
         .flat_map(|field| field.targets)
-        // Nested in the object that is read already.
+        // Nested in the object that is already read.
         .filter(|target| !target.contains(':'))
         .collect();
     let answered: BTreeSet<String> = objects.keys().cloned().collect();
@@ -204,7 +205,8 @@ fn every_field_belongs_to_an_object_that_a_reply_can_hold() {
     }
 }
 
-/// Facts that a reader of Stripe's documentation knows, so that a generator gone blind is noticed.
+/// Facts that a reader of Stripe's documentation knows. They show it if the generator misses
+/// something.
 #[test]
 fn well_known_expansions_are_there() {
     let fields = fields();

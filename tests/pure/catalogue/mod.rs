@@ -1,4 +1,5 @@
-//! The built-in catalogue, as a reader of its two data files expects it: every row asks what the file says, and nothing else passes.
+//! The built-in catalogue, as a reader of its two data files expects it: every row requires what
+//! the file says, and nothing else passes.
 
 mod allocations;
 mod chance;

@@ -1,8 +1,9 @@
-//! Which row a path is, found the slow and plain way.
+//! Finds the row for a path in the slow and plain way.
 
 use super::Row;
 
-/// The one row that a request names, by looking at each: none where a lenient reader could take a segment for another literal.
+/// Returns the only row that a request names, by comparing all of them. Returns `None` if a lenient
+/// reader could read a segment as another literal.
 pub fn naive<'a>(rows: &'a [Row], method: &str, path: &str) -> Option<&'a Row> {
     let method = if method == "HEAD" { "GET" } else { method };
     if !has_one_reading(path) {
@@ -41,7 +42,8 @@ pub fn fits(row: &Row, segments: &[&str]) -> bool {
     is_as_long && template.iter().zip(segments).all(fit)
 }
 
-/// Whether the path leaves the row's template at a literal that it spells otherwise, or with an ending.
+/// Returns whether the path leaves the row's template at a literal that it spells differently, or
+/// with an ending.
 fn may_be_meant(row: &Row, segments: &[&str]) -> bool {
     let template = split(&row.path);
     for (named, sent) in template.iter().zip(segments) {
@@ -63,7 +65,8 @@ fn may_be_meant(row: &Row, segments: &[&str]) -> bool {
     false
 }
 
-/// Characters that stand for themselves everywhere, and escapes of such as must be escaped.
+/// Returns whether the path consists of characters that always mean themselves, and escapes of
+/// characters that must be escaped.
 fn has_one_reading(path: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/-._~:@!$&'()*+,=|".contains(c);
     let without_escapes = path

@@ -1,5 +1,6 @@
-//! What is not an endpoint, and looks like one, passes no limited key: unknown paths, other methods, other spellings, and 10,000 seeded random paths close to real ones. A naive matcher in this
-//! file decides which of those are endpoints after all.
+//! Requests that are not an endpoint but look like one do not pass for a limited key: unknown
+//! paths, other methods, other spellings, and 10,000 seeded random paths close to real ones. A
+//! naive matcher decides which of the random ones are endpoints after all.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,13 +9,14 @@ use super::chance::Chance;
 use super::naive::{fits, naive, split};
 use super::{Permission, Row, permissions, rows};
 
-/// Every permission there is, to write.
+/// Returns every permission, to write.
 fn everything(permissions: &[Permission]) -> Grants {
     let all = permissions.iter();
     all.map(|known| (known.name.clone(), "write")).collect()
 }
 
-/// Every second one to read, and what that implies: as it is written, and as it holds.
+/// Returns every second permission, to read, and what that implies: as it is written, and as it is
+/// granted.
 fn half(permissions: &[Permission]) -> (Grants, Grants) {
     let written = permissions.iter().step_by(2);
     let written: Grants = written.map(|known| (known.name.clone(), "read")).collect();
@@ -25,7 +27,7 @@ fn half(permissions: &[Permission]) -> (Grants, Grants) {
     (written, held)
 }
 
-/// What no endpoint is called.
+/// Names that no endpoint has.
 #[track_caller]
 fn assert_unknown<'a>(requests: impl IntoIterator<Item = (&'a str, String)>) {
     let mut keys = Keys::default();
@@ -84,7 +86,7 @@ fn other_methods_do_not_pass() {
         .iter()
         .map(|row| (row.method.clone(), shape(row)))
         .collect();
-    // Another row may match the same path by a parameter.
+    // Another row may match the same path with a parameter.
     let is_literal = |row: &&Row| !row.path.contains('{');
     let mut requests = Vec::new();
     for row in rows.iter().filter(is_literal) {
@@ -129,7 +131,7 @@ fn other_spellings_of_every_row_do_not_pass() {
             format!("http://api.example.com{path}"),
         ];
         for spelling in spellings {
-            // `/OAUTH` has no `/v` to change, and a wildcard takes a slash at the end.
+            // `/OAUTH` has no `/v` to change, and a wildcard accepts a slash at the end.
             let is_taken = row.path.contains("{*") && spelling == format!("{path}/");
             if spelling != path && !is_taken {
                 requests.push((row.method.as_str(), spelling));
@@ -140,7 +142,7 @@ fn other_spellings_of_every_row_do_not_pass() {
     assert_unknown(requests);
 }
 
-/// How many random requests are made.
+/// The number of random requests.
 const REQUESTS: usize = 10_000;
 
 #[test]
@@ -172,7 +174,7 @@ fn random_paths_near_real_ones_pass_only_as_the_rows_they_are() {
             place()
         );
 
-        // Half of the permissions, to read: as far as they go and no farther.
+        // Half of the permissions, to read: they allow exactly what they grant.
         let will_do = |name: &&String| row.access == "read" && held.contains_key(*name);
         let expected = row.permissions.iter().find(will_do);
         let answer = library.ask(&method, &path, &some);
@@ -190,7 +192,7 @@ fn random_paths_near_real_ones_pass_only_as_the_rows_they_are() {
         })
         .or_default() += 1;
     }
-    // Close enough to be now one thing, now another.
+    // Close enough to be sometimes one thing, and sometimes another.
     assert!(met["no endpoint"] > 4_000, "{met:?}");
     assert!(met["granted"] > 300, "{met:?}");
     assert!(met["not granted"] > 1_000, "{met:?}");
@@ -200,7 +202,7 @@ fn random_paths_near_real_ones_pass_only_as_the_rows_they_are() {
 fn the_naive_matcher_can_tell() {
     let rows = rows();
     let named = |method: &str, path: &str| naive(&rows, method, path).map(|row| row.path.as_str());
-    // It does not ask whether a segment with an ending is its own literal.
+    // It does not check whether a segment with an ending is a separate literal.
     assert!(rows.iter().all(|row| !row.path.contains(['.', '%'])));
     assert_eq!(
         named("GET", "/v1/consumers/a/b/"),

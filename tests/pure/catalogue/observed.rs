@@ -1,5 +1,5 @@
-//! The catalogue agrees with what public sources say of Stripe, or says why not: every line of `catalogue/observed.tsv` is asked of a key that is granted its
-//! permission and nothing else.
+//! The catalogue agrees with what public sources say about Stripe, or gives the reason why not: for
+//! every line of `catalogue/observed.tsv`, a key with only its permission sends the request.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -20,7 +20,7 @@ struct Observation {
     permission: String,
     /// `read` or `write`.
     level: String,
-    /// Why the catalogue denies it, where it is meant to.
+    /// Why the catalogue denies it, if it does so intentionally.
     ours: Option<String>,
 }
 
@@ -43,7 +43,8 @@ fn the_catalogue_agrees_with_what_was_observed_or_says_why_not() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// A wrong answer would be noticed: without grants a request is denied, and a path that is not an endpoint is not one for an observed key either.
+/// A wrong answer would be noticed: without grants a request is denied, and a path that is not an
+/// endpoint is not one for an observed key either.
 #[test]
 fn an_observation_that_is_made_up_is_a_disagreement() {
     let observed = |path: &str, permission: &str| Observation {
@@ -85,10 +86,10 @@ fn observations() -> Vec<Observation> {
     lines.collect()
 }
 
-/// A gateway whose keys are granted one permission each.
+/// A gateway whose keys have one permission each.
 struct Gateway {
     configuration: Configuration,
-    /// The raw key of each permission and level.
+    /// The raw key for each permission and level.
     keys: BTreeMap<(String, String), String>,
 }
 
@@ -125,7 +126,8 @@ impl Gateway {
         }
     }
 
-    /// Why the observed request is denied to a key with only the observed permission; `None` if it passes.
+    /// Returns why the observed request is denied for a key with only the observed permission, or
+    /// `None` if it passes.
     fn denies(&self, observation: &Observation) -> Option<&'static str> {
         let grant = (observation.permission.clone(), observation.level.clone());
         let Some(raw) = self.keys.get(&grant) else {
@@ -152,7 +154,7 @@ impl Gateway {
     }
 }
 
-/// A path that the template matches: each parameter becomes an id.
+/// Returns a path that the template matches: each parameter becomes an id.
 fn example(template: &str) -> String {
     let segments = template.split('/').map(|segment| match segment {
         parameter if parameter.starts_with('{') => "id_0001",
@@ -179,7 +181,7 @@ fn key(raw: &str, grants: &Value) -> Value {
     })
 }
 
-/// Neither a clock nor an address is asked for.
+/// The decision needs neither a clock nor an address.
 struct Nowhere;
 
 impl Environment for Nowhere {

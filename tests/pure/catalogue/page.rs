@@ -1,5 +1,6 @@
-//! `docs/permissions.md`, written from the catalogue's files: for people who choose a key's grants by reading their code.
-//! `KEYWARD_BLESS=1 cargo test --test pure catalogue::page` makes it again; without it the page is held to the files.
+//! `docs/permissions.md`, written from the catalogue's files, for people who choose a key's grants
+//! by reading their code. `KEYWARD_BLESS=1 cargo test --test pure catalogue::page` regenerates it.
+//! Without that variable, the page is compared with the files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -58,7 +59,7 @@ const ENDING: &str = "
 [your-own-api.md](your-own-api.md) has permissions of your own.
 ";
 
-/// What the page says of one request under one permission.
+/// What the page says about one request with one permission.
 struct Request {
     access: String,
     what: String,
@@ -66,7 +67,7 @@ struct Request {
     rests_on: String,
 }
 
-/// The SDK's methods of each endpoint, or what is known of one without.
+/// Returns the SDK's methods of each endpoint, or what is known about an endpoint without one.
 fn methods() -> BTreeMap<(String, String), String> {
     let called = table("operations.tsv").into_iter().map(|row| {
         let methods: Vec<String> = row[4].split(',').map(|name| format!("`{name}`")).collect();
@@ -79,7 +80,7 @@ fn methods() -> BTreeMap<(String, String), String> {
     called.chain(own).collect()
 }
 
-/// The requests that each permission opens.
+/// Returns the requests that each permission allows.
 fn requests() -> BTreeMap<String, Vec<Request>> {
     let methods = methods();
     let mut found: BTreeMap<String, Vec<Request>> = BTreeMap::new();
@@ -144,7 +145,7 @@ fn other_hosts(page: &mut String) {
     }
 }
 
-/// What expanding a field asks for: each of these, any one of the names in it.
+/// Returns what expanding a field requires: one name of each of these lists.
 fn asked(field: &Field, objects: &BTreeMap<String, Vec<String>>) -> BTreeSet<String> {
     if let Some(permission) = &field.permission {
         return BTreeSet::from([names(permission, '|').join(" or ")]);
@@ -157,7 +158,8 @@ fn asked(field: &Field, objects: &BTreeMap<String, Vec<String>>) -> BTreeSet<Str
     asked.map(|names| names.join(" or ")).collect()
 }
 
-/// The expansions in an object and what is nested in it, with the path to each from the object.
+/// Returns the expansions in an object and in what is nested in it, with the path to each from the
+/// object.
 fn expansions(
     object: &str,
     fields: &BTreeMap<String, Vec<Field>>,
@@ -189,7 +191,7 @@ fn expansions_by_object(page: &mut String) {
     for object in by_object.keys().filter(|object| !object.contains(':')) {
         let mut found = BTreeMap::new();
         expansions(object, &by_object, "", &mut found, &objects);
-        // Fields that need the same permission are together.
+        // Fields that need the same permission are listed together.
         let mut together: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (place, asked) in found.into_iter().filter(|(_, asked)| !asked.is_empty()) {
             let asked: Vec<_> = asked.iter().map(|each| format!("**{each}**")).collect();
@@ -208,7 +210,7 @@ fn expansions_by_object(page: &mut String) {
     }
 }
 
-/// The permissions of each category, as rows of `permissions.tsv`.
+/// Returns the permissions of each category, as rows of `permissions.tsv`.
 fn categories() -> BTreeMap<String, Vec<Vec<String>>> {
     let mut found: BTreeMap<String, Vec<Vec<String>>> = BTreeMap::new();
     for row in table("permissions.tsv") {
@@ -300,7 +302,7 @@ fn page() -> String {
         }
     }
     for (category, rows) in &categories {
-        // Not only the category: its anchor would be that of a permission.
+        // Not only the category, because its anchor would be that of a permission.
         write!(page, "\n## {category} permissions\n").unwrap();
         for row in rows {
             let none = Vec::new();

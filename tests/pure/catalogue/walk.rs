@@ -1,4 +1,5 @@
-//! Every row asks for its permission, at its level, and for nothing else: one key that holds exactly that passes; the denial of one that holds everything else names what it lacks.
+//! Every row requires its permission, at its level, and nothing else. A key with exactly that
+//! passes. The denial for a key with everything else names what it lacks.
 
 use std::collections::BTreeSet;
 

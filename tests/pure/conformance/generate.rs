@@ -1,5 +1,6 @@
-//! Writes the corpus as `conformance/`: what any gateway can be held to over HTTP, without a member of keyward's own outside `x_keyward`. After a change of the
-//! corpus: `KEYWARD_BLESS=1 cargo test --test pure conformance`.
+//! Writes the corpus as `conformance/`: a test of any gateway over HTTP, with keyward's own members
+//! only in `x_keyward`. After a change of the corpus, run
+//! `KEYWARD_BLESS=1 cargo test --test pure conformance`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +13,7 @@ use crate::support::cases::corpus::{self, Case, CaseFile, Expectation, Runner, T
 use crate::support::cases::outcome::challenge;
 use crate::support::find::root;
 
-/// The files by name.
+/// Returns the files by name.
 fn generated() -> BTreeMap<String, String> {
     corpus::load()
         .iter()
@@ -51,7 +52,7 @@ fn generate(file: &CaseFile) -> Value {
     generated
 }
 
-/// The names that keyward reports an identity under.
+/// Returns the names under which keyward reports an identity.
 fn identity_names(settings: &Map<String, Value>) -> Vec<String> {
     let principal = settings.get("principal_header").and_then(Value::as_str);
     let single = settings.get("identity_headers").and_then(Value::as_object);
@@ -125,7 +126,7 @@ fn expectation(case: &Case, file: &CaseFile, identity: &[String]) -> Value {
     }
 }
 
-/// The headers that all denials of that status have.
+/// Returns the headers that all denials with that status have.
 fn promised(case: &Case, file: &CaseFile, reason: &str, status: u16) -> Map<String, Value> {
     let is_outage = status == 503;
     let challenge = format!(

@@ -47,7 +47,7 @@ fn what_cannot_be_run_is_said() {
         assert!(text.contains(message), "{text}");
         assert_eq!(output.status.code(), Some(code), "{text}");
     }
-    // No one listens there.
+    // No process listens there.
     let silent = command()
         .current_dir(root())
         .args([

@@ -112,7 +112,7 @@ fn what_is_refused_changes_nothing_and_quotes_no_key() {
         assert!(!said.contains("FAKE"), "{said}");
         assert_eq!(folder.text(), before, "{arguments:?}");
     }
-    // A key is not an argument at all.
+    // A key is never an argument.
     let named = [
         "accounts",
         "add",

@@ -1,4 +1,4 @@
-//! Several writers at once, and an editor that knows of no lock.
+//! Several writers at once, and an editor that ignores the lock.
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
@@ -106,7 +106,7 @@ fn files_are_for_their_owner_alone_and_a_link_stays_a_link() {
     }
 }
 
-/// A key file with 1,000 keys: a debug build takes its time.
+/// Returns a key file with 1,000 keys. A debug build takes its time.
 fn large(name: &str) -> Folder {
     let folder = Folder::new(name);
     let mut text = folder.text();

@@ -1,4 +1,5 @@
-//! `kill -9` at random moments of a process that writes. Afterwards the file is the old one or the new one, and the journal records only what happened.
+//! `kill -9` at random moments of a process that writes. Afterwards the file is the old one or the
+//! new one, and the journal records only what happened.
 
 use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -24,7 +25,7 @@ struct Found {
 }
 
 impl Found {
-    /// Kills between the journal's first line and its last.
+    /// Returns the number of kills between the journal's first line and its last.
     fn within(&self) -> usize {
         self.begun_only + self.replaced_only
     }
@@ -47,7 +48,7 @@ fn journal_len(folder: &Folder) -> u64 {
     fs::metadata(path).map_or(0, |found| found.len())
 }
 
-/// From 0 to 1.
+/// Returns a number from 0 to 1.
 fn random() -> f64 {
     let bits = RandomState::new().build_hasher().finish();
     (bits >> 11) as f64 / (1_u64 << 53) as f64
@@ -93,10 +94,11 @@ fn a_writer_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
             // At any moment of its life.
             std::thread::sleep(usual.mul_f64(2.0 * random()));
         } else {
-            // At any moment of its write, which is short: after its first line in the journal.
-            // It looks only at the length: reading a journal of so many changes takes longer than writing.
+            // At any moment of its write, which is short: after its first line in the journal. It
+            // checks only the length, because reading a journal of so many changes takes longer
+            // than writing.
             while journal_len(&folder) == journal_before && writer.try_wait().unwrap().is_none() {}
-            // Rather early than late, because the disk decides how fast it writes.
+            // Early rather than late, because the disk determines how fast it writes.
             let until = Instant::now() + WRITING.mul_f64(random() * random());
             while Instant::now() < until {}
         }
@@ -161,7 +163,8 @@ fn what_a_crash_left_open_is_settled_by_comparing_the_file() {
     cut(&folder);
     folder.good(&["accounts", "add", "acct_2", "--no-keys"]);
     assert_eq!(states("acct_1"), ["begun", "done"]);
-    // Killed before the rename, in the middle of a journal line, with a temporary file next to the key file.
+    // Killed before the rename, in the middle of a journal line, with a temporary file next to the
+    // key file.
     let before = folder.text();
     folder.good(&["accounts", "add", "acct_3", "--no-keys"]);
     cut(&folder);

@@ -1,4 +1,4 @@
-//! `keyward snapshot`: from the key file to JSON, and what is said about it.
+//! `keyward snapshot`: from the key file to JSON, and the reports about it.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Folder, read};
 
-/// A folder with an account and its four keys.
+/// Returns a folder with an account and its four keys.
 fn folder(name: &str) -> Folder {
     let folder = Folder::new(&format!("snapshot-{name}"));
     folder.good(&["accounts", "add", "acct_1", "--name", "Widgets"]);

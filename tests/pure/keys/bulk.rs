@@ -1,4 +1,4 @@
-//! Many keys at once: the filters of a listing, changes by selection, and keys as lines of JSON.
+//! Many keys at once: the filters of a list, changes by selection, and keys as lines of JSON.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -20,7 +20,8 @@ fn made(desk: &Desk, more: &[&str]) -> String {
     desk.made(&[&CREATE[..], more].concat()).0
 }
 
-/// A report that shows only `key` as used, and that began to count on the epoch's second day.
+/// Returns a report that shows only `key` as used, and that began to count on the epoch's second
+/// day.
 fn report(key: &str, last: u64) -> String {
     json!({"plugins": [{"plugin": "keyward", "since": 86_400, "lost": 0, "keys": [
         {"key": key, "allowed": 41, "would_deny": 0, "denied": 2, "verified": 1, "last_accepted": last, "last_seen": last}
@@ -70,12 +71,12 @@ fn a_usage_report_adds_last_use_and_count() {
         "{table}"
     );
 
-    // Far longer ago than a day, and within a hundred years.
+    // Much longer ago than a day, but less than a hundred years.
     let unused = desk.json(&[&list[..], &["--unused-for", "1d"]].concat());
     assert_eq!(ids(&unused), [&used, &idle]);
     let within = desk.json(&[&list[..], &["--used-within", "36500d"]].concat());
     assert_eq!(ids(&within), [&used]);
-    // Nobody counted for a hundred years.
+    // No one has counted for a hundred years.
     let said = desk.refused(4, &[&list[..], &["--unused-for", "36500d"]].concat());
     assert!(said.contains("`keyward` has counted for"), "{said}");
     let said = desk.refused(4, &["keys", "list", "--unused-for", "1d"]);
@@ -159,7 +160,7 @@ fn keys_are_changed_by_selection_after_a_preview() {
     let listed = desk.json(&["keys", "list", "--label", "team=billing"]);
     assert_eq!(ids(&listed), [&one, &two]);
 
-    // All or none: a secret key is not limited by the way.
+    // All or none: a secret key is not limited by accident.
     let edit = [
         "keys",
         "edit",
@@ -254,7 +255,7 @@ fn keys_are_rotated_by_selection_and_each_value_is_shown_once() {
         assert_eq!(value.len(), 107);
         desk.keep(value);
     }
-    // What was replaced is not rotated again.
+    // A replaced key is not rotated again.
     let again = desk.json(&[&rotate[..], &["--dry-run"]].concat());
     assert_eq!(again["keys"], json!([lines[0]["id"], lines[1]["id"]]));
     desk.assert_kept_nowhere(&[]);
@@ -304,7 +305,7 @@ fn keys_go_from_one_file_to_another_with_their_digests() {
         "{}",
         exported.err
     );
-    // Two that were made, and the account's first four.
+    // Two created keys, and the account's first four.
     assert_eq!(exported.out.lines().count(), 6);
     assert!(!exported.out.contains('\u{202e}'));
 
@@ -319,7 +320,7 @@ fn keys_go_from_one_file_to_another_with_their_digests() {
     let imported: Value = serde_json::from_str(&imported.out).unwrap();
     assert_eq!(imported["keys"].as_array().unwrap().len(), 6);
     let mut again = other.run(&["keys", "export"]).out;
-    // Behind the other account's own four.
+    // After the other account's own four.
     again = again
         .lines()
         .skip(4)

@@ -1,4 +1,5 @@
-//! Help texts: every command has one with an example, and the tour in the first of them can be walked unchanged.
+//! Help texts: every command has one with an example, and the tour in the main one can be followed
+//! unchanged.
 
 use std::fs;
 use std::process::Command;
@@ -6,13 +7,13 @@ use std::process::Command;
 use super::Desk;
 use crate::support::key_file::Folder;
 
-/// The names below `Commands:`.
+/// Returns the names below `Commands:`.
 fn commands(help: &str) -> Vec<String> {
     help.lines()
         .skip_while(|line| *line != "Commands:")
         .skip(1)
         .take_while(|line| !line.is_empty())
-        // A long description goes on further in.
+        // A long description continues further indented.
         .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
         .filter_map(|line| line.split_whitespace().next())
         .filter(|name| *name != "help")

@@ -1,4 +1,5 @@
-//! What `docs/incident.md` promises: whose key a leaked value is, and the end of many at once.
+//! What `docs/incident.md` promises: finding the key of a leaked value, and ending many keys at
+//! once.
 
 use std::fs;
 
@@ -117,7 +118,7 @@ fn nothing_is_revoked_without_a_filter_or_for_an_owner_who_is_not_there() {
     assert!(said.contains("did you mean `acct_1`?"), "{said}");
 }
 
-/// What people have when a key leaked, through the real command.
+/// What people have when a key has leaked, through the real command.
 #[test]
 fn keys_are_found_in_whatever_text_they_leaked_in() {
     let desk = Desk::new("find-text");
@@ -184,7 +185,8 @@ fn a_masked_key_lists_the_keys_that_end_so() {
             said.out
         );
     }
-    // Of keys that were made before their ends were kept nothing can be said, and that is said.
+    // About keys that were created before their last characters were kept, the command can say
+    // nothing, and says so.
     let path = desk.folder.file();
     let text = fs::read_to_string(&path).unwrap();
     let older: Vec<&str> = text
@@ -235,7 +237,7 @@ fn a_text_that_could_not_be_read_is_not_called_clean() {
     );
 }
 
-/// Every command on the page is one that there is.
+/// Every command on the page exists.
 #[test]
 fn the_page_on_incidents_names_commands_as_they_are() {
     let page = root().join("docs/incident.md");

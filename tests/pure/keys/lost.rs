@@ -1,4 +1,5 @@
-//! A value that is shown once is never lost: where no one takes it, the key file is what it was, and the old key works on.
+//! A value that is shown once is never lost: if no one receives it, the key file stays unchanged,
+//! and the old key continues to work.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -20,7 +21,7 @@ const LOSING: [&str; 9] = [
     "1<keyward.toml",
     "| true",
     "| broken-command",
-    // It lives for a while, and reads nothing.
+    // It runs for a while, and reads nothing.
     "| sleep 0.2",
     // It reads a part.
     "| head -c 20 >/dev/null",
@@ -38,7 +39,7 @@ const SHOWING: [&[&str]; 8] = [
     &["accounts", "add", "acct_2", "--json"],
 ];
 
-/// A command with its standard output redirected by a shell: its exit code, and what it said.
+/// Runs a command whose standard output a shell redirects. Returns its exit code and its messages.
 fn shell(desk: &Desk, arguments: &[&str], redirection: &str) -> (String, String) {
     let script = format!("{{ \"$0\" \"$@\" 2>said; echo $? >code; }} {redirection}");
     let status = Command::new("sh")
@@ -52,7 +53,7 @@ fn shell(desk: &Desk, arguments: &[&str], redirection: &str) -> (String, String)
         .stderr(Stdio::null())
         .status();
     status.unwrap();
-    // The last of a pipeline may end before the first.
+    // The last command of a pipeline may end before the first.
     let code = desk.folder.path.join("code");
     let code = eventually("the command to end", BOUND, || {
         fs::read_to_string(&code)
@@ -85,7 +86,7 @@ fn what_nobody_can_take_changes_nothing() {
             assert_eq!(desk.folder.text(), before, "{case}");
         }
     }
-    // Whatever was begun is taken back, and the message mentions it.
+    // Everything that was begun is undone, and the message mentions it.
     let journal = desk.folder.journal();
     let last = journal.last().unwrap();
     assert_eq!(
@@ -97,7 +98,7 @@ fn what_nobody_can_take_changes_nothing() {
         .filter(|line| line["state"] == "begun")
         .count();
     assert_eq!(begun * 2, journal.len());
-    // The old key is as it was, so it can be rotated now.
+    // The old key is unchanged, so it can be rotated now.
     let shown = desk.json(&["keys", "show", &id]);
     assert_eq!(
         (&shown["status"], shown.get("replaced_by")),
@@ -173,7 +174,8 @@ fn the_old_key_ends_only_when_the_new_one_was_read() {
     }
 }
 
-/// The key is there and its value was taken: what else there is to say is not a reason to fail.
+/// The key exists and its value was received. If the rest of the output is lost, that is not a
+/// failure.
 #[test]
 fn a_closed_standard_error_is_no_failure() {
     let desk = Desk::new("error-closed");
@@ -197,7 +199,7 @@ fn a_closed_standard_error_is_no_failure() {
     }
 }
 
-/// What shows no value needs no reader.
+/// Commands that show no value need no reader.
 #[test]
 fn an_account_without_keys_asks_nothing_of_standard_output() {
     let desk = Desk::new("no-values");

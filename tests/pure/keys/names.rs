@@ -1,10 +1,10 @@
-//! Names are one line of visible text, and what is not seen in them is shown by its number.
+//! Names are one line of visible text, and invisible characters in them are shown by their number.
 
 use std::fs;
 
 use super::Desk;
 
-/// Reads as `exe.gnp` and the like do: the text after the mark is turned.
+/// Reads like `exe.gnp` and similar names: the text after the mark is reversed.
 const TURNED: &str = "Billing\u{202e}gnillib\u{200b}";
 const SHOWN: &str = "Billing\\u{202e}gnillib\\u{200b}";
 
@@ -29,7 +29,7 @@ fn a_name_is_one_line_on_which_something_is_seen() {
             &["keys", "edit", &id, "--name", name],
             &["accounts", "add", "acct_2", "--name", name],
         ] {
-            // An empty name may be a usage error as well; never a name.
+            // An empty name may also be a usage error, but never a name.
             let before = desk.folder.text();
             let said = desk.run(arguments);
             let is_taken_away = name.is_empty() && arguments[1] == "edit";
@@ -48,7 +48,7 @@ fn a_name_is_one_line_on_which_something_is_seen() {
             }
         }
     }
-    // Written by hand, with an escape of TOML's.
+    // Written by hand, with one of TOML's escapes.
     let text = desk.folder.text();
     for name in ["a\\nb", "\\t", "a\\u001bb"] {
         let named = text.replacen("name = \"Secret key\"", &format!("name = \"{name}\""), 1);
@@ -81,7 +81,7 @@ fn what_is_not_seen_in_a_name_is_shown_everywhere() {
         assert!(text.contains(SHOWN), "{arguments:?}: {text}");
         assert!(!text.contains(['\u{202e}', '\u{200b}']), "{arguments:?}");
     }
-    // JSON reads back as it is, and shows it as well.
+    // JSON reads back unchanged, and also shows it.
     for arguments in [
         &["keys", "show", &id, "--json"][..],
         &["keys", "list", "--json"],

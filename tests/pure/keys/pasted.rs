@@ -1,4 +1,4 @@
-//! A key that was pasted into the wrong place is repeated by no command.
+//! No command repeats a key that was pasted into the wrong place.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,14 +7,14 @@ use std::process::{Command, Stdio};
 use super::Desk;
 use crate::support::command::program;
 
-/// A long one of Stripe's form, a short one of Stripe's form, and one of a custom API.
+/// A long key of Stripe's form, a short one of Stripe's form, and one of a custom API.
 const KEYS: [&str; 3] = [
     "sk_live_FAKE-in-the-wrong-place-0001",
     "rk_test_FAKE-1",
     "acme_live_FAKE-in-the-wrong-place-0001",
 ];
 
-/// What a command takes, by its help.
+/// What a command accepts, according to its help.
 #[derive(Default)]
 struct Takes {
     options: BTreeSet<String>,
@@ -50,7 +50,7 @@ fn takes(help: &str) -> Takes {
     takes
 }
 
-/// What a command prints, however it ends; none may go on.
+/// Returns what a command prints, however it ends. No command may continue.
 fn printed(desk: &Desk, arguments: &[&str]) -> String {
     let output = Command::new("timeout")
         .args(["20", program().to_str().unwrap()])
@@ -64,7 +64,7 @@ fn printed(desk: &Desk, arguments: &[&str]) -> String {
     String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
 }
 
-/// Every command that needs no server, each with its options.
+/// Finds every command that needs no server, each with its options.
 fn walk(desk: &Desk, path: &[String], found: &mut Vec<(Vec<String>, Vec<String>)>) {
     let mut arguments: Vec<&str> = path.iter().map(String::as_str).collect();
     arguments.push("--help");
@@ -99,7 +99,7 @@ fn a_pasted_key_is_repeated_by_no_command() {
                 vec!["acct_1".to_owned(), key.to_owned()],
             ];
             for option in options {
-                // One with what the command is about, one without.
+                // One with the command's subject, and one without.
                 let about = match path[0] {
                     "keys" => Some(id.as_str()),
                     "accounts" if path[1] == "add" => Some("acct_2"),
@@ -109,7 +109,7 @@ fn a_pasted_key_is_repeated_by_no_command() {
                 for first in [None, about] {
                     let mut words: Vec<String> = first.map(str::to_owned).into_iter().collect();
                     words.push(format!("{option}={key}"));
-                    // What else is needed for the value to be looked at.
+                    // What else is needed so that the command looks at the value.
                     if path == ["keys", "create"] && option != "--owner" {
                         words.push("--owner=acct_1".to_owned());
                     }
@@ -139,7 +139,7 @@ fn a_pasted_key_is_repeated_by_no_command() {
             fs::read_to_string(desk.folder.path.join("keyward.toml.journal")).unwrap(),
         ),
     ] {
-        // A short one may be a name: `rk_test_` and a few letters are what people write of keys.
+        // A short one may be a name: people write `rk_test_` and a few letters to refer to a key.
         assert!(!text.contains("FAKE-in"), "{name}");
     }
 }
@@ -175,13 +175,13 @@ fn a_key_as_an_argument_is_refused_before_anything_is_done() {
         assert!(said.contains("treat it as leaked"), "{said}");
         assert!(!said.contains("FAKE"), "{said}");
     }
-    // A file of that name would keep it.
+    // A file with that name would keep it.
     let names: Vec<String> = fs::read_dir(&desk.folder.path)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     assert!(!names.iter().any(|name| name.contains("FAKE")), "{names:?}");
-    // A prefix, a masked key and a public one do not count.
+    // A prefix, a masked key and a public key do not count.
     for word in ["sk_live_", "rk_test_****hVXR", "pk_test_FAKE-alice-0001"] {
         let said = desk.refused(4, &["keys", "show", word]);
         assert!(!said.contains("one of the arguments"), "{said}");

@@ -1,4 +1,4 @@
-//! The rules on keys, as a person meets them at the command line.
+//! The rules for keys, as a person meets them at the command line.
 
 use keyward::digest::KeyDigest;
 use serde_json::json;

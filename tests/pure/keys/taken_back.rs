@@ -1,4 +1,5 @@
-//! A rotation: asked for before it locks anybody out, and taken back so that it can be made again.
+//! A rotation: keyward asks before it locks anyone out, and a rotation can be undone and made
+//! again.
 
 use super::Desk;
 use crate::support::key_file::read;
@@ -47,7 +48,7 @@ fn a_person_is_asked_before_the_old_key_ends() {
     assert_eq!(output.stdout.len(), 108, "{shown}");
     let file = read(&desk.folder.text());
     let new = file.key(&id).unwrap().replaced_by.clone().unwrap();
-    // With an overlap there is nothing to ask.
+    // With an overlap, keyward has nothing to ask.
     let mut command = desk
         .folder
         .command(&["keys", "rotate", &new, "--keep-for", "1h"]);
@@ -81,7 +82,7 @@ fn a_rotation_that_was_taken_back_is_made_again() {
         assert!(said.err.contains(&note), "{}", said.err);
         assert_eq!(desk.json(&["keys", "show", &id]).get("replaced_by"), None);
     }
-    // It goes on as one that was never replaced.
+    // It continues like a key that was never replaced.
     desk.good(&["keys", "expire", &id, "--never", "--revive"]);
     assert_eq!(desk.json(&["keys", "show", &id])["status"], "active");
     desk.made(&["keys", "rotate", &id, "--keep-for", "7d"]);
@@ -105,7 +106,7 @@ fn a_check_names_links_that_lead_nowhere() {
         texts.collect()
     };
     assert_eq!(warnings(&desk), [""; 0]);
-    // As an earlier version left it: the replacement was taken out, and the link stayed.
+    // As an earlier version left it: the replacement was removed, and the link stayed.
     let text = desk.folder.text();
     std::fs::write(
         desk.folder.file(),
@@ -127,6 +128,6 @@ fn a_check_names_links_that_lead_nowhere() {
             ),
         ]
     );
-    // Which is not an obstacle to another rotation.
+    // That does not prevent another rotation.
     desk.made(&["keys", "rotate", &id, "--now", "--no-expiry"]);
 }

@@ -1,4 +1,5 @@
-//! The same commands on a key file and on the maps: every outcome, refusal and snapshot is the same.
+//! The same commands on a key file and on the maps: every outcome, refusal and snapshot is the
+//! same.
 
 use keyward::management::{Ceiling, Context, Limits, RuleCode, decide, needs};
 use keyward_files::key_file::{Issue, KeyFile};
@@ -29,7 +30,7 @@ fn text(file: &KeyFile) -> String {
     file.texts().map(|(_, text)| text).collect()
 }
 
-/// A snapshot, where what has an order by the store and not by the rules is put in order.
+/// Sorts the parts of a snapshot whose order depends on the store and not on the rules.
 fn snapshot(mut snapshot: serde_json::Value) -> serde_json::Value {
     for name in ["accounts", "keys"] {
         if let Some(rows) = snapshot.get_mut(name).and_then(|rows| rows.as_array_mut()) {
@@ -54,7 +55,7 @@ fn context<'a>(
     }
 }
 
-/// A refusal, where of several records that are in the way a store names any.
+/// Normalizes a refusal: if several records prevent a command, a store names any of them.
 fn comparable(code: &RuleCode) -> RuleCode {
     match code.clone() {
         RuleCode::AccountHasChildren { id, .. } => {
@@ -69,7 +70,7 @@ fn comparable(code: &RuleCode) -> RuleCode {
     }
 }
 
-/// Plays commands on both. How many were carried out and how many refused.
+/// Runs commands on both. Returns how many were carried out and how many rejected.
 fn play(steps: &[(Vec<u8>, u32)]) -> (usize, usize) {
     let api = api();
     let mut file = read(endpoints()).unwrap();
@@ -102,7 +103,7 @@ fn play(steps: &[(Vec<u8>, u32)]) -> (usize, usize) {
                 assert_eq!(ours.notes(), theirs.notes(), "{command:?}");
                 assert_eq!(ours.key(), theirs.key(), "{command:?}");
                 file.apply(theirs.changes(), None).unwrap();
-                // What was decided is a key file that reads back as it was meant.
+                // The result is a key file that reads back with the same meaning.
                 let again = read(text(&file)).unwrap_or_else(|faults| {
                     panic!("{faults}\n{command:?}");
                 });
@@ -135,7 +136,7 @@ fn play(steps: &[(Vec<u8>, u32)]) -> (usize, usize) {
     (good, refused)
 }
 
-/// How many bytes a command takes at most, more or less.
+/// The approximate maximum number of bytes for a command.
 const CHOICES: usize = 48;
 
 proptest! {
@@ -151,7 +152,7 @@ proptest! {
     }
 }
 
-/// The sequences do not end in refusals only.
+/// Not all commands of a sequence are rejected.
 #[test]
 fn commands_are_carried_out_and_refused() {
     let mut seed = Seeded(7);

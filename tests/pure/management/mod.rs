@@ -1,4 +1,4 @@
-//! The rules of keys, over a store of a few maps.
+//! The rules for keys, over a store of a few maps.
 
 mod accounts;
 mod ceiling;
@@ -25,7 +25,7 @@ use keyward_reference::management::{Records, Seeded};
 pub const NOW: u64 = 1_795_000_000;
 pub const DAY: u64 = 86_400;
 
-/// A store, and the world that commands are decided in.
+/// A store, and the surroundings in which commands are decided.
 pub struct Desk {
     pub api: Arc<Api>,
     pub records: Records,
@@ -35,7 +35,7 @@ pub struct Desk {
     pub randomness: Seeded,
 }
 
-/// Stripe's API, with its own endpoint that asks for `widget` and others for managing keys.
+/// Returns Stripe's API, with an endpoint that requires `widget`, and others for managing keys.
 pub fn api() -> Arc<Api> {
     let own = ["widget", "tax_settings"];
     let asked = own.into_iter().chain(keyward::management::MANAGEMENT);
@@ -46,7 +46,7 @@ pub fn api() -> Arc<Api> {
     ))
 }
 
-/// What the server keeps.
+/// Returns the server's limits.
 pub fn limits() -> Limits {
     Limits::of(Most {
         name: 128,
@@ -60,7 +60,7 @@ pub fn limits() -> Limits {
 }
 
 impl Desk {
-    /// An empty store without a ceiling.
+    /// Returns an empty store without a ceiling.
     pub fn empty() -> Self {
         Self {
             api: api(),
@@ -72,7 +72,7 @@ impl Desk {
         }
     }
 
-    /// `org_1` with `acct_1` and `acct_2` below it, and the grant set `support`.
+    /// Returns a store with `org_1`, `acct_1` and `acct_2` below it, and the grant set `support`.
     pub fn new() -> Self {
         let mut desk = Self::empty();
         for (id, parent) in [
@@ -119,7 +119,7 @@ impl Desk {
         }
     }
 
-    /// Makes a key; its id is `id`.
+    /// Creates a key with this `id`.
     #[track_caller]
     pub fn make(&mut self, id: &str, kind: KeyKind, grants: &[Grant]) {
         let ids = &self.api.profile.names().ids;
@@ -143,7 +143,7 @@ impl Desk {
         &self.records.keys[id]
     }
 
-    /// Replaces a key. The id of the replacement.
+    /// Replaces a key. Returns the id of the replacement.
     #[track_caller]
     pub fn rotate(&mut self, id: &str) -> String {
         let decision = self.good(&rotate(id));
@@ -162,7 +162,7 @@ pub fn add_account(id: &str, parent: Option<&str>) -> Command {
     })
 }
 
-/// A restricted test key without grants and without an end.
+/// Returns a restricted test key without grants and without an end.
 pub fn create(owner: &str) -> CreateKey {
     CreateKey {
         owner: owner.to_owned(),
@@ -236,7 +236,7 @@ pub fn digest(number: u8) -> KeyDigest {
     KeyDigest::of(&[number])
 }
 
-/// What makes an empty store one with these records.
+/// Returns the changes that give an empty store these records.
 pub fn additions(records: &Records) -> Vec<RecordChange> {
     let mut changes = Vec::new();
     for (name, after) in &records.grant_sets {

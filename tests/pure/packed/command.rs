@@ -50,7 +50,7 @@ fn a_snapshot_is_packed_and_unpacked() {
         keys
     };
     assert_eq!(sorted(&unpacked), sorted(&json));
-    // What was unpacked is packed to the same bytes.
+    // Unpacked content packs to the same bytes.
     let again = good(&["pack", "-"], unpacked.to_string().as_bytes());
     assert_eq!(again, packed);
 }
@@ -94,7 +94,7 @@ fn a_snapshot_and_settings_are_packed_together() {
     let packed = good(&["pack", "-", "-c", settings], json.as_bytes());
     let read = Configuration::read(&packed).unwrap();
     assert_eq!(read.snapshot().unwrap().key_count(), 1);
-    // Without the settings no id begins as it should.
+    // Without the settings, no id has the right prefix.
     refused(&["pack", "-"], json.as_bytes(), "accounts[0].id: expected");
     let whole = configuration(7, &[ALICE]).to_string();
     refused(

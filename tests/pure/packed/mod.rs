@@ -1,3 +1,3 @@
-//! The packed form, by the command.
+//! The packed form, through the command.
 
 mod command;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::support::publishing::{Press, revoke};
 use crate::support::restricted::restricted;
 
-/// How many kills there are; `make soak` asks for more.
+/// Returns the number of kills. `make soak` sets more.
 fn rounds() -> usize {
     let asked = std::env::var("KEYWARD_PUBLISH_KILLS").ok();
     asked.map_or(20, |text| text.parse().unwrap())
@@ -19,7 +19,7 @@ fn a_killed_publisher_leaves_a_feed_that_gateways_and_the_next_one_can_use() {
     let mut state = restricted(KEYS);
     press.write(&state);
     press.published(&["--begin"]);
-    // How long a whole one takes, so that kills fall all over it.
+    // How long a whole publication takes, so that kills happen at all its moments.
     revoke(&mut state, 0);
     press.write(&state);
     let begun = Instant::now();
@@ -46,7 +46,7 @@ fn a_killed_publisher_leaves_a_feed_that_gateways_and_the_next_one_can_use() {
         std::thread::sleep(whole * part / 10 + Duration::from_micros(u64::from(part) * 37));
         let _ = child.kill();
         child.wait().unwrap();
-        // Whole, and one of the two.
+        // Complete, and one of the two.
         match press.holds(&state) {
             true => {
                 new += 1;

@@ -1,4 +1,5 @@
-//! `publish --mirror`, from folder to folder: a mirror has what the feed has, never goes back, and holds nothing up.
+//! `publish --mirror`, from folder to folder: a mirror has what the feed has, never goes back, and
+//! delays nothing.
 
 use std::fs;
 
@@ -20,18 +21,18 @@ fn a_mirror_follows_never_goes_back_and_a_broken_one_holds_nothing_up() {
     revoke(&mut state, 3);
     press.write(&state);
     let said = press.published(&["--mirror", "mirror"]);
-    // The delta: the base is there.
+    // Only the delta, because the mirror has the base.
     assert!(said.contains("mirrored to mirror: 1 objects of"), "{said}");
     assert!(same());
 
-    // A mirror that lost an object gets it again, though its head is the right one.
+    // A mirror that lost an object gets it again, even if its head is the right one.
     let lost = fs::read_dir(mirror.join("o")).unwrap().next().unwrap();
     fs::remove_file(lost.unwrap().path()).unwrap();
     press.published(&["--mirror", "mirror"]);
     let count = |folder: &std::path::Path| fs::read_dir(folder.join("o")).unwrap().count();
     assert_eq!(count(&feed), count(&mirror));
 
-    // The feed is restored from a backup, and its mirror is not.
+    // The feed is restored from a backup, but its mirror is not.
     let newest = fs::read(mirror.join("head")).unwrap();
     fs::write(feed.join("head"), first).unwrap();
     let said = press.good(&[

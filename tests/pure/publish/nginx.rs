@@ -43,7 +43,7 @@ fn nginx_serves_a_feed_with_tags_and_ranges() {
     let base = press.present().head.base;
     let path = format!("/o/{}.base", base.sha256);
     let whole = fs::read(press.path(&format!("feed{path}"))).unwrap();
-    // Also for a client that would take it compressed: then there would be no ranges.
+    // Also for a client that accepts compression: with compression, ranges would not work.
     for more in ["", "accept-encoding: gzip\r\n"] {
         let (head, part) = get(&nginx, &path, &format!("range: bytes=1000-1999\r\n{more}"));
         assert!(head.starts_with("HTTP/1.1 206"), "{head}");

@@ -1,4 +1,4 @@
-//! The file that Envoy watches: what a push changes in it, and what it refuses.
+//! The file that Envoy watches: what a push changes in it, and what it rejects.
 
 use super::*;
 
@@ -95,7 +95,7 @@ fn what_the_way_cannot_carry_is_refused_with_its_size() {
     assert_eq!(desk.text("keyward.yaml"), before);
     assert_eq!(keyward(&arguments).code, Some(0));
 
-    // One byte more than the filter looks at.
+    // One byte more than the filter reads.
     let rest = 129 << 20;
     large["snapshot"]["revision"] = json!(9);
     large["snapshot"]["keys"][0]["annotations"] = json!("x".repeat(rest));

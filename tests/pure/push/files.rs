@@ -1,11 +1,12 @@
-//! Every file that a command writes: by the rename of a new file that no one else can have prepared, and through links.
+//! Every file that a command writes: by renaming a new file that no one else can have prepared, and
+//! through links.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 use super::*;
 use crate::support::command::program;
 
-/// What writes a file of this name, and what was there before.
+/// Returns the commands that write a file with this name, and its previous content.
 fn writers(desk: &Desk) -> Vec<(&'static str, Vec<String>)> {
     let source = desk.configuration(&configuration(8, &[ALICE]));
     let keys = desk.keys("", &[ALICE]);
@@ -54,7 +55,8 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().mode() & 0o777
 }
 
-/// The names that were written to before, and that anybody who may write to the folder could have made a link of.
+/// Earlier versions wrote to these names. Anyone who may write to the folder could have made one of
+/// them a link.
 #[test]
 fn no_link_under_a_name_that_can_be_guessed_is_followed() {
     let desk = Desk::new();
@@ -63,7 +65,7 @@ fn no_link_under_a_name_that_can_be_guessed_is_followed() {
         let victim = desk.path("victim");
         fs::write(&victim, "mine").unwrap();
         let at = |id: u32| desk.path(&format!("{name}.{id}.new"));
-        // The shell prints its id, and becomes the command under the same id.
+        // The shell prints its id, and becomes the command with the same id.
         let script = "for name in \"$0.new\" \"$0.$$.new\"; do ln -s \"$VICTIM\" \"$name\"; done; exec \"$@\" \"$0\"";
         let child = Command::new("/bin/sh")
             .args(["-c", script])
@@ -134,7 +136,7 @@ fn new_files_are_as_open_as_they_should_be() {
         let path = desk.path(name);
         arguments.push(path.to_str().unwrap());
         let expected = match name {
-            // Envoy may run as another user: as the umask has it.
+            // Envoy may run as another user, so the umask decides.
             "ecds.yaml" => {
                 arguments.extend(["--template", template.to_str().unwrap()]);
                 mode(&desk.path("access.log"))
@@ -148,7 +150,7 @@ fn new_files_are_as_open_as_they_should_be() {
     }
 }
 
-/// The group of a file is whom it was made readable for.
+/// The group of a file is the group that may read it.
 #[test]
 fn a_file_keeps_its_owner_and_group_where_that_may_be_kept() {
     let desk = Desk::new();
@@ -189,7 +191,7 @@ fn a_device_is_never_replaced() {
     }
 }
 
-/// What a lock says is overwritten.
+/// The content of a lock is overwritten.
 #[test]
 fn a_lock_that_is_a_link_is_not_written_to() {
     let desk = Desk::new();

@@ -1,10 +1,11 @@
-//! How much each way to Envoy carries, as docs/push.md states it: the number of keys there still goes through `keyward push`, and one more is refused with what to use instead.
+//! How much each way to Envoy carries, as docs/push.md states it: the stated number of keys still
+//! goes through `keyward push`, and one more is rejected with a suggestion of what to use instead.
 
 use super::*;
 use crate::support::command::command;
 use crate::support::restricted::restricted;
 
-/// A way to Envoy: what is said to `keyward push`, and what it says when there is too much.
+/// A way to Envoy: the arguments of `keyward push`, and its message if there is too much.
 const WAYS: [(&str, &[&str], &str); 7] = [
     (
         "WasmPlugin",
@@ -53,7 +54,7 @@ const WAYS: [(&str, &[&str], &str); 7] = [
     ),
 ];
 
-/// A folder for files that are pushed to.
+/// Returns a folder for files that are pushed to.
 fn desk() -> Desk {
     let desk = Desk::new();
     let shipped = crate::support::bootstrap::shipped_ecds();
@@ -82,7 +83,7 @@ fn push(desk: &Desk, arguments: &[&str], keys: usize) -> Said {
     output.into()
 }
 
-/// The number of keys in the page's row for this way.
+/// Returns the number of keys in the page's row for this way.
 fn stated(way: &str) -> usize {
     let page = fs::read_to_string(find::root().join("docs/push.md")).unwrap();
     let cell = page.lines().find_map(|line| {

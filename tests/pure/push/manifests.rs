@@ -44,7 +44,8 @@ fn a_plain_wasm_plugin_goes_to_standard_output() {
     assert_eq!(manifest["spec"]["pluginConfig"], configuration(8, &[ALICE]));
 }
 
-/// The document is written again as JSON, which kubectl reads as YAML, and the other document stays as it is.
+/// The document is written again as JSON, which kubectl reads as YAML, and the other document stays
+/// unchanged.
 #[test]
 fn an_own_manifest_keeps_all_but_the_configuration_and_its_comments() {
     let desk = Desk::new();
@@ -71,7 +72,7 @@ fn an_own_manifest_keeps_all_but_the_configuration_and_its_comments() {
             "{text}"
         );
     }
-    // The file knows what it holds.
+    // The file knows its content.
     desk.configuration(&configuration(7, &[BOB]));
     let said = keyward(&["push", "-c", &source, "--wasm-plugin", file]);
     assert_eq!(said.code, Some(4));
@@ -82,7 +83,7 @@ fn an_own_manifest_keeps_all_but_the_configuration_and_its_comments() {
     );
 }
 
-/// It is printed from the same template each time, so nothing is lost and nothing is kept aside.
+/// It is printed from the same template each time, so nothing is lost, and no copy is needed.
 #[test]
 fn a_plain_manifest_in_a_file_keeps_its_form() {
     let desk = Desk::new();
@@ -112,7 +113,7 @@ fn a_plain_manifest_in_a_file_keeps_its_form() {
         let after = fs::read_to_string(file).unwrap();
         assert_eq!(after, before.replace("\"revision\": 8", "\"revision\": 9"));
         assert!(!Path::new(&format!("{file}.before")).exists());
-        // With a comment it is someone's own.
+        // With a comment, it is the operator's own.
         fs::write(file, format!("# ours\n{after}")).unwrap();
         desk.configuration(&configuration(10, &[ALICE]));
         let said = keyward(&["push", "-c", &source, kind, file]);
@@ -125,7 +126,7 @@ fn a_plain_manifest_in_a_file_keeps_its_form() {
     }
 }
 
-/// Written as JSON it would be text for every reader, and that may not be what it is now.
+/// Written as JSON it would be text for every reader, and it may not be text now.
 #[test]
 fn what_readers_of_yaml_take_for_different_things_is_refused() {
     let desk = Desk::new();
@@ -169,7 +170,7 @@ fn of_several_plugins_the_named_one_is_filled() {
         read()[1]["spec"]["pluginConfig"],
         configuration(8, &[ALICE])
     );
-    // Without a name the stable one.
+    // Without a name, the stable one.
     desk.configuration(&configuration(7, &[BOB]));
     let said = keyward(&arguments);
     assert_eq!(said.code, Some(0), "{}", said.err);

@@ -1,4 +1,4 @@
-//! Revisions rise by themselves and never go back.
+//! Revisions rise by themselves, and never go back.
 
 use super::*;
 
@@ -22,7 +22,7 @@ fn the_next_one_is_the_time_or_one_more_than_the_target_holds() {
     let keys = desk.keys("", &[ALICE]);
     let push = ["push", "--keys", &keys, "--ecds", &ecds];
     let before = now();
-    // Faster than one a second.
+    // Faster than one per second.
     let mut last = 0;
     for _ in 0..5 {
         assert_eq!(keyward(&push).code, Some(0));

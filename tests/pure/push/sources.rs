@@ -1,4 +1,4 @@
-//! A target carries the name of the source that its keys are from.
+//! A target has the name of the source of its keys.
 
 use super::*;
 use crate::support::key_file::read;
@@ -29,7 +29,7 @@ fn a_target_without_a_name_is_taken_over_with_a_warning() {
         )
     );
     assert_eq!(version(&path), format!("8 {OTHER}"));
-    // A name that is not said is another source's, and says what to do.
+    // A missing name counts as another source, and the message says what to do.
     desk.configuration(&configuration(9, &[ALICE]));
     let said = keyward(&unnamed);
     assert_eq!(said.code, Some(4));
@@ -50,7 +50,7 @@ fn a_target_without_a_name_is_taken_over_with_a_warning() {
     }
 }
 
-/// The file that is shipped has a version; one of someone's own may have none.
+/// The shipped file has a version; an operator's own file may have none.
 #[test]
 fn a_file_without_a_version_gets_one() {
     let desk = Desk::new();
@@ -110,7 +110,7 @@ fn a_manifest_carries_it_in_an_annotation() {
         assert_eq!(annotations["keyward/source"], "file:mine");
     }
     assert_eq!(read(1)["metadata"]["annotations"]["a"], "b");
-    // A plain one carries it from the first on.
+    // A plain one has it from the start.
     let image = ["--image", "oci://registry.example/keyward:1"];
     let push = ["push", "-c", &source, "--wasm-plugin", "--source", OTHER];
     let said = keyward(&[&push[..], &image].concat());
@@ -137,7 +137,7 @@ fn a_key_file_is_named_at_its_next_edit_and_then_never_again() {
         said.err
     );
     assert_eq!(desk.text("keyward.toml"), before);
-    // A read-only one is named by hand.
+    // The name of a read-only one is given as an option.
     let said = push(&keys, ecds, &["--source", OTHER]);
     assert_eq!(said.code, Some(0), "{}", said.err);
     assert!(version(&path).ends_with(&format!(" {OTHER}")));
@@ -146,7 +146,7 @@ fn a_key_file_is_named_at_its_next_edit_and_then_never_again() {
     assert_eq!(keyward(&suspend).code, Some(0));
     let name = read(&desk.text("keyward.toml")).source().unwrap();
     assert!(name.is_of_file() && name.as_str().len() == "file:".len() + 16);
-    // Next to the name and the change nothing is touched.
+    // Only the name and the change are written.
     let line =
         format!("source = \"{name}\" # made once, never edited: what is pushed carries it\n");
     let after = desk.text("keyward.toml");
@@ -207,7 +207,7 @@ fn a_folder_has_one_name() {
     assert!(text("b.toml").contains("source = \"file:"));
     let journal = crate::support::key_file::journal(&folder.join("b.toml.journal"));
     assert_eq!(journal[0]["changes"][0]["did"], "added");
-    // A second name is a fault, like everything that two files say.
+    // A second name is a fault, like any member that two files have.
     fs::write(
         folder.join("c.toml"),
         "format = \"keyward.keys/v1\"\nsource = \"file:b\"\n",
@@ -233,7 +233,7 @@ fn a_folder_has_one_name() {
     );
 }
 
-/// `keyward push`, as the next step is printed, runs.
+/// `keyward push` runs as the next step is printed.
 #[test]
 fn the_usual_target_is_named_by_the_key_file_or_the_environment() {
     let desk = Desk::new();
@@ -252,7 +252,7 @@ fn the_usual_target_is_named_by_the_key_file_or_the_environment() {
     );
     let text = fs::read_to_string(&keys).unwrap();
     fs::write(&keys, format!("{text}\n[push]\necds = \"a.yaml\"\n")).unwrap();
-    // From the key file's folder, whatever the command's is.
+    // Relative to the key file's folder, whatever the command's folder is.
     let run = |environment: Option<&str>, more: &[&str]| {
         let mut command = crate::support::command::command();
         command

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A line of a log.
+/// Returns a line of a log.
 fn line(state: &str, method: &str, path: &str) -> String {
     json!({
         "start_time": "2026-11-28T10:00:00.123Z", "method": method, "path": path, "response_code": 200, "client_address": "127.0.0.1", "keyward": state,
@@ -39,7 +39,7 @@ fn nothing_flips_and_the_exit_code_says_so() {
         text.starts_with("No verdict flips, of 1 requests. Old revision 7, new revision 8, as of "),
         "{text}"
     );
-    // What a log cannot know is said even then.
+    // It also says what a log cannot know.
     assert!(
         text.contains("What a log cannot show:\n- The query is not logged"),
         "{text}"
@@ -174,11 +174,11 @@ fn keys_that_the_old_snapshot_does_not_know_and_lines_of_others_are_counted() {
 
 #[test]
 fn an_older_log_is_compared_all_the_same() {
-    // Denied by revision 3; both snapshots of today let it pass.
+    // Denied by revision 3, but both snapshots of today let it pass.
     let denied = "deny insufficient_permission key=\"mk_grown\", kind=restricted, livemode=?0, account=\"acct_1\", path=\"acct_1\", org=\"org_1\", permission=\"customer\", access=read, revision=3";
     let (code, text, _) = told(&["--json"], &line(denied, "GET", "/v1/customers"));
     assert_eq!(code, Some(0), "{text}");
-    // By the old revision itself it would be unexplained.
+    // By the old revision itself, it would be unexplained.
     let (code, text, _) = told(
         &["--json"],
         &(line(
@@ -207,7 +207,8 @@ fn no_stand_in_for_a_key_is_ever_shown() {
     }
 }
 
-/// A line whose path is not the one that was decided about: a client's word, a rewritten path, or one that was hidden.
+/// A line whose path is not the one that was decided on: a client's word, a rewritten path, or a
+/// hidden one.
 #[test]
 fn a_line_with_another_path_than_the_one_decided_about_is_left_out() {
     let by_limited = "allow key=\"mk_shrunk\", kind=restricted, livemode=?0, account=\"acct_1\", path=\"acct_1\", org=\"org_1\", permission=\"charge\", access=read, revision=7";
@@ -229,7 +230,7 @@ fn a_line_with_another_path_than_the_one_decided_about_is_left_out() {
     for revision in ["revision=7", "revision=3"] {
         let (code, text, _) = told(&["--json"], &log.replace("revision=7", revision));
         let told: Value = serde_json::from_str(&text).unwrap();
-        // `mk_shrunk` loses what it used.
+        // `mk_shrunk` loses a permission that it used.
         assert_eq!(code, Some(1), "{text}");
         assert_eq!(
             (&told["compared"], &told["flips"]),

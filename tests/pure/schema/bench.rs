@@ -1,4 +1,4 @@
-//! The schemas and the code, asked about the same JSON.
+//! Compares the schemas with the code, on the same JSON.
 
 use boon::{Compiler, SchemaIndex, Schemas};
 use keyward::configuration::Configuration;
@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use crate::support::find::root;
 
-/// What the code may refuse although the schema does not: the refusal's text after its place. Everything else is judged alike.
+/// What the code may reject although the schema does not: the refusal's text after its place. In
+/// everything else they agree.
 const BEYOND_A_SCHEMA: [&str; 19] = [
     "duplicate member",
     "duplicate id",
@@ -19,7 +20,7 @@ const BEYOND_A_SCHEMA: [&str; 19] = [
     "expected the name of a known permission",
     "expected an address or CIDR range",
     "an account is among its own ancestors",
-    // A double of 2^53 or more where `max_snapshot_age` takes any integer, and `-0`.
+    // A double of 2^53 or more where `max_snapshot_age` accepts any integer, and `-0`.
     "expected a non-negative integer",
     "too many accounts",
     "too many endpoints",
@@ -28,13 +29,13 @@ const BEYOND_A_SCHEMA: [&str; 19] = [
     "a header name is given twice",
     "the profile reads a header of this name",
     "accounts and organizations need different prefixes",
-    // What the name means to others, in any case.
+    // What the name means elsewhere, in any case.
     "expected a header name of letters, digits and hyphens that has no other meaning here",
     // Its length in bytes, and fields that its reason does not know.
     "expected a text of at most 1024 bytes whose fields in braces are known for this reason",
 ];
 
-/// The same, where only the profile knows how ids begin.
+/// The same, if only the profile knows the prefixes of ids.
 const BEYOND_WITH_OWN_IDS: [&str; 4] = [
     "expected an account's or organization's id with its prefix",
     "an organization has no parent",
@@ -42,7 +43,7 @@ const BEYOND_WITH_OWN_IDS: [&str; 4] = [
     "expected an account, not an organization",
 ];
 
-/// A schema, ready to judge.
+/// A compiled schema.
 pub struct Judge {
     schemas: Schemas,
     schema: SchemaIndex,
@@ -85,13 +86,13 @@ pub fn code_on_snapshot(snapshot: &Value) -> Result<(), String> {
         .map_err(|refusal| refusal.to_string())
 }
 
-/// Whether a refusal rests on a rule that no schema can say.
+/// Returns whether a refusal is due to a rule that no schema can express.
 pub fn is_beyond(refusal: &str, has_own_ids: bool) -> bool {
     let text = refusal.rsplit_once(": ").map_or(refusal, |(_, text)| text);
     BEYOND_A_SCHEMA.contains(&text) || (has_own_ids && BEYOND_WITH_OWN_IDS.contains(&text))
 }
 
-/// Both schemas, asked together with the code.
+/// Both schemas, compared with the code.
 pub struct Bench {
     pub configuration: Judge,
     snapshot: Judge,
@@ -105,7 +106,8 @@ impl Bench {
         }
     }
 
-    /// Whether schema and code take `configuration`. Fails where they differ without an excuse.
+    /// Returns whether schema and code accept `configuration`. Fails if they differ without a known
+    /// reason.
     pub fn agree(&self, configuration: &Value, what: &str) -> bool {
         let (schema, code) = (self.configuration.judge(configuration), code(configuration));
         let has_own_ids = configuration.pointer("/profile/ids").is_some();
@@ -116,7 +118,7 @@ impl Bench {
         schema.is_ok() && code.is_ok()
     }
 
-    /// The same for a configuration's snapshot, on its own.
+    /// Does the same for a configuration's snapshot by itself.
     pub fn agree_on_snapshot(&self, configuration: &Value, what: &str) {
         if let Some(snapshot) = configuration.get("snapshot") {
             let (schema, code) = (self.snapshot.judge(snapshot), code_on_snapshot(snapshot));
@@ -125,7 +127,7 @@ impl Bench {
     }
 }
 
-/// What is read as a document is written again unchanged, but for integers that were doubles.
+/// What is read as a document is written again unchanged, except for integers that were doubles.
 #[track_caller]
 fn round_trips(snapshot: &Value, what: &str) {
     let document: Document = serde_json::from_value(snapshot.clone())
@@ -139,7 +141,7 @@ fn round_trips(snapshot: &Value, what: &str) {
     );
 }
 
-/// The same with every integer written as one.
+/// Returns the same value with every integer written as an integer.
 fn with_integers(value: &Value) -> Value {
     match value {
         Value::Number(number) => match number.as_f64() {

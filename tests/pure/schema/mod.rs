@@ -1,4 +1,5 @@
-//! The JSON Schemas in `docs/` against the code: both judge every configuration alike, apart from the rules that no schema can say.
+//! Compares the JSON Schemas in `docs/` with the code: both accept the same configurations, apart
+//! from the rules that no schema can express.
 
 mod bench;
 
@@ -12,7 +13,8 @@ use self::bench::{Bench, code, compare, is_beyond, read};
 use crate::support::cases::corpus;
 use crate::support::sample;
 
-/// The sample with `text` at `pointer`: in place of what is there, as a new member, or with `-` as a new element. An empty text removes.
+/// Returns the sample with `text` at `pointer`: instead of the present value, as a new member, or
+/// with `-` as a new element. An empty text removes the value.
 fn edited(mut sample: Value, pointer: &str, text: &str) -> Value {
     let (parent, last) = pointer.rsplit_once('/').unwrap();
     let parent = sample
@@ -70,7 +72,7 @@ fn every_member_is_described() {
     }
 }
 
-/// The members that the code knows are those it names when it meets another one.
+/// The members that the code knows are the ones that it lists when it finds another one.
 #[test]
 fn the_schema_knows_the_members_that_the_code_knows() {
     for (file, of_schema, of_sample) in [
@@ -186,7 +188,8 @@ fn what_a_schema_cannot_say_the_code_refuses() {
     assert!(is_beyond(&refusal, false), "{refusal}");
 }
 
-/// At every place of the sample: without it, with a stranger next to it, with every probe instead.
+/// At every place of the sample: without it, with an unknown member next to it, and with every
+/// probe instead.
 #[test]
 fn any_edit_is_judged_alike() {
     let bench = Bench::new();
@@ -198,7 +201,8 @@ fn any_edit_is_judged_alike() {
             false => refused += 1,
         }
     };
-    // With its own ids a profile leaves less to the schema, so the rest of the configuration is edited next to one without.
+    // A profile with its own ids leaves less to the schema, so the rest of the configuration is
+    // also edited without such a profile.
     for (sample, below) in [(sample::full(), "/profile/ids"), (sample::usual(), "")] {
         let mut pointers = Vec::new();
         each_place(&sample, &mut String::new(), &mut |pointer| {
@@ -218,14 +222,15 @@ fn any_edit_is_judged_alike() {
             }
         }
     }
-    // Else the probes are too far off to say anything.
+    // Otherwise, the probes are too unlike the sample to show anything.
     assert!(
         taken > 100 && refused > 1_000,
         "{taken} taken, {refused} refused"
     );
 }
 
-/// Every reason and every field that the schema names is one of the code's; the code's reasons are all there.
+/// Every reason and every field in the schema is one of the code's, and all of the code's reasons
+/// are in the schema.
 #[test]
 fn messages_know_the_codes_reasons_and_fields() {
     let schema = read("configuration.schema.json");
@@ -289,7 +294,8 @@ fn each_place(value: &Value, pointer: &mut String, visit: &mut impl FnMut(&str))
     }
 }
 
-/// Every object with a fixed set of members that a schema describes, with its pointer: its members.
+/// Returns the members of every object with a fixed set of members that a schema describes, by its
+/// pointer.
 fn objects(schema: &Value) -> Vec<(String, Map<String, Value>)> {
     let mut found = Vec::new();
     each_place(schema, &mut String::new(), &mut |pointer| {

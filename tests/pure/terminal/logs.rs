@@ -18,7 +18,7 @@ fn line(path: &str) -> String {
     format!("{line}\n")
 }
 
-/// A command that runs, and the lines that it has printed so far.
+/// A running command, and the lines that it has printed so far.
 struct Running {
     child: Child,
     lines: std::sync::mpsc::Receiver<String>,
@@ -115,7 +115,7 @@ fn standard_input_needs_no_follow() {
     );
 }
 
-/// The ways that reading ends: the end, a limit, or a reader that stops.
+/// The ways in which reading ends: the end, a limit, or a reader that stops.
 #[test]
 fn no_progress_bar_stays_on_the_screen() {
     let folder = Folder::new("bar");
@@ -131,7 +131,7 @@ fn no_progress_bar_stays_on_the_screen() {
     ] {
         let (output, shown) = run_on_terminal(&mut folder.command(arguments), "");
         assert!(output.status.success(), "{shown}");
-        // It draws the line and then clears it; messages follow.
+        // It draws the line and then clears it. Messages follow.
         let left = shown.rsplit("\u{1b}[2K").next().unwrap();
         assert!(!left.contains('%') && !left.contains("left"), "{shown:?}");
     }

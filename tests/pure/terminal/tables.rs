@@ -30,14 +30,14 @@ fn no_id_is_broken_at_80_columns() {
                 assert!(screen.contains(&format!("mk_{number:032}")), "{screen}");
             }
             assert!(screen.contains("no room for"), "{screen}");
-            // What matters more stays, and whole.
+            // More important columns stay complete.
             assert!(
                 screen.contains("acct_0123456789012345") && screen.contains("active"),
                 "{screen}"
             );
         }
     }
-    // A pipe gets all of it.
+    // A pipe gets everything.
     let piped = folder.good(&["keys", "list"]);
     assert!(
         piped.contains("PERMISSIONS") && !piped.contains("no room for"),

@@ -1,4 +1,5 @@
-//! A verification and a decision never disagree about a key: whatever the configuration and the request, the same of rules 1 to 6 fails, or none.
+//! A verification and a decision never disagree about a key: whatever the configuration and the
+//! request, the same of rules 1 to 6 fails, or none does.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -22,7 +23,7 @@ fn rules_1_to_6_are_the_decisions() {
     check(800, |tape, tapes| {
         let mut world = World::roll(&mut Dice::new(tape));
         let settings = world.configuration.as_object_mut().unwrap();
-        // Shadow lets requests pass; verification reports the key as it is.
+        // Shadow lets requests pass, but verification reports the actual state of the key.
         settings.remove("enforcement");
         let read = |json: String| Configuration::from_json(json.as_bytes()).unwrap();
         let plain = read(world.configuration.to_string());
@@ -40,7 +41,7 @@ fn rules_1_to_6_are_the_decisions() {
                 Decision::Deny(denial) if denial.reason().rule() <= 6 => Some(denial.reason()),
                 Decision::Deny(_) => None,
                 Decision::Allow(permit) if permit.identity().is_some() => None,
-                // A wildcard of the snapshot's may make it public.
+                // A wildcard of the snapshot may make it public.
                 Decision::Allow(_) => continue,
             };
             let told = verify(&verifying, &head, &surroundings).unwrap();
@@ -67,7 +68,7 @@ fn rules_1_to_6_are_the_decisions() {
             match expected {
                 None => valid.set(valid.get() + 1),
                 Some(reason) => {
-                    // One answer to all of rules 2 to 5.
+                    // Rules 2 to 5 have one answer.
                     let rules = reason.rule();
                     let uniform = (2..=5).contains(&rules);
                     prop_assert_eq!(uniform, reply.body.contains("API_KEY_INVALID"));

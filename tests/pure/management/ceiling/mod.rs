@@ -30,7 +30,8 @@ fn caller(names: &[&str]) -> Caller {
     }
 }
 
-/// A store with a policy that bounds by what the caller holds, and `mk_1`, which may do that.
+/// Returns a store with a policy that limits keys to what the caller has, and `mk_1`, which has
+/// these permissions.
 fn desk(names: &[&str]) -> Desk {
     let mut desk = Desk::new();
     let write = AccessLevel::Write;
@@ -129,7 +130,8 @@ fn a_test_key_makes_no_live_key() {
     desk.good(&new(&[]));
 }
 
-/// Every way to a key that manages keys, also under another name of the permission and by a set.
+/// Every way to a key that manages keys, also under another name of the permission, and through a
+/// set.
 #[test]
 fn keys_that_may_do_everything_take_a_permission_of_their_own() {
     let mut desk = desk(&["customer", "key_policy"]);
@@ -160,7 +162,7 @@ fn keys_that_may_do_everything_take_a_permission_of_their_own() {
         let refused = desk.refused(way);
         assert_eq!(refused, RuleCode::UnrestrictedKeyRefused, "{way:?}");
     }
-    // Ends are free, and so is narrowing.
+    // Ending and narrowing a key is always allowed.
     let before = desk.records.clone();
     for end in [
         expire("mk_secret", Some(NOW)),
@@ -209,7 +211,7 @@ fn a_caller_gives_what_it_holds_itself_at_most_at_its_own_level() {
         }
     }
     desk.good(&new(&[read("customer")]));
-    // What it does not hold on connected accounts it does not give there.
+    // A caller does not give on connected accounts what it does not have there.
     let connected = |grants| {
         Command::CreateKey(CreateKey {
             connect_grants: granted(grants),
@@ -314,7 +316,7 @@ fn an_account_without_a_policy_has_that_of_the_account_above_it() {
     desk.good(&new(&[write("charge")]));
 }
 
-/// A key that fails several rules is refused by the first of them.
+/// A key that fails several rules is rejected by the first of them.
 #[test]
 fn the_first_rule_that_fails_answers() {
     let mut desk = desk(&[]);
@@ -365,7 +367,7 @@ fn the_first_rule_that_fails_answers() {
 }
 
 impl Desk {
-    /// Makes a restricted key without a ceiling.
+    /// Creates a restricted key without a ceiling.
     fn make_unbounded(&mut self, id: &str, grants: &[Grant]) {
         let ceiling = std::mem::replace(&mut self.ceiling, Ceiling::none());
         self.make(id, KeyKind::Restricted, grants);

@@ -100,7 +100,7 @@ fn a_policy_bounds_how_long_a_key_works() {
         &until(End::Never),
         None,
     );
-    // What a key has from before is not an obstacle to a change of something else.
+    // What a key already has does not prevent a change of something else.
     assert_policy(short, &granting("mk_1", &[write("customer")]), None);
     let mut desk = desk(&[]);
     let decision = desk.good(&until(End::Unsaid));

@@ -1,4 +1,4 @@
-//! Keys are replaced, end and go.
+//! Keys are replaced, ended and removed.
 
 use keyward::key::KeyKind;
 use keyward::management::{Command, End, KeyGrants, Note, RecordChange, RotateKey, Value};
@@ -74,7 +74,7 @@ fn a_key_that_ended_works_again_where_that_is_meant() {
     desk.make("mk_1", KeyKind::Restricted, &[]);
     desk.good(&expire("mk_1", Some(NOW)));
     assert!(desk.key("mk_1").is_expired(NOW));
-    // Sooner is not a revival.
+    // An earlier end is not a revival.
     desk.good(&expire("mk_1", Some(NOW - 1)));
     let revive = Command::ExpireKey(keyward::management::ExpireKey {
         id: "mk_1".to_owned(),

@@ -1,4 +1,4 @@
-//! Keys that exist are taken in.
+//! Existing keys are imported.
 
 use keyward::key::{KeyKind, Livemode};
 use keyward::management::{Command, Details, ImportKey, ImportedValue, NewGrants};

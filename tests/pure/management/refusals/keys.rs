@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Each refusal of keys.
+/// Returns each refusal of keys.
 pub(super) fn of_keys() -> Vec<(Command, RuleCode, Option<Param>)> {
     let details = Details::default;
     let unknown = |name: &str, meant, side| RuleCode::PermissionUnknown {

@@ -1,4 +1,4 @@
-//! Every refusal is reached, with its code and the member at fault.
+//! Every refusal occurs, with its code and the member at fault.
 
 mod keys;
 mod rest;
@@ -24,8 +24,8 @@ use super::{
     read, rotate, write,
 };
 
-/// A number for each variant: one that is new does not compile until it has one, and has to be
-/// reached below.
+/// Returns a number for each variant. A new variant does not compile until it has one, and must
+/// then occur below.
 fn number(code: &RuleCode) -> usize {
     match code {
         RuleCode::KeyMissing { .. } => 0,
@@ -99,10 +99,10 @@ fn number(code: &RuleCode) -> usize {
     }
 }
 
-/// How many there are.
+/// The number of variants.
 const ALL: usize = 68;
 
-/// A store with a key of each kind, and some that have ended or were replaced.
+/// Returns a store with a key of each kind, and some that have ended or were replaced.
 fn desk() -> Desk {
     let mut desk = Desk::new();
     desk.make("mk_r", KeyKind::Restricted, &[write("customer")]);

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Each refusal of an import.
+/// Returns each refusal of an import.
 pub(super) fn of_imports() -> Vec<(Command, RuleCode, Option<Param>)> {
     let long = format!("sk_test_{}", "FAKE-".repeat(120));
     let test = Some(Livemode::Test);
@@ -59,7 +59,7 @@ pub(super) fn of_imports() -> Vec<(Command, RuleCode, Option<Param>)> {
     all
 }
 
-/// Each refusal of accounts, sets, policies, texts and lists.
+/// Returns each refusal of accounts, sets, policies, texts and lists.
 pub(super) fn of_the_rest() -> Vec<(Command, RuleCode, Option<Param>)> {
     let text = |member| RuleCode::TextInvalid { member };
     let set = |name: &str| Command::PutGrantSet {
