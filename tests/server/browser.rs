@@ -1,4 +1,4 @@
-//! A browser as far as forms go: it keeps the cookie, and says of its forms where they come from.
+//! A browser, as far as forms need one: it keeps the cookie, and states the origin of its forms.
 
 use keyward_harness::http::{Response, request};
 use serde_json::Value;
@@ -22,17 +22,17 @@ impl<'w> Browser<'w> {
         }
     }
 
-    /// Someone in the portal that a request with that key opens.
+    /// Signs someone in to the portal that a request with that key opens.
     pub(crate) fn in_portal(world: &'w World, key: &str, body: Value) -> Self {
         Self::of_link(world, "portal", &portal_link(world, key, body))
     }
 
-    /// Someone with that role, called after it.
+    /// Signs someone in with that role, and named after it.
     pub(crate) fn signed_in(world: &'w World, role: &str) -> Self {
         Self::enter(world, &link(world, role))
     }
 
-    /// Anyone who has that link.
+    /// Signs in anyone who has that link.
     pub(crate) fn enter(world: &'w World, url: &str) -> Self {
         Self::of_link(world, "console", url)
     }
@@ -106,14 +106,14 @@ impl<'w> Browser<'w> {
     }
 }
 
-/// The link that a request with that key makes.
+/// Returns the link that a request with that key creates.
 pub(crate) fn portal_link(world: &World, key: &str, body: Value) -> String {
     let made = world.call(key, "POST", "/v2/keyward/portal_sessions", Some(body));
     assert_eq!(made.status, 200, "{}", made.text());
     made.json()["url"].as_str().unwrap().to_owned()
 }
 
-/// A link for someone with that role, called after it.
+/// Returns a link for someone with that role, and named after it.
 pub(crate) fn link(world: &World, role: &str) -> String {
     let made = command()
         .args([
@@ -133,7 +133,7 @@ pub(crate) fn link(world: &World, role: &str) -> String {
     String::from_utf8(made.stdout).unwrap().trim().to_owned()
 }
 
-/// The attribute of the first element in a page that has `mark`.
+/// Returns an attribute of the first element in a page that contains `mark`.
 pub(crate) fn field<'p>(page: &'p str, mark: &str, name: &str) -> &'p str {
     let (_, after) = page.split_once(mark).unwrap_or_else(|| panic!("no {mark}"));
     attribute(after, name)

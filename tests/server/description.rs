@@ -1,5 +1,5 @@
-//! The server answers as `docs/openapi.json` says: Schemathesis makes requests of the description, sends them through Envoy, and compares
-//! every answer with it.
+//! The server answers as `docs/openapi.json` says: Schemathesis makes requests from the
+//! description, sends them through Envoy, and compares every answer with it.
 
 use std::fs;
 use std::process::Command;
@@ -10,10 +10,11 @@ use serde_json::{Value, json};
 
 use crate::world::{World, each_file};
 
-/// Not `stateful`: it takes ids from answers, so it finds the key of the run and ends it. The objects that the other phases ask for are made for them.
+/// Not `stateful`: it takes ids from answers, so it would find the key of the run and end it. The
+/// objects that the other phases need are created for them.
 const PHASES: &str = "examples,coverage,fuzzing";
 
-/// Requests of each kind for one endpoint, at most.
+/// The maximum number of requests of each kind for one endpoint.
 const EXAMPLES: &str = "20";
 
 /// The same requests in every run.
@@ -35,8 +36,9 @@ fn every_answer_is_as_the_description_says() {
         .args(["--phases", PHASES])
         .args(["--max-examples", EXAMPLES, "--seed", SEED])
         .args(["--continue-on-failure", "--no-color", "--request-timeout", "60"])
-        // More than the server answers in a second is 429, which is as described and says nothing of the endpoint.
-        // Other reports than this one keep whole answers, and so the values of new keys.
+        // More than the server answers in a second is 429, which conforms to the description and
+        // says nothing about the endpoint. Other report formats keep whole answers, and with them
+        // the values of new keys.
         .args(["--rate-limit", "90/s", "--report", "json"])
         .arg("--report-dir")
         .arg(folder.path().join("reports"))
@@ -53,13 +55,14 @@ fn every_answer_is_as_the_description_says() {
     fs::write(folder.path().join("stderr"), &run.stderr).unwrap();
     no_value_is_in(&folder, &world.first);
     assert!(run.status.success(), "{said}\n{complained}");
-    // A run whose key was ended, or whose requests reached nothing, would pass as well.
+    // A run whose key was ended, or whose requests reached nothing, would also pass.
     let alive = world.api("GET", "/v2/iam/api_keys", None);
     assert_eq!(alive.status, 200, "{}", alive.text());
     world.assert_nowhere(&[&world.first]);
 }
 
-/// The Python that has Schemathesis. On a machine without Python: `None`, and a printed line.
+/// Returns the Python that has Schemathesis. On a machine without Python, prints a line and returns
+/// `None`.
 fn python() -> Option<String> {
     let set_up = Command::new(root().join("scripts/packages.sh"))
         .args(["openapi", "python"])
@@ -77,7 +80,8 @@ fn python() -> Option<String> {
     Some(String::from_utf8(set_up.stdout).unwrap().trim().to_owned())
 }
 
-/// Makes the objects that the requests are about, so that paths lead to something: each with the path of its endpoints.
+/// Creates the objects that the requests are about, so that paths lead to something. Returns each
+/// with the path of its endpoints.
 fn objects(world: &World) -> Vec<(&'static str, &'static str, String)> {
     let made = |path: &str, body: Value| {
         let made = world.api("POST", path, Some(body));
@@ -114,7 +118,7 @@ fn objects(world: &World) -> Vec<(&'static str, &'static str, String)> {
     ]
 }
 
-/// The settings of Schemathesis that no argument has.
+/// Returns the settings of Schemathesis that have no argument.
 fn configuration(values: &[(&'static str, &'static str, String)]) -> String {
     let mut text = String::from(
         "headers = { Authorization = \"Bearer ${KEYWARD_OPERATOR_KEY}\" }\n\n[generation]\ndatabase = \"none\"\n",
@@ -127,7 +131,8 @@ fn configuration(values: &[(&'static str, &'static str, String)]) -> String {
     text
 }
 
-/// Looks through all that the run wrote for its own key, and for anything that has the form of a secret value.
+/// Searches everything that the run wrote for its own key, and for anything that has the form of a
+/// secret value.
 fn no_value_is_in(folder: &Folder, own: &str) {
     let mut files = 0;
     each_file(folder.path(), &mut |path, bytes| {

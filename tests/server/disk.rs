@@ -1,4 +1,5 @@
-//! A disk that is full: what adds is refused, and ends reach the gateways. On a file system in memory, which needs a mount.
+//! A full disk: changes that add something are rejected, and ends reach the gateways. This uses a
+//! file system in memory, which needs a mount.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -9,7 +10,8 @@ use crate::local::Local;
 
 const FOLDER: &str = "KEYWARD_TEST_FULL_DISK";
 
-/// A tmpfs at $1, and this binary in it. Without root, it uses a new name space. The room only for ends takes 64 MiB.
+/// Mounts a tmpfs at $1, and runs this binary in it. Without root, it uses a new namespace. The
+/// space that is reserved for ends takes 64 MiB.
 const MOUNTED: &str =
     "mount -t tmpfs -o size=80m,mode=0700 none \"$1\" || exit 77; shift; exec \"$@\"";
 
@@ -47,7 +49,7 @@ fn on_a_full_disk_ends_reach_the_gateways() {
     assert!(output.status.success(), "{log}{said}");
 }
 
-/// Not a test: what the one above runs on its small disk.
+/// Not a test: the test above runs this on its small disk.
 #[test]
 #[ignore = "it wants a file system of 80 MiB"]
 fn child() {
@@ -68,7 +70,7 @@ fn child() {
     assert!(!ballast.exists(), "there was no other room");
     assert_eq!(local.create().0, 503, "the room is for the next end");
 
-    // A server that starts on such a disk takes ends.
+    // A server that starts on such a disk accepts ends.
     local.kill();
     local.serve(&[]);
     assert_eq!(local.create().0, 503);
@@ -88,12 +90,12 @@ fn child() {
     local.serve(&[]);
     assert_eq!(local.create().0, 200);
     assert!(ballast.exists(), "the room is kept again");
-    // With room for the store's log and none for a snapshot the end is published all the same.
+    // If the disk has room for the store's log but not for a snapshot, the end is still published.
     fill(&folder);
     assert_ended(&local, &keys[4]);
 }
 
-/// Ends a key; gateways learn of it.
+/// Ends a key, and checks that gateways learn of it.
 #[track_caller]
 fn assert_ended(local: &Local, id: &str) {
     local.expire(id);
@@ -101,7 +103,7 @@ fn assert_ended(local: &Local, id: &str) {
     assert!(key["expires_at"].is_u64(), "{key}");
 }
 
-/// Takes all the room there is.
+/// Fills all available space.
 fn fill(folder: &Path) {
     let mut filler = File::options()
         .append(true)
@@ -114,7 +116,7 @@ fn fill(folder: &Path) {
     }
 }
 
-/// Makes keys until the log of the store has no room for one more.
+/// Creates keys until the store's log has no room for another.
 fn created_until_refused(local: &Local) -> (u16, String) {
     for _ in 0..10_000 {
         let (status, said) = local.create();

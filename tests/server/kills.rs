@@ -1,4 +1,5 @@
-//! A server that is killed while it makes and ends keys. The store's own harness kills oftener (`store::crash`); here are the whole server, its answers and its file.
+//! A server that is killed while it creates and ends keys. The store's own test kills more often
+//! (`store::crash`); this one covers the whole server, its answers and its file.
 
 use std::path::Path;
 use std::thread::{self, JoinHandle};
@@ -33,7 +34,7 @@ fn a_killed_server_lost_nothing_it_answered_and_does_nothing_twice() {
                 thread::spawn(move || talk(&socket, &format!("k{round}x{client}")))
             })
             .collect();
-        // Each time at another moment; whichever it is, all of the following holds.
+        // Each time at another moment. The following is true at any moment.
         thread::sleep(Duration::from_millis(150 + 130 * round));
         local.kill();
         let sent: Vec<Sent> = clients
@@ -65,7 +66,7 @@ fn new_key(idempotency: &str) -> Value {
     })
 }
 
-/// Makes keys until no one answers.
+/// Creates keys until the server no longer answers.
 fn talk(socket: &Path, name: &str) -> Vec<Sent> {
     let mut sent = Vec::new();
     for number in 0.. {
@@ -91,7 +92,8 @@ fn talk(socket: &Path, name: &str) -> Vec<Sent> {
     sent
 }
 
-/// A key that was answered is there; the same request makes no second one, and what was not answered is there whole or not at all.
+/// Checks that a key that was answered exists, that the same request creates no second one, and
+/// that an unanswered one exists completely or not at all.
 fn is_there_once(local: &Local, sent: &Sent) {
     let head = [("idempotency-key", sent.idempotency.as_str())];
     let body = new_key(&sent.idempotency);

@@ -1,4 +1,4 @@
-//! A server without an Envoy before it, spoken to on its admin socket.
+//! A server without an Envoy, used through its admin socket.
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -16,7 +16,7 @@ pub(crate) struct Local {
 }
 
 impl Local {
-    /// Makes a store in `folder`, and serves it.
+    /// Creates a store in `folder`, and serves it.
     pub(crate) fn start(folder: &Path) -> Self {
         let made = command()
             .args(["init", "--data"])
@@ -42,7 +42,7 @@ impl Local {
         self.server = Some(serve_in(&self.folder, more));
     }
 
-    /// `kill -9`
+    /// Kills it, as `kill -9` does.
     pub(crate) fn kill(&mut self) {
         self.server = None;
     }
@@ -55,7 +55,7 @@ impl Local {
         self.data().join("admin/admin.sock")
     }
 
-    /// Asks, again where that was too often.
+    /// Sends a request, and repeats it if the server answers that there were too many.
     pub(crate) fn ask(
         &self,
         method: &str,
@@ -69,7 +69,7 @@ impl Local {
         })
     }
 
-    /// Makes a key: the status, and its id or the code of the refusal.
+    /// Creates a key. Returns the status, and its id or the code of the refusal.
     pub(crate) fn create(&self) -> (u16, String) {
         let note = "n".repeat(1_000);
         let body = json!({
@@ -85,7 +85,7 @@ impl Local {
         (status, said.as_str().unwrap().to_owned())
     }
 
-    /// A key that was made.
+    /// Creates a key that must be accepted.
     pub(crate) fn key(&self) -> String {
         let (status, id) = self.create();
         assert_eq!(status, 200, "{id}");
@@ -102,7 +102,7 @@ impl Local {
         ended
     }
 
-    /// What gateways are given: the configuration in the file that they watch.
+    /// Returns what gateways receive: the configuration in the file that they watch.
     pub(crate) fn published(&self) -> Value {
         let file = self.data().join("envoy/ecds/keyward.pb");
         let target = Target::ecds(&file, None, true);
@@ -117,14 +117,14 @@ impl Local {
         });
     }
 
-    /// The key as gateways are given it.
+    /// Returns the key as gateways receive it.
     pub(crate) fn published_key(&self, id: &str) -> Option<Value> {
         let published = self.published();
         let keys = published["snapshot"]["keys"].as_array()?;
         keys.iter().find(|key| key["id"] == *id).cloned()
     }
 
-    /// One of the commands on the store.
+    /// Runs one of the commands on the store.
     pub(crate) fn command(&self, arguments: &[&str]) -> Output {
         command().args(arguments).output().unwrap()
     }

@@ -1,4 +1,5 @@
-//! Who may do what: every route of the table by every sort of caller. The expectation follows from the table's permission and level, and from the caller.
+//! Who may do what: every route of the table with every kind of caller. The expectation follows
+//! from the table's permission and level, and from the caller.
 
 mod strangers;
 
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::world::{PROPAGATION, World};
 
-/// A sort of caller, as the gateway reports it.
+/// A kind of caller, as the gateway reports it.
 struct Caller {
     name: &'static str,
     key: String,
@@ -21,34 +22,34 @@ struct Caller {
 /// What is expected of a caller.
 #[derive(Clone, Copy, PartialEq)]
 enum May {
-    /// Everything, everywhere.
+    /// May do everything, everywhere.
     Operate,
-    /// Everything, on the account that has the objects; what is the operator's is not.
+    /// May do everything on the account that has the objects, except what only operators may do.
     OnIt,
-    /// Everything, on another account: the objects are not there.
+    /// May do everything on another account, where the objects do not exist.
     Elsewhere,
-    /// Reading keys.
+    /// May read keys.
     ReadKeys,
-    /// What the gateway refuses for lack of any permission of ours.
+    /// The gateway denies it, because it has none of keyward's permissions.
     Nothing,
-    /// What the server refuses: the key may do everything.
+    /// The server rejects it, because the key may do everything.
     Unrestricted,
-    /// What is not a key any more.
+    /// The key no longer works.
     Revoked,
 }
 
-/// What an answer is.
+/// The kind of an answer.
 #[derive(Debug, PartialEq)]
 enum Seen {
-    /// The handler answered, whatever it said of the request.
+    /// The handler answered, whatever its answer.
     Answered,
-    /// 404 `resource_missing`: the object is not there for this caller.
+    /// 404 `resource_missing`: the object does not exist for this caller.
     Missing,
-    /// Only operators.
+    /// Only operators may do this.
     OperatorsOnly,
-    /// The gateway, for this reason.
+    /// The gateway denied it, for this reason.
     Gateway(String),
-    /// The server, with this code.
+    /// The server rejected it, with this code.
     Server(u16, String),
 }
 
@@ -145,7 +146,7 @@ fn every_route_answers_every_caller_as_the_table_says() {
                 PROPAGATION,
                 || {
                     let seen = ask(&world, &objects, caller, route);
-                    // What was just made may not have reached every worker.
+                    // A new key may not have reached every worker.
                     let is_late = matches!(&seen, Seen::Gateway(reason) if reason == "unknown_key");
                     (!is_late).then_some(seen)
                 },
@@ -165,7 +166,7 @@ fn every_route_answers_every_caller_as_the_table_says() {
     strangers::no_way_around_the_gateway_is_believed(&world, &objects);
 }
 
-/// What the table says of a caller.
+/// Returns what the table says about a caller.
 fn expected(may: May, route: &Route) -> Seen {
     match may {
         May::Operate => Seen::Answered,
@@ -191,7 +192,8 @@ fn expected(may: May, route: &Route) -> Seen {
     }
 }
 
-/// Accounts are changed, and what is of the whole store is seen, by operators only.
+/// Returns whether only operators may call a route: it changes accounts, or shows something of the
+/// whole store.
 fn is_operators(route: &Route) -> bool {
     let is_change = route.level == AccessLevel::Write;
     (route.asked == Asked::One(Management::Account) && is_change)
@@ -204,12 +206,12 @@ fn is_operators(route: &Route) -> bool {
         || route.template == "/v2/keyward/activity_logs/head"
 }
 
-/// Grant sets and policies are of the whole store.
+/// Grant sets and policies belong to the whole store.
 fn is_about_a_tenants_object(route: &Route) -> bool {
     route.template.contains("{id}") || route.template.contains("{number}")
 }
 
-/// The objects that paths name, all of `acct_a` but for the operator's session.
+/// The objects that paths name. All belong to `acct_a`, except for the operator's session.
 struct Objects {
     session: String,
     portal: String,
@@ -234,7 +236,8 @@ impl Objects {
         }
     }
 
-    /// A path of the route. Keys are named that no call can spoil for the next one: a test key of the account, which is there and is not changed by an empty body.
+    /// Returns a path of the route. It names keys that no call can change for the next one: a test
+    /// key of the account, which exists and which an empty body does not change.
     fn path(&self, route: &Route) -> String {
         let id = if route.template.contains("activity_logs") {
             &self.activity
@@ -271,7 +274,7 @@ fn ask(world: &World, objects: &Objects, caller: &Caller, route: &Route) -> Seen
         return Seen::Gateway(reason.to_owned());
     }
     assert!(answer.header("request-id").is_some(), "{}", answer.text());
-    // An export is not JSON as a whole.
+    // An export as a whole is not JSON.
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let code = body["error"]["code"].as_str().unwrap_or_default();
     let message = body["error"]["message"].as_str().unwrap_or_default();
@@ -288,7 +291,8 @@ fn ask(world: &World, objects: &Objects, caller: &Caller, route: &Route) -> Seen
     }
 }
 
-/// A member that none of them knows: a handler that is reached names it. Those of one key look for the key, and so get a body that they take.
+/// Returns a body with a member that no handler knows: a handler that is reached names it. Handlers
+/// of a single key look for the key, and so get a body that they accept.
 fn body_of(route: &Route) -> Option<Value> {
     let body = if route.template.contains("api_keys/{id}") {
         json!({})
@@ -298,7 +302,7 @@ fn body_of(route: &Route) -> Option<Value> {
     (route.largest_body > 0).then_some(body)
 }
 
-/// The key that paths name, made again where a call before deleted it.
+/// Creates the key that paths name again, if an earlier call deleted it.
 fn fresh(world: &World) {
     let body = json!({
         "type": "secret_key", "permissions": ["customer_read"],

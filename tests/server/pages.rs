@@ -1,5 +1,6 @@
-//! The console in a browser: Playwright drives Debian's Chromium against the server, through Envoy. The specs are in `tests/pages/node`.
-//! `make test` opens each page once; `make pages` (`in_full`) is every page in every state, width and scheme, and the flows.
+//! The console in a browser: Playwright drives Debian's Chromium against the server, through Envoy.
+//! The specs are in `tests/pages/node`. `make test` opens each page once. `make pages` (`in_full`)
+//! opens every page in every state, width and scheme, and runs the flows.
 
 use std::fs;
 use std::io::Write;
@@ -24,7 +25,7 @@ fn in_full_states() {
     };
     let world = World::start();
     browse(&world, &tools, "states");
-    // Then with what is around the pages broken, one thing after the other.
+    // Then with the surroundings of the pages broken, one thing after the other.
     let target = world.data().join("envoy/ecds/keyward.pb");
     fs::remove_file(&target).unwrap();
     fs::create_dir(&target).unwrap();
@@ -59,7 +60,7 @@ fn in_full_flows() {
     }
 }
 
-/// What drives a browser.
+/// The tools that drive a browser.
 struct Tools {
     chromium: PathBuf,
     packages: PathBuf,
@@ -123,7 +124,7 @@ fn tail(log: &str) -> String {
     lines[lines.len().saturating_sub(20)..].join("\n")
 }
 
-/// `$CHROMIUM_BIN`, or the one that `scripts/chromium.sh` installs.
+/// Returns `$CHROMIUM_BIN`, or the Chromium that `scripts/chromium.sh` installs.
 fn chromium(test: &str) -> Option<PathBuf> {
     let named = std::env::var_os("CHROMIUM_BIN").map(PathBuf::from);
     let on_path = || {
@@ -142,7 +143,7 @@ fn chromium(test: &str) -> Option<PathBuf> {
     found
 }
 
-/// The folder where Playwright is installed.
+/// Returns the folder where Playwright is installed.
 fn packages(test: &str) -> Option<PathBuf> {
     let script = root().join("scripts/packages.sh");
     let set_up = Command::new(script)
@@ -162,7 +163,7 @@ fn packages(test: &str) -> Option<PathBuf> {
     Some(Path::new(path.trim()).to_owned())
 }
 
-/// The harness swallows what a passing test prints, so the line goes around it.
+/// The harness hides what a passing test prints, so this bypasses it.
 fn skip(test: &str, why: &str) {
     let line = format!("SKIPPED: {test}: {why}\n");
     let _ = std::io::stderr().write_all(line.as_bytes());

@@ -1,4 +1,4 @@
-//! Ways to the server but through the gateway. None of them is believed.
+//! Ways to the server that bypass the gateway. It trusts none of them.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -41,7 +41,7 @@ fn a_principal_is_believed_from_the_gateway_only() {
     let name = "x-keyward-principal";
     let gateway = ("x-keyward-gateway", secret.as_str());
 
-    // So that what follows fails for its own reason.
+    // This shows that what follows fails for its own reason.
     assert_eq!(ask(&[(name, &good), gateway]).0, 200);
     let strange = (401, "not_through_gateway".to_owned());
     assert_eq!(ask(&[]), strange, "no principal");
@@ -79,7 +79,7 @@ fn a_principal_is_believed_from_the_gateway_only() {
     ] {
         assert_eq!(ask(&[(name, &forged), gateway]), strange, "{why}");
     }
-    // A forged header names another live key at most, and that one is asked about again.
+    // A forged header can at most name another live key, and the server checks that key as well.
     assert_eq!(
         ask(&[(name, &principal(&id, "api_key", "read")), gateway]),
         (403, "more_permissions_required".to_owned())
@@ -91,7 +91,7 @@ fn a_principal_is_believed_from_the_gateway_only() {
         (401, "expired_key".to_owned())
     );
 
-    // Through the gateway a client's own headers count for nothing.
+    // Through the gateway, a client's own headers have no effect.
     let (_, value_of_another) = world.key("acct_widgets", &["customer_read"]);
     let forged = [(name, good.as_str()), gateway];
     let denied = world.call_with(&value_of_another, "GET", LIST, None, &forged);
@@ -108,7 +108,8 @@ fn there_is_no_way_in_by_tcp() {
     }
 }
 
-/// The sockets of a process by TCP or UDP, as the kernel lists them. `None` where it does not show them.
+/// Returns the TCP or UDP sockets of a process, as the kernel lists them, or `None` if it does not
+/// show them.
 pub(crate) fn tcp_sockets(process: u32) -> Option<Vec<String>> {
     let descriptors = fs::read_dir(format!("/proc/{process}/fd")).ok()?;
     let sockets: Vec<String> = descriptors

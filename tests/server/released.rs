@@ -1,4 +1,5 @@
-//! Stripe's released SDKs, which have no method for keys, by `raw_request`: they make, list, rotate and end keys on the server.
+//! Stripe's released SDKs, which have no method for keys, with `raw_request`: they create, list,
+//! rotate and end keys on the server.
 
 use std::fs;
 use std::path::PathBuf;
@@ -45,7 +46,8 @@ fn the_released_node_sdk_makes_keys() {
     makes_keys(command);
 }
 
-/// What `scripts/packages.sh` prints. On a machine without the language: `None`, and a printed line.
+/// Returns what `scripts/packages.sh` prints. On a machine without the language, prints a line and
+/// returns `None`.
 fn set_up(language: &str) -> Option<PathBuf> {
     let output = Command::new(root().join("scripts/packages.sh"))
         .args(["sdk", language])

@@ -1,4 +1,5 @@
-//! A restored backup: the server does not start on it, takes ends, and goes on after `resume` without a key revived. And a key file's way into a server and out again.
+//! A restored backup: the server does not start on it, accepts ends, and continues after `resume`
+//! without reviving a key. Also a key file's way into a server and out again.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -37,7 +38,7 @@ fn a_restored_backup_revives_no_key() {
     assert!(!refused.status.success(), "{said}");
     assert!(said.contains("`keyward-server resume`"), "{said}");
 
-    // Until then a key can be ended, and what ended stays so.
+    // Until then a key can be ended, and an ended key stays ended.
     local.serve(&["--ends-only"]);
     assert_eq!(local.create(), (503, "ends_only".to_owned()));
     local.expire(&ended_while_restored);
@@ -71,7 +72,7 @@ fn a_restored_backup_revives_no_key() {
     }
 }
 
-/// As `keyward accounts add` and `keyward keys create` write one.
+/// As `keyward accounts add` and `keyward keys create` write it.
 const KEY_FILE: &str = r#"format = "keyward.keys/v1"
 
 [[endpoints]]
@@ -124,13 +125,13 @@ fn a_key_file_goes_into_a_server_by_its_commands_and_out_again() {
         assert!(output.status.success(), "{said}");
         String::from_utf8(output.stdout).unwrap()
     };
-    // The account that the test's server has as well.
+    // The account that the test's server also has.
     let out = export(data);
     assert!(out.contains("acct_1") && !out.contains("/v2/iam/"), "{out}");
     fs::write(&file, out.replace("Support desk", "Another")).unwrap();
     let refused = import(&["--dry-run"], 4);
     assert!(refused.contains("`mk_1`"), "{refused}");
-    // Another server takes that file in, and gives it out byte for byte.
+    // Another server imports that file, and exports it unchanged byte for byte.
     let other = Folder::new("key-file-other");
     let mut second = Local::start(other.path());
     second.kill();
@@ -144,7 +145,7 @@ fn a_key_file_goes_into_a_server_by_its_commands_and_out_again() {
     let said = String::from_utf8_lossy(&taken.stderr);
     assert!(taken.status.success(), "{said}");
     assert_eq!(export(second_data), out);
-    // And gateways are given it.
+    // And gateways receive it.
     second.serve(&[]);
     eventually("the key is published", BOUND, || {
         second.published_key("mk_1")

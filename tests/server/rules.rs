@@ -43,7 +43,7 @@ fn stripes_sdk_finds_what_stripe_documents_and_what_is_better_here() {
     is("created", "ips", json!(["203.0.113.0/24"]));
     is("updated", "name", json!("Two"));
     is("updated", "note", json!("vault: one"));
-    // Unlike Stripe: an empty list takes everything away, and a list of addresses can be changed.
+    // Unlike at Stripe, an empty list removes everything, and a list of addresses can be changed.
     is("updated", "permissions", json!([]));
     is("updated", "token", Value::Null);
     is("updated again", "permissions", json!(["customer_write"]));
@@ -114,7 +114,7 @@ fn stripes_sdk_finds_what_stripe_documents_and_what_is_better_here() {
     world.assert_nowhere(&[&world.first]);
 }
 
-/// Many keys by their digests, in one request that can be repeated.
+/// Imports many keys by their digests, in one request that can be repeated.
 fn import(world: &World) {
     let rows: Vec<Value> = (0..MANY)
         .map(|number| {

@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use keyward_harness::find::root;
 use serde_json::Value;
 
-/// A script that runs, to talk with in lines.
+/// A running script that exchanges lines with the test.
 pub(crate) struct Script {
     child: Child,
     input: ChildStdin,
@@ -14,7 +14,8 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    /// Starts a script of `tests/server/python`. On a machine without Python: `None`, and a printed line.
+    /// Starts a script of `tests/server/python`. On a machine without Python, prints a line and
+    /// returns `None`.
     pub(crate) fn start(name: &str) -> Option<Self> {
         let set_up = Command::new(root().join("scripts/packages.sh"))
             .args(["server", "python"])
@@ -51,14 +52,14 @@ impl Script {
         self.input.flush().unwrap();
     }
 
-    /// The next line that it prints.
+    /// Returns the next line that it prints.
     pub(crate) fn told(&mut self) -> Value {
         let mut line = String::new();
         self.output.read_line(&mut line).unwrap();
         serde_json::from_str(&line).unwrap_or_else(|_| panic!("the script said: {line:?}"))
     }
 
-    /// The next line, while there is one.
+    /// Returns the next line, if there is another.
     pub(crate) fn line(&mut self) -> Option<Value> {
         let mut line = String::new();
         let read = self.output.read_line(&mut line).unwrap();

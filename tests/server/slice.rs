@@ -1,4 +1,4 @@
-//! From an empty folder to a key that was made, used and ended.
+//! From an empty folder to a key that was created, used and ended.
 
 use std::time::Instant;
 
@@ -38,7 +38,7 @@ fn a_key_that_stripes_sdk_makes_works_with_its_permissions_until_it_is_expired()
         Some("insufficient_permission")
     );
     assert_eq!(status("GET", "/v1/charges"), 403);
-    // A key that was granted nothing of the kind manages no keys.
+    // A key without permissions for that manages no keys.
     assert_eq!(status("GET", "/v2/iam/api_keys"), 403);
 
     script.tell(&json!({"id": made["id"]}).to_string());
@@ -62,7 +62,7 @@ fn what_was_made_is_there_after_a_restart() {
     let mut world = World::start();
     world.account("acct_widgets");
     let (id, value) = world.key("acct_widgets", &["customer_read"]);
-    // Only one server has the folder.
+    // Only one server may use the folder.
     let second = command()
         .args(["serve", "--config"])
         .arg(world.data().join("keyward-server.toml"))
@@ -71,7 +71,7 @@ fn what_was_made_is_there_after_a_restart() {
     assert!(!second.status.success());
     let said = String::from_utf8_lossy(&second.stderr);
     assert!(said.contains("another server listens there"), "{said}");
-    // Killed, it does not remove its sockets.
+    // A killed server does not remove its sockets.
     world.restart();
     let path = format!("/v2/iam/api_keys/{id}");
     let read = world.api("GET", &path, None);

@@ -1,4 +1,4 @@
-//! A server and the Envoy before it, made by `init` as an operator makes them.
+//! A server and its Envoy, made by `init` as an operator makes them.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -13,11 +13,12 @@ use keyward_harness::process::{Folder, Guarded};
 use keyward_harness::{BOUND, eventually, find};
 use serde_json::Value;
 
-/// How long a change takes to reach every worker, at most: a publication, Envoy's look at the file and its load, on a machine that is busy.
+/// The maximum time that a change takes to reach every worker: a publication, Envoy's look at the
+/// file and its load, on a busy machine.
 pub(crate) const PROPAGATION: Duration = Duration::from_secs(10);
 
 pub(crate) struct World {
-    // Before the folder: the processes go first.
+    // Declared before the folder, so that the processes end first.
     _envoy: Guarded,
     pub(crate) server: Guarded,
     pub(crate) folder: Folder,
@@ -31,7 +32,7 @@ impl World {
         Self::start_with(|_| {})
     }
 
-    /// The same, with something done to the data folder before the server starts.
+    /// Starts a server whose data folder is changed before it starts.
     pub(crate) fn start_with(prepare: impl FnOnce(&Path)) -> Self {
         let folder = Folder::new("server");
         let data = folder.path().join("data");
@@ -93,7 +94,7 @@ impl World {
         world
     }
 
-    /// `kill -9`, and a new start.
+    /// Kills the server, as `kill -9` does, and starts it again.
     pub(crate) fn restart(&mut self) {
         let id = self.server.id().to_string();
         let killed = Command::new("kill").args(["-KILL", &id]).status().unwrap();
@@ -108,12 +109,12 @@ impl World {
         self.folder.path().join("data")
     }
 
-    /// A request with the first key.
+    /// Sends a request with the first key.
     pub(crate) fn api(&self, method: &str, path: &str, body: Option<Value>) -> Response {
         self.call(&self.first, method, path, body)
     }
 
-    /// A request with any key.
+    /// Sends a request with any key.
     pub(crate) fn call(
         &self,
         key: &str,
@@ -144,14 +145,14 @@ impl World {
         request(self.gateway, method, path, &headers, body.as_bytes())
     }
 
-    /// An account with a policy that lets its keys do what its maker says.
+    /// Creates an account with a policy that allows its keys whatever their maker requests.
     pub(crate) fn account(&self, id: &str) {
         let body = serde_json::json!({"id": id, "name": "Widgets", "policy": "operator"});
         let made = self.api("POST", "/v2/keyward/accounts", Some(body));
         assert_eq!(made.status, 200, "{}", made.text());
     }
 
-    /// A new restricted test key of an account: its id and its value.
+    /// Creates a restricted test key of an account. Returns its id and its value.
     pub(crate) fn key(&self, owner: &str, permissions: &[&str]) -> (String, String) {
         let made = self.api(
             "POST",
@@ -167,7 +168,7 @@ impl World {
         (text(&made["id"]), text(&made["secret_key"]["token"]))
     }
 
-    /// The secret that Envoy sends to the server.
+    /// Returns the secret that Envoy sends to the server.
     pub(crate) fn gateway_secret(&self) -> String {
         let text = fs::read_to_string(self.data().join("envoy/control.yaml")).unwrap();
         let after = text
@@ -177,18 +178,19 @@ impl World {
         after.split_once('}').unwrap().0.to_owned()
     }
 
-    /// A question straight to a socket.
+    /// Sends a request directly to a socket.
     pub(crate) fn straight(&self, socket: &str, head: &[(&str, &str)], path: &str) -> (u16, Value) {
         straight(&self.data().join(socket), "GET", path, head, None)
     }
 
-    /// Looks for values in everything that was written: the store with its log, Envoy's files, access log and messages.
+    /// Searches for values in everything that was written: the store with its log, Envoy's files,
+    /// access log and messages.
     pub(crate) fn assert_nowhere(&self, values: &[&str]) {
         let mut files = 0;
         each_file(self.folder.path(), &mut |path, bytes| {
             files += 1;
             for value in values {
-                // Without its prefix as well, which is not a secret.
+                // Also without its prefix, which is not a secret.
                 let (_, random) = value.rsplit_once('_').unwrap();
                 let found = memchr::memmem::find(bytes, random.as_bytes()).is_some();
                 assert!(!found, "{} holds a value", path.display());
@@ -198,7 +200,7 @@ impl World {
     }
 }
 
-/// A request straight to a socket.
+/// Sends a request directly to a socket.
 pub(crate) fn straight(
     socket: &Path,
     method: &str,
@@ -209,7 +211,7 @@ pub(crate) fn straight(
     try_straight(socket, method, path, head, body).unwrap()
 }
 
-/// The same, of a server that may end meanwhile.
+/// Does the same with a server that may end meanwhile.
 pub(crate) fn try_straight(
     socket: &Path,
     method: &str,
@@ -245,7 +247,7 @@ pub(crate) fn serve(folder: &Folder) -> Guarded {
     serve_in(folder.path(), &[])
 }
 
-/// The same by a path, with more arguments.
+/// Does the same by a path, with more arguments.
 pub(crate) fn serve_in(folder: &Path, more: &[&str]) -> Guarded {
     let data = folder.join("data");
     let log = File::options()
@@ -276,7 +278,8 @@ pub(crate) fn command() -> Command {
     Command::new(env!("CARGO_BIN_EXE_keyward-server"))
 }
 
-/// Lets the kernel choose the ports. The upstream has to be named before it has one, so it listens on a socket.
+/// Lets the kernel select the ports. The upstream must be named before it has a port, so it listens
+/// on a socket.
 fn on_free_ports(folder: &Folder) {
     let file = folder.path().join("data/envoy/control.yaml");
     let mut text = fs::read_to_string(&file).unwrap();
@@ -294,7 +297,7 @@ fn on_free_ports(folder: &Folder) {
     fs::write(file, text).unwrap();
 }
 
-/// Where the gateway listens, once it does.
+/// Returns the gateway's address, once it listens.
 fn gateway(admin: SocketAddr) -> Option<SocketAddr> {
     let mut connection = Connection::try_open(admin).ok()?;
     let no_headers: [(&str, &str); 0] = [];

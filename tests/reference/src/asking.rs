@@ -1,4 +1,5 @@
-//! The same question put to the filter and to the reference, and the answer in the reference's words.
+//! Asks the filter and the reference the same question, and returns the answers in the reference's
+//! words.
 
 use std::net::IpAddr;
 
@@ -12,7 +13,7 @@ use crate::catalogue;
 use crate::model::{self, Builtin, Edge, Graph, Request, Row, Verdict};
 use crate::worlds::world::canonical;
 
-/// The verdict in the reference's words, and what kind of verdict it is.
+/// Returns the verdict in the reference's words, and its kind.
 pub fn ask(configuration: &Configuration, request: &Request) -> (Verdict, &'static str) {
     let head = head(configuration, request);
     match decide(configuration, &head, &Surroundings(request)) {
@@ -79,7 +80,7 @@ impl Environment for Surroundings<'_> {
     }
 }
 
-/// The built-in catalogue in the reference's words, from its files.
+/// Returns the built-in catalogue in the reference's words, from its files.
 pub fn builtin() -> Builtin {
     let rows = catalogue::rows().into_iter().map(|row| Row {
         method: row.method,
@@ -114,7 +115,8 @@ pub fn builtin() -> Builtin {
     }
 }
 
-/// The reference knows no aliases: wherever a permission is named, it gets the canonical name.
+/// Replaces every permission's name with its canonical name, because the reference knows no
+/// aliases.
 pub fn without_aliases(configuration: &Value) -> Value {
     match configuration {
         Value::Object(members) => members

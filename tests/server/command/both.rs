@@ -1,4 +1,5 @@
-//! One command line, run on a key file and on a server, and what is said of it without what has to differ: ids, values, times and where a change goes next.
+//! Runs one command line on a key file and on a server, and compares the output without what must
+//! differ: ids, values, times, and where a change goes next.
 
 use std::collections::HashMap;
 use std::process::Command;
@@ -10,19 +11,19 @@ use regex::{Captures, Regex};
 
 use crate::world::World;
 
-/// A key file and a server, with the keys that commands have made on each.
+/// A key file and a server, with the keys that commands have created on each.
 pub(crate) struct Both {
     pub(crate) world: World,
     file: Folder,
-    /// The ids of keys on the file and on the server, in the order of their making.
+    /// The ids of keys on the file and on the server, in the order of their creation.
     keys: Vec<[String; 2]>,
     /// The values that were shown, which are nowhere else.
     pub(crate) values: Vec<String>,
-    /// The first key's id; the server names the maker of a key by it.
+    /// The first key's id, by which the server names the maker of a key.
     actor: String,
 }
 
-/// What both have said.
+/// The output that both have in common.
 pub(crate) struct Same {
     pub(crate) code: Option<i32>,
     pub(crate) out: String,
@@ -39,7 +40,7 @@ impl Both {
         let listed = world.api("GET", "/v2/iam/api_keys?owner=acct_operator", None);
         let actor = listed.json()["data"][0]["id"].as_str().unwrap().to_owned();
         let file = Folder::new("both");
-        // The operator's account and its key are the server's own. Its grants are not compared.
+        // The operator's account and its key are the server's own. Their grants are not compared.
         file.good(&[
             "accounts",
             "add",
@@ -69,12 +70,13 @@ impl Both {
         }
     }
 
-    /// The command on the server, through the gateway.
+    /// Returns the command for the server, through the gateway.
     pub(crate) fn on_server(&self) -> Command {
         on_server(&self.world)
     }
 
-    /// Runs a line on both: `$0` is the first key that was made. `only` is what only the server's line has as well.
+    /// Runs a line on both. `$0` is the first created key. `only` is what only the server's line
+    /// contains.
     #[track_caller]
     pub(crate) fn run_with(&mut self, line: &[&str], only: &[&str], input: &str) -> Same {
         let filled = self.filled(line, 0);
@@ -113,7 +115,7 @@ impl Both {
         self.run_with(line, &[], "")
     }
 
-    /// What must succeed on both.
+    /// Runs a line that must succeed on both.
     #[track_caller]
     pub(crate) fn good(&mut self, line: &[&str]) -> Same {
         let same = self.run(line);
@@ -121,7 +123,7 @@ impl Both {
         same
     }
 
-    /// What both must refuse with this code; what is said of it.
+    /// Runs a line that both must reject with this code. Returns the message.
     #[track_caller]
     pub(crate) fn refused(&mut self, code: i32, line: &[&str]) -> String {
         let same = self.run(line);
@@ -142,7 +144,7 @@ impl Both {
         filled
     }
 
-    /// Notes the new keys, in the order that both name them in.
+    /// Notes the new keys, in the order in which both name them.
     fn note_keys(&mut self, file: &Said, server: &Said) {
         let all = |said: &Said| -> Vec<String> {
             let text = format!("{}{}", said.out, said.err);
@@ -158,7 +160,7 @@ impl Both {
     }
 }
 
-/// The command on a server, through its gateway.
+/// Returns the command for a server, through its gateway.
 pub(crate) fn on_server(world: &World) -> Command {
     let mut command = keyward_support::command::command();
     command
@@ -168,14 +170,14 @@ pub(crate) fn on_server(world: &World) -> Command {
     command
 }
 
-/// A text without what has to differ.
+/// Returns a text without what must differ.
 fn plain(text: &str) -> String {
     static TIME: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z(?: \([^)]*\))?").unwrap()
     });
     static LAST4: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r#"(last4"?:? +"?)[0-9A-Za-z]{4}"#).unwrap());
-    // Two commands may run in two seconds.
+    // Two commands may run in different seconds.
     static SECONDS: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(
             "(?-u:\\b)(?:now|in [0-9]+ seconds?|[0-9]+ seconds? ago|with the next push)(?-u:\\b)",

@@ -1,4 +1,5 @@
-//! Every command of `keyward keys`, `accounts` and `grant-sets` says the same on a key file and on a server, and the server's keys do what was said.
+//! Every command of `keyward keys`, `accounts` and `grant-sets` has the same output on a key file
+//! and on a server, and the server's keys work accordingly.
 
 use keyward_harness::eventually;
 use serde_json::Value;
@@ -6,7 +7,8 @@ use serde_json::Value;
 use super::both::Both;
 use crate::world::PROPAGATION;
 
-/// The server has policies, and a key file has none: the one that the operator's own account has lets an account do what its maker says.
+/// The server has policies, and a key file has none. The policy of the operator's own account
+/// allows an account whatever its maker requests.
 pub(super) const POLICY: &[&str] = &["--policy", "operator"];
 
 #[test]
@@ -43,7 +45,7 @@ fn every_command_says_the_same_on_a_file_and_on_a_server() {
     both.good(&["grant-sets", "show", "support", "--json"]);
     both.good(&["grant-sets", "show", "support"]);
 
-    // 4: the account's first keys are 0 to 3.
+    // 4, because the account's first keys are 0 to 3.
     let create = [
         "keys",
         "create",
@@ -263,7 +265,7 @@ fn every_command_says_the_same_on_a_file_and_on_a_server() {
 
     let values: Vec<&str> = both.values.iter().map(String::as_str).collect();
     assert!(values.len() > 20, "{}", values.len());
-    // Those of publishable keys are public.
+    // The values of publishable keys are public.
     let secret: Vec<&str> = values
         .into_iter()
         .filter(|value| !value.starts_with("pk_"))

@@ -1,4 +1,5 @@
-//! Answers that are lost on the network: the command sends the request again, and the server has carried it out once.
+//! Answers that are lost on the network: the command sends the request again, and the server has
+//! carried it out only once.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -12,7 +13,8 @@ use serde_json::Value;
 use super::both::on_server;
 use crate::world::World;
 
-/// A network that takes a request to the gateway, and loses the answer of the first few that change something.
+/// A network that passes requests to the gateway, and loses the answers to the first few that
+/// change something.
 struct Lossy {
     address: SocketAddr,
     lost: Arc<AtomicUsize>,
@@ -26,7 +28,7 @@ impl Lossy {
         let address = listener.local_addr().unwrap();
         let (lost, sent) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let counted = (Arc::clone(&lost), Arc::clone(&sent));
-        // It ends with the process: no one connects once the test is over.
+        // It ends with the process: no one connects after the test.
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let (lost, sent) = &counted;
@@ -41,7 +43,7 @@ impl Lossy {
     }
 }
 
-/// Requests of one connection, until one is lost or the client leaves.
+/// Passes on the requests of one connection, until an answer is lost or the client leaves.
 fn hand_on(
     client: TcpStream,
     gateway: SocketAddr,
@@ -69,7 +71,7 @@ fn hand_on(
     }
 }
 
-/// A head and the body that its length says, or that comes in chunks.
+/// Reads a head and its body, which has a length or comes in chunks.
 fn message(stream: &mut impl BufRead) -> std::io::Result<Vec<u8>> {
     let (mut bytes, mut length, mut is_chunked) = (Vec::new(), 0, false);
     loop {
@@ -151,7 +153,7 @@ fn a_key_is_made_once_though_its_answer_was_lost() {
         (world.call(value, "GET", "/v1/customers", None).status == 200).then_some(())
     });
 
-    // A public one, which the server makes.
+    // A publishable key, which the server generates.
     let lossy = Lossy::before(world.gateway, 2);
     let said = run(
         &world,
@@ -174,7 +176,8 @@ fn a_key_is_made_once_though_its_answer_was_lost() {
     assert_eq!(said.code, Some(0), "{}", said.err);
     assert_eq!(keys(&world, "&state=deleted").len(), 1);
 
-    // The first keys, whose values the server makes: no second account is made, and the next try makes all.
+    // The first keys, whose values the server generates: no second account is created, and the next
+    // try creates all of them.
     let lossy = Lossy::before(world.gateway, 1);
     let line = "accounts add acct_two --policy operator";
     let said = run(&world, &lossy, line);

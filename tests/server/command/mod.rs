@@ -1,4 +1,4 @@
-//! The command `keyward` on a server, next to the same commands on a key file.
+//! The command `keyward` with a server, compared with the same commands on a key file.
 
 mod both;
 mod life;

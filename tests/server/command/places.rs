@@ -1,4 +1,5 @@
-//! Where a server may be: at its socket for people on its machine, after a gateway, and after one with TLS.
+//! How a command reaches a server: at its socket for people on its machine, through a gateway, and
+//! through one with TLS.
 
 use std::fs::{self, File};
 use std::process::Command;
@@ -39,7 +40,7 @@ fn the_servers_own_socket_needs_no_key_and_its_keys_are_named_by_its_user() {
         "{}",
         shown.out
     );
-    // An unrestricted key, which the operator's own policy lets no one else make.
+    // An unrestricted key, which the operator's own policy lets no one else create.
     let said = run("keys create --owner acct_widgets --kind secret --mode live");
     assert_eq!(said.code, Some(0), "{}", said.err);
 }
@@ -105,7 +106,7 @@ fn a_key_is_read_from_a_file_and_is_no_argument() {
     );
 }
 
-/// A gateway with TLS, whose certificate is good, of a stranger's authority, or expired.
+/// A gateway with TLS, whose certificate is good, from an unknown authority, or expired.
 #[test]
 fn a_certificate_that_is_not_good_is_no_server() {
     let set_up = Command::new(root().join("scripts/packages.sh"))

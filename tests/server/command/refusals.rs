@@ -1,4 +1,4 @@
-//! What a key file refuses a server refuses, in the same words and with the same exit code.
+//! A server rejects what a key file rejects, in the same words and with the same exit code.
 
 use super::both::Both;
 
@@ -262,7 +262,7 @@ fn what_a_file_refuses_a_server_refuses_in_the_same_words() {
     }
 }
 
-/// What only a server refuses, and what does not concern a server.
+/// What only a server rejects, and what does not concern a server.
 #[test]
 fn what_only_a_server_refuses_says_what_to_do() {
     let both = Both::start();
@@ -327,7 +327,8 @@ fn what_only_a_server_refuses_says_what_to_do() {
             "{line:?}: {refused}"
         );
     }
-    // The command does not ignore a variable either, unless an argument names what it is about, or it needs no keys.
+    // The command does not ignore a variable either, unless an argument names its subject, or it
+    // needs no keys.
     let with_variable = |line: &[&str]| {
         let output = both.on_server().args(line).output().unwrap();
         String::from_utf8(output.stderr).unwrap()

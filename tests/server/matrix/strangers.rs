@@ -1,4 +1,5 @@
-//! Every route by callers who do not come by the gateway: with no principal, with a forged one, without the gateway's secret, as another user, and by TCP.
+//! Every route with callers that bypass the gateway: without a principal, with a forged one,
+//! without the gateway's secret, as another user, and by TCP.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -13,10 +14,10 @@ use super::{Objects, body_of, fresh};
 use crate::refused::{principal, tcp_sockets};
 use crate::world::{World, straight};
 
-/// One that no process of the test's runs as.
+/// A user that no process of the test runs as.
 const ANOTHER_USER: u32 = 12_345;
 
-/// What a request is seen with.
+/// The headers of a request.
 struct Heads {
     /// The secret that Envoy sends.
     secret: String,
@@ -34,7 +35,7 @@ impl Heads {
         }
     }
 
-    /// The principal that keyward writes for this route.
+    /// Returns the principal that keyward writes for this route.
     fn principal(&self, route: &Route, key: &str) -> String {
         let names = route.asked.names();
         principal(key, names.first().unwrap(), route.level.name())
@@ -49,7 +50,7 @@ pub(super) fn no_way_around_the_gateway_is_believed(world: &World, objects: &Obj
         by_tcp(world, objects, &heads, route);
     }
     assert_eq!(cells, 6 * ROUTES.len());
-    // What is sent to the gateway is all there is by TCP.
+    // The gateway is the only way by TCP.
     match tcp_sockets(world.server.id()) {
         Some(rows) => assert!(rows.is_empty(), "{rows:?}"),
         None => eprintln!("skipped: this machine does not show the sockets of a process"),
@@ -57,7 +58,8 @@ pub(super) fn no_way_around_the_gateway_is_believed(world: &World, objects: &Obj
     as_another_user(world, objects, &heads);
 }
 
-/// By the user that Envoy runs as, straight to the socket. How many cells that are.
+/// Sends requests as the user that Envoy runs as, directly to the socket. Returns how many
+/// combinations that is.
 fn by_the_socket(world: &World, objects: &Objects, heads: &Heads, route: &Route) -> usize {
     let socket = world.data().join("run/api.sock");
     let (good, gone) = (
@@ -95,13 +97,13 @@ fn by_the_socket(world: &World, objects: &Objects, heads: &Heads, route: &Route)
         let place = format!("{} {path} with {with}", route.method.name());
         assert_refused(status, &body, &place);
     }
-    // So that each of them was refused for its own reason.
+    // This shows that each of them was rejected for its own reason.
     let (status, body) = ask(&[(name, &good), secret]);
     assert_ne!(status, 401, "{path}: {body}");
     count
 }
 
-/// By TCP there is the gateway, for which these headers are a client's own.
+/// By TCP, the gateway treats these headers as a client's own.
 fn by_tcp(world: &World, objects: &Objects, heads: &Heads, route: &Route) {
     let path = objects.path(route);
     let good = heads.principal(route, &heads.first);

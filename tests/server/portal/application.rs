@@ -52,7 +52,7 @@ fn it_opens_the_portal_of_its_user_and_says_so_where_it_cannot() {
             connection.try_request("GET", path, &headers, b"").ok()
         })
     };
-    // Nobody comes in without signing in.
+    // No one gets in without signing in.
     assert!(
         get("/keys", "mallory")
             .text()

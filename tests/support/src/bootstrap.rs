@@ -1,4 +1,5 @@
-//! The bootstrap we ship, read as data and changed in place: what the tests start differs from it in what is named here and in nothing else.
+//! The bootstrap that we ship, read as data and changed in place. What the tests start differs from
+//! it only in what is named here.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -7,15 +8,15 @@ use serde_json::{Value, json};
 
 use super::find::root;
 
-/// The bootstrap that a test gets where it names no other.
+/// The default bootstrap of a test.
 pub const GATEWAY: &str = "envoy/bootstrap.yaml";
 
-/// `envoy/ecds/keyward.yaml`.
+/// Returns `envoy/ecds/keyward.yaml`.
 pub fn shipped_ecds() -> Value {
     read("envoy/ecds/keyward.yaml")
 }
 
-/// A YAML file of the project, by its path from the root.
+/// Returns a YAML file of the project, by its path from the root.
 pub fn read(path: &str) -> Value {
     let path = root().join(path);
     let text = std::fs::read_to_string(&path)
@@ -23,7 +24,8 @@ pub fn read(path: &str) -> Value {
     serde_norway::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The member that `pointer` names, which has to be there: a shipped file that changed its shape fails the tests that change it.
+/// Returns the member that `pointer` names, which must exist: if a shipped file changes its shape,
+/// the tests that change it fail.
 #[track_caller]
 pub fn at<'a>(value: &'a mut Value, pointer: &str) -> &'a mut Value {
     value
@@ -31,7 +33,7 @@ pub fn at<'a>(value: &'a mut Value, pointer: &str) -> &'a mut Value {
         .unwrap_or_else(|| panic!("`{pointer}` is missing"))
 }
 
-/// The HTTP connection manager of the gateway's listener.
+/// Returns the HTTP connection manager of the gateway's listener.
 #[track_caller]
 pub fn hcm(bootstrap: &mut Value) -> &mut Value {
     at(
@@ -40,7 +42,7 @@ pub fn hcm(bootstrap: &mut Value) -> &mut Value {
     )
 }
 
-/// The HTTP filter of that name in the gateway's chain.
+/// Returns the HTTP filter with that name in the gateway's chain.
 #[track_caller]
 pub fn http_filter<'a>(bootstrap: &'a mut Value, name: &str) -> &'a mut Value {
     named(at(hcm(bootstrap), "/http_filters"), name)
@@ -55,7 +57,7 @@ fn named<'a>(list: &'a mut Value, name: &str) -> &'a mut Value {
         .unwrap_or_else(|| panic!("nothing is named `{name}`"))
 }
 
-/// Free ports and this instance's own files.
+/// Sets free ports, and this instance's own files.
 pub fn relocate(bootstrap: &mut Value, wasm: &Path, ecds: &Path) {
     *at(bootstrap, "/admin/address/socket_address/port_value") = json!(0);
     let listeners = at(bootstrap, "/static_resources/listeners");
@@ -63,7 +65,8 @@ pub fn relocate(bootstrap: &mut Value, wasm: &Path, ecds: &Path) {
         named(listeners, "gateway"),
         "/address/socket_address/port_value",
     ) = json!(0);
-    // The built-in upstream has to be named before it has a port; a socket in Envoy's working directory needs none.
+    // The built-in upstream must be named before it has a port. A socket in Envoy's working
+    // directory needs no port.
     let mut names = listeners.as_array().unwrap().iter();
     if names.any(|listener| listener["name"] == "upstream") {
         let pipe = json!({"pipe": {"path": "upstream.sock"}});
@@ -84,13 +87,13 @@ pub fn relocate(bootstrap: &mut Value, wasm: &Path, ecds: &Path) {
     *at(discovery, wasm_or_native) = json!(wasm);
 }
 
-/// The cluster of that name.
+/// Returns the cluster with that name.
 #[track_caller]
 pub fn cluster<'a>(bootstrap: &'a mut Value, name: &str) -> &'a mut Value {
     named(at(bootstrap, "/static_resources/clusters"), name)
 }
 
-/// Takes a filter out of the gateway's chain.
+/// Removes a filter from the gateway's chain.
 pub fn remove_http_filter(bootstrap: &mut Value, name: &str) {
     http_filter(bootstrap, name);
     at(hcm(bootstrap), "/http_filters")
@@ -113,7 +116,7 @@ fn upstream_endpoint(bootstrap: &mut Value) -> &mut Value {
     )
 }
 
-/// Allows these upgrades (`websocket`, `CONNECT`). CONNECT needs its own route kind as well.
+/// Allows these upgrades (`websocket`, `CONNECT`). CONNECT also needs its own kind of route.
 pub fn allow_upgrades(bootstrap: &mut Value, kinds: &[&str]) {
     let hcm = hcm(bootstrap);
     hcm["upgrade_configs"] = kinds
@@ -132,7 +135,7 @@ pub fn allow_upgrades(bootstrap: &mut Value, kinds: &[&str]) {
     }
 }
 
-/// Every document of a YAML text.
+/// Returns every document of a YAML text.
 pub fn documents(text: &str) -> Vec<Value> {
     use serde::Deserialize;
     serde_norway::Deserializer::from_str(text)

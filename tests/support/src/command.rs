@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
-/// The command. Cargo builds it before the tests of its package, and puts it next to the folder that holds their binaries.
+/// Returns the path of the command. Cargo builds it before the tests of its package, and puts it
+/// next to the folder that contains their binaries.
 pub fn program() -> PathBuf {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM
@@ -19,7 +20,7 @@ pub fn program() -> PathBuf {
         .clone()
 }
 
-/// The command, without a key file that the environment names, and with nothing to read.
+/// Returns the command, without a key file from the environment, and without input.
 pub fn command() -> Command {
     let mut command = Command::new(program());
     command
@@ -29,7 +30,7 @@ pub fn command() -> Command {
     command
 }
 
-/// What a command said.
+/// The output of a command.
 #[derive(Debug)]
 pub struct Said {
     pub code: Option<i32>,
@@ -52,7 +53,7 @@ pub fn keyward(arguments: &[&str]) -> Said {
     command().args(arguments).output().unwrap().into()
 }
 
-/// Runs a command that is given something to read, however long.
+/// Runs a command with input of any length.
 pub fn fed(command: &mut Command, input: impl AsRef<[u8]> + Send) -> Output {
     let mut child = command
         .stdin(Stdio::piped())
@@ -62,7 +63,8 @@ pub fn fed(command: &mut Command, input: impl AsRef<[u8]> + Send) -> Output {
         .unwrap();
     let mut pipe = child.stdin.take().unwrap();
     std::thread::scope(|scope| {
-        // Both pipes may be smaller than what goes through them. A command that refuses its arguments has ended before it reads.
+        // Both pipes may be smaller than what goes through them. A command that rejects its
+        // arguments has ended before it reads.
         scope.spawn(move || pipe.write_all(input.as_ref()));
         child.wait_with_output().unwrap()
     })

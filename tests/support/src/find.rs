@@ -1,9 +1,9 @@
-//! Where the project is.
+//! Finds the project.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-/// The project's root.
+/// Returns the project's root.
 pub fn root() -> &'static Path {
     static ROOT: OnceLock<PathBuf> = OnceLock::new();
     ROOT.get_or_init(|| {

@@ -1,4 +1,4 @@
-//! The key file as commands write it, by the real binary.
+//! The key file as commands write it, with the real binary.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::command::command;
 use crate::process;
 
-/// A folder of one test's own with a key file in it, made by `keyward init`.
+/// A folder for one test with a key file in it, made by `keyward init`.
 pub struct Folder {
     pub path: PathBuf,
     _kept: process::Folder,
@@ -35,7 +35,7 @@ impl Folder {
         self.path.join("keyward.toml")
     }
 
-    /// The command, in this folder, on its key file.
+    /// Returns the command, in this folder, for its key file.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = command();
         command
@@ -49,7 +49,7 @@ impl Folder {
         self.command(arguments).output().unwrap()
     }
 
-    /// Runs what must succeed; what it printed.
+    /// Runs a command that must succeed. Returns its output.
     #[track_caller]
     pub fn good(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
@@ -58,7 +58,7 @@ impl Folder {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Runs what must be refused; what it said.
+    /// Runs a command that must fail. Returns its messages.
     #[track_caller]
     pub fn refused(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
@@ -71,7 +71,7 @@ impl Folder {
         fs::read_to_string(self.file()).unwrap()
     }
 
-    /// The whole lines of the journal.
+    /// Returns the complete lines of the journal.
     pub fn journal(&self) -> Vec<Value> {
         journal(&self.path.join("keyward.toml.journal"))
     }

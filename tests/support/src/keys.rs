@@ -1,4 +1,5 @@
-//! A folder to run `keyward keys` in, which knows every value that must be shown once and kept nowhere.
+//! A folder to run `keyward keys` in. It knows every value that must be shown once and kept
+//! nowhere.
 
 use std::cell::RefCell;
 use std::fs;
@@ -9,17 +10,17 @@ use serde_json::Value;
 use crate::command::{Said, fed};
 use crate::key_file::Folder;
 
-/// A folder with a key file, and everything that was said there.
+/// A folder with a key file, and all output from there.
 pub struct Desk {
     pub folder: Folder,
     /// Values of keys that are shown once and not kept.
     secrets: RefCell<Vec<String>>,
-    /// All that commands said, but for the one line with a new value.
+    /// All output of commands, except for the lines with a new value.
     said: RefCell<Vec<String>>,
 }
 
 impl Desk {
-    /// With an organization and an account, which has its first keys.
+    /// Creates a desk with an organization and an account, which has its first keys.
     pub fn new(name: &str) -> Self {
         let desk = Self {
             folder: Folder::new(&format!("keys-{name}")),
@@ -41,7 +42,7 @@ impl Desk {
         self.secrets.borrow_mut().push(value.to_owned());
     }
 
-    /// Runs a command whose standard output may hold a new value.
+    /// Runs a command whose standard output may contain a new value.
     pub fn spoken(&self, arguments: &[&str], input: &str) -> Said {
         let said: Said = fed(&mut self.folder.command(arguments), input).into();
         self.said.borrow_mut().push(said.err.clone());
@@ -58,7 +59,7 @@ impl Desk {
         self.run_with(arguments, "")
     }
 
-    /// What must succeed; its standard output.
+    /// Runs a command that must succeed. Returns its standard output.
     #[track_caller]
     pub fn good(&self, arguments: &[&str]) -> String {
         let said = self.run(arguments);
@@ -71,7 +72,8 @@ impl Desk {
         serde_json::from_str(&self.good(&[arguments, &["--json"]].concat())).unwrap()
     }
 
-    /// What must be refused with this code, without a change of the file; its standard error.
+    /// Runs a command that must fail with this code, without changing the file. Returns its
+    /// standard error.
     #[track_caller]
     pub fn refused(&self, code: i32, arguments: &[&str]) -> String {
         self.refused_with(code, arguments, "")
@@ -87,7 +89,7 @@ impl Desk {
         said.err
     }
 
-    /// Makes a key: its id and its value, which is only on standard output.
+    /// Creates a key. Returns its id and its value, which is only on standard output.
     #[track_caller]
     pub fn made(&self, arguments: &[&str]) -> (String, String) {
         let said = self.spoken(arguments, "");
@@ -105,7 +107,7 @@ impl Desk {
         (id.to_owned(), value.to_owned())
     }
 
-    /// No secret value is in any file of this folder or of another, or in anything that was said.
+    /// Checks that no secret value is in any file of this folder or of another, or in any output.
     #[track_caller]
     pub fn assert_kept_nowhere(&self, others: &[&Path]) {
         let mut texts: Vec<(String, Vec<u8>)> = Vec::new();
@@ -119,7 +121,7 @@ impl Desk {
         }));
         assert!(texts.len() > 4 && !self.secrets.borrow().is_empty());
         for secret in self.secrets.borrow().iter() {
-            // Not the half of one, either.
+            // Not even half of one.
             let (half, _) = secret.split_at(secret.len() / 2);
             for (name, text) in &texts {
                 let found = text.windows(half.len()).any(|part| part == half.as_bytes());

@@ -10,7 +10,8 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use crate::find::root;
 
-/// A folder under cargo's own folder for tests. Removed on drop, but for a test that fails: then its logs stay.
+/// A folder under cargo's own folder for tests. It is removed on drop, but not if a test fails:
+/// then its logs stay.
 #[derive(Debug)]
 pub struct Folder(PathBuf);
 
@@ -21,7 +22,7 @@ impl Folder {
         let path = root()
             .join("target/tmp")
             .join(format!("{name}-{}-{number}", std::process::id()));
-        // Left over from a process that had the same id.
+        // Left by a process that had the same id.
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).unwrap();
         Self(path)
@@ -40,8 +41,9 @@ impl Drop for Folder {
     }
 }
 
-/// A child that is killed when this value is dropped, and also when the test process ends without dropping it: a `static` is never
-/// dropped, and a test run can be interrupted. A shell holds the other end of a pipe for that.
+/// A child process that is killed when this value is dropped, and also if the test process ends
+/// without dropping it: a `static` is never dropped, and a test run can be interrupted. For that, a
+/// shell holds the other end of a pipe.
 #[derive(Debug)]
 pub struct Guarded {
     child: Child,
@@ -53,8 +55,9 @@ impl Guarded {
         Self::guard(command.stdin(Stdio::null()).spawn()?, Path::new(""))
     }
 
-    /// For a child that may outlive the test which starts it, with a folder that is removed where the test process ends without dropping either. Envoy ends
-    /// with the *thread* that started it (`PR_SET_PDEATHSIG`), and a test is a thread: this one ends with the process.
+    /// Starts a child that may outlive the test that starts it, with a folder that is removed if
+    /// the test process ends without dropping either. Envoy ends with the *thread* that started it
+    /// (`PR_SET_PDEATHSIG`), and a test is a thread. This child ends with the process.
     pub fn spawn_for_all(mut command: Command, folder: &Path) -> std::io::Result<Self> {
         type Job = (Command, Sender<std::io::Result<Child>>);
         static STARTER: LazyLock<Mutex<Sender<Job>>> = LazyLock::new(|| {
@@ -75,7 +78,8 @@ impl Guarded {
     }
 
     fn guard(child: Child, folder: &Path) -> std::io::Result<Self> {
-        // A line means that the child was waited for, and its number may be another's by now; the end of the pipe that it was not.
+        // A line means that the child was waited for, so its number may now be another's. The end
+        // of the pipe means that it was not.
         let guard = Command::new("/bin/sh")
             .args([
                 "-c",

@@ -7,12 +7,12 @@ use std::process::{Command, Output, Stdio};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-/// Runs a command on a terminal of so many columns. Returns what it showed, without colours.
+/// Runs a command on a terminal with this many columns. Returns what it showed, without colours.
 pub fn run_on_screen(command: &mut Command, columns: u16) -> String {
     run_in_colours(command.env("NO_COLOR", "1"), columns)
 }
 
-/// The same, with the colours that the command chooses.
+/// Like [`run_on_screen`], with the colours that the command selects.
 pub fn run_in_colours(command: &mut Command, columns: u16) -> String {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
@@ -36,7 +36,7 @@ pub fn run_in_colours(command: &mut Command, columns: u16) -> String {
         .stderr(terminal)
         .spawn()
         .unwrap();
-    // The command keeps its ends until it is given others.
+    // The command keeps its ends until it gets others.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut shown = Vec::new();
     // If no process has the other end open any more, a terminal ends with an error.
@@ -45,7 +45,8 @@ pub fn run_in_colours(command: &mut Command, columns: u16) -> String {
     String::from_utf8(shown).unwrap().replace("\r\n", "\n")
 }
 
-/// Runs a command whose standard input and error are a terminal on which `typed` is typed, and whose standard output is a pipe. Returns what it printed there, and what the terminal showed.
+/// Runs a command whose standard input and error are a terminal on which `typed` is typed, and
+/// whose standard output is a pipe. Returns what it printed there, and what the terminal showed.
 pub fn run_on_terminal(command: &mut Command, typed: &str) -> (Output, String) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
@@ -65,9 +66,9 @@ pub fn run_on_terminal(command: &mut Command, typed: &str) -> (Output, String) {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    // The command keeps its ends until it is given others.
+    // The command keeps its ends until it gets others.
     command.stdin(Stdio::null()).stderr(Stdio::null());
-    // A terminal holds about a page: a program that shows more waits until it is read.
+    // A terminal holds about a page, so a program that shows more waits until it is read.
     let reading = std::thread::spawn(move || {
         let mut shown = Vec::new();
         // If no process has the other end open any more, a terminal ends with an error.

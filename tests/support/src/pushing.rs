@@ -1,4 +1,4 @@
-//! A folder that is pushed from, and a watcher that pushes from it.
+//! A folder to push from, and a watcher that pushes from it.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -33,14 +33,14 @@ impl Desk {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
-    /// A configuration that another program has written.
+    /// Writes a configuration of another program.
     pub fn configuration(&self, value: &Value) -> String {
         let path = self.path("keyward.json");
         fs::write(&path, serde_json::to_vec_pretty(value).unwrap()).unwrap();
         path.to_str().unwrap().to_owned()
     }
 
-    /// A key file that knows these keys.
+    /// Writes a key file with these keys.
     pub fn keys(&self, settings: &str, keys: &[&str]) -> String {
         let path = self.path("keyward.toml");
         fs::write(&path, key_file(settings, keys)).unwrap();
@@ -61,14 +61,14 @@ pub fn key_file(settings: &str, keys: &[&str]) -> String {
     text
 }
 
-/// The configuration that an ECDS file in JSON or YAML carries.
+/// Returns the configuration in an ECDS file in JSON or YAML.
 pub fn carried(path: &Path) -> Value {
     let response: Value = serde_norway::from_slice(&fs::read(path).unwrap()).unwrap();
     let text = response["resources"][0]["typed_config"]["config"]["configuration"]["value"].clone();
     serde_json::from_str(text.as_str().unwrap()).unwrap()
 }
 
-/// Keys of a customer each.
+/// Returns keys of one customer each.
 pub fn many(count: usize) -> Vec<String> {
     (0..count)
         .map(|number| format!("sk_test_FAKE-customer-{number:04}"))
@@ -80,7 +80,7 @@ pub fn of(revision: u64, keys: &[String]) -> Value {
     configuration(revision, &keys)
 }
 
-/// A running watcher. It is stopped as a service manager does, and must say that it was.
+/// A running watcher. It is stopped as a service manager stops it, and must report that.
 pub struct Watcher {
     child: Child,
     log: PathBuf,
@@ -128,7 +128,7 @@ impl Watcher {
         assert!(said.ends_with("stopped; what was pushed last stays where it is\n"));
     }
 
-    /// Ends it, and returns what it said.
+    /// Ends it, and returns its messages.
     #[track_caller]
     pub fn stop_with(mut self, signal: &str, code: i32) -> String {
         let id = self.child.id().to_string();
@@ -147,7 +147,7 @@ impl Drop for Watcher {
     }
 }
 
-/// A key file that a command has made, with a name and an account with keys.
+/// Returns a key file that a command has made, with a name and an account with keys.
 pub fn named(desk: &Desk, name: &str) -> (String, String) {
     let file = desk.path(name);
     let file = file.to_str().unwrap().to_owned();

@@ -1,4 +1,5 @@
-//! The files on expansions, read once more: what endpoints return, which fields lead where, and what that asks for.
+//! The files about expansions, read by separate code: what endpoints return, which fields lead
+//! where, and what that requires.
 
 use super::{names, table};
 
@@ -10,11 +11,11 @@ pub struct Edge {
     pub expands: bool,
     /// `charge`, `list refund`
     pub targets: Vec<String>,
-    /// What is asked for instead of what the targets ask for.
+    /// The permissions that are required instead of the targets' permissions.
     pub instead: Vec<String>,
 }
 
-/// The generated rows, and after them those kept by hand.
+/// Returns the generated rows, followed by those that are maintained by hand.
 pub fn edges() -> Vec<Edge> {
     let generated = table("expansions.tsv").into_iter().map(|columns| {
         let [object, field, kind, targets] = columns.try_into().unwrap();
@@ -41,7 +42,7 @@ fn edge(object: String, field: String, kind: &str, targets: &str, permission: &s
     }
 }
 
-/// Objects, and the permissions; reading an object takes any one of them.
+/// Returns objects and permissions. Reading an object requires any one of its permissions.
 pub fn objects() -> Vec<(String, Vec<String>)> {
     let rows = table("objects.tsv").into_iter().map(|columns| {
         let [object, permission, _, _] = columns.try_into().unwrap();
@@ -50,7 +51,7 @@ pub fn objects() -> Vec<(String, Vec<String>)> {
     rows.collect()
 }
 
-/// Methods and paths, and what a success returns.
+/// Returns methods and paths, and what a success returns.
 pub fn returns() -> Vec<(String, String, Vec<String>)> {
     let rows = ["operations.tsv", "operations-own.tsv"].into_iter();
     rows.flat_map(table)

@@ -1,5 +1,5 @@
-//! The built-in catalogue, as a reader of its two data files expects it: every row asks what the file says, and nothing else passes. Separate code reads the files
-//! here once more.
+//! The built-in catalogue, as a reader of its two data files expects it: every row requires what
+//! the file says, and nothing else passes. The code here reads the files separately.
 
 pub mod graph;
 
@@ -10,9 +10,9 @@ use std::path::Path;
 pub struct Row {
     pub method: String,
     pub path: String,
-    /// Any one of them is enough.
+    /// Permissions. Any one is enough.
     pub permissions: Vec<String>,
-    /// `read` or `write`, the method's where the file does not say.
+    /// `read` or `write`. If the file does not give it, the method determines it.
     pub access: String,
     pub is_publishable: bool,
     pub label: String,
@@ -28,12 +28,12 @@ pub struct Permission {
     pub levels: Vec<String>,
     pub aliases: Vec<String>,
     pub implied: Vec<String>,
-    /// Serves no call on a connected account.
+    /// Whether it does not apply to calls on a connected account.
     pub is_direct: bool,
 }
 
 impl Row {
-    /// A path that the row's template matches.
+    /// Returns a path that the row's template matches.
     pub fn sample(&self) -> String {
         let segments = self.path.split('/').map(|segment| match segment {
             "{*rest}" => "x/y",
@@ -105,7 +105,7 @@ pub fn permissions() -> Vec<Permission> {
     permissions.collect()
 }
 
-/// The columns of a data file, without its comments.
+/// Returns the columns of a data file, without its comments.
 pub fn table(file: &str) -> Vec<Vec<String>> {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../catalogue"));
     let text = fs::read_to_string(folder.join(file)).unwrap();
@@ -115,7 +115,7 @@ pub fn table(file: &str) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// The names of a list; none for `-`.
+/// Returns the names of a list, or an empty list for `-`.
 pub fn names(list: &str, separator: char) -> Vec<String> {
     let names = list.split(separator).filter(|name| *name != "-");
     names.map(str::to_owned).collect()

@@ -11,15 +11,15 @@ use keyward::management::{
     NoRandomness, Policy, Randomness, RecordChange, RuleRefusal, decide, needs,
 };
 
-/// Everything there is.
+/// All records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Records {
     pub accounts: BTreeMap<String, (Account, AccountSettings)>,
     pub keys: BTreeMap<String, Key>,
     pub grant_sets: BTreeMap<String, Granted>,
-    /// Without any, no account has one; otherwise `default` is among them.
+    /// Without any, no account has a policy. Otherwise, `default` is among them.
     pub policies: BTreeMap<String, Policy>,
-    /// Digests of keys that were deleted or purged, where the store keeps them.
+    /// Digests of keys that were deleted or purged, if the store keeps them.
     pub ended: Option<BTreeSet<KeyDigest>>,
 }
 
@@ -41,7 +41,7 @@ impl Randomness for Seeded {
 }
 
 impl Records {
-    /// Nothing, as a key file has it: without policies.
+    /// Creates an empty store like a key file: without policies.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -53,7 +53,8 @@ impl Records {
         }
     }
 
-    /// Nothing, as a server's store has it: with a policy for all, and with memory of ended keys.
+    /// Creates an empty store like a server's: with a policy for all accounts, and with a memory of
+    /// ended keys.
     #[must_use]
     pub fn of_a_server() -> Self {
         Self {
@@ -79,7 +80,7 @@ impl Records {
         Ok(decision)
     }
 
-    /// What a command needs, and no more.
+    /// Returns what a command needs, and nothing else.
     #[must_use]
     pub fn facts(&self, api: &Arc<Api>, needs: &Needs, now: u64) -> Facts {
         let mut facts = Facts::new(Arc::clone(api));
@@ -105,7 +106,7 @@ impl Records {
         facts
     }
 
-    /// All there is, and what was looked up as well: a decision over it must be the same.
+    /// Returns all records, and what was looked up: a decision based on them must be the same.
     #[must_use]
     pub fn everything(&self, api: &Arc<Api>, needs: &Needs, now: u64) -> Facts {
         let mut facts = Facts::new(Arc::clone(api));
@@ -205,7 +206,7 @@ impl Records {
         ids.into_iter().filter_map(|id| self.keys.get(id)).collect()
     }
 
-    /// Adds those keys, and all that links join with them.
+    /// Adds those keys, and all keys that links connect with them.
     fn close<'a>(&'a self, ids: &mut BTreeSet<&'a str>, mut found: BTreeSet<&'a str>) {
         loop {
             let count = found.len();

@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-/// Whether the address lies in a range (`10.0.0.0/8`) or is the one address (`203.0.113.7`).
+/// Returns whether the address is in a range (`10.0.0.0/8`), or is the single address
+/// (`203.0.113.7`).
 pub(super) fn is_in(address: IpAddr, range: &str) -> bool {
     let (network, length) = match range.split_once('/') {
         Some((network, length)) => (network, Some(length)),
@@ -19,10 +20,10 @@ pub(super) fn is_in(address: IpAddr, range: &str) -> bool {
         },
         None => full,
     };
-    // Everything below counts in 128 bits, where IPv4 is `::ffff:0:0/96`.
+    // From here on, lengths are in 128 bits, where IPv4 is `::ffff:0:0/96`.
     let length = length + (128 - full);
     let (network, address) = (bits(network), bits(address));
-    // A range of IPv6 that is wider than the IPv4 part holds no IPv4.
+    // An IPv6 range that is wider than the IPv4 part contains no IPv4 address.
     if is_v4(address) && !(is_v4(network) && length >= 96) {
         return false;
     }
@@ -40,7 +41,7 @@ fn is_v4(bits: u128) -> bool {
     bits >> 32 == 0xffff
 }
 
-/// The first `length` bits set.
+/// Returns a mask with the first `length` bits set.
 fn mask(length: u32) -> u128 {
     !u128::MAX.checked_shr(length).unwrap_or(0)
 }

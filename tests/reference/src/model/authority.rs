@@ -9,14 +9,14 @@ use super::{Case, present, text};
 /// What a key may do on the request's target account.
 pub(super) enum Authority {
     Everything,
-    /// The target is connected, and the key has no permission on connected accounts at all.
+    /// The target is connected, and the key has no permissions on connected accounts at all.
     NothingOnConnected,
-    /// Permission to level. A publishable key's are empty.
+    /// Levels by permission. A publishable key has none.
     Grants(BTreeMap<String, String>),
 }
 
 impl Authority {
-    /// The first of these permissions that is granted at this level.
+    /// Returns the first of these permissions that is granted at this level.
     pub(super) fn granted<'a>(&self, permissions: &'a [String], level: &str) -> Option<&'a String> {
         let Self::Grants(grants) = self else {
             return None;
@@ -52,13 +52,14 @@ pub(super) fn authority(case: &Case, key: &Value) -> Authority {
     }
 }
 
-/// Those that count on the target account.
+/// Returns the grants that count on the target account.
 fn served(case: &Case, mut grants: BTreeMap<String, String>) -> BTreeMap<String, String> {
     grants.retain(|name, _| serves(case, name));
     grants
 }
 
-/// Grants written out, or named in `grant_sets`, and what they imply. What is there and cannot be read grants nothing.
+/// Returns grants that are listed, or named in `grant_sets`, and what they imply. Grants that
+/// cannot be read grant nothing.
 fn grants(case: &Case, key: &Value, name: &str) -> Option<BTreeMap<String, String>> {
     let snapshot = case.snapshot;
     let mut written = present(key, name)?;
@@ -72,7 +73,7 @@ fn grants(case: &Case, key: &Value, name: &str) -> Option<BTreeMap<String, Strin
             grants.insert(permission.clone(), level.to_owned());
         }
     }
-    // Nothing is implied by what is implied, and nothing at all without Stripe's catalogue.
+    // Implied permissions imply nothing, and without Stripe's catalogue nothing is implied.
     if text(snapshot, "catalogue") != Some("none") {
         for permission in grants.clone().keys() {
             for implied in case.builtin.implied.get(permission).into_iter().flatten() {
@@ -84,7 +85,7 @@ fn grants(case: &Case, key: &Value, name: &str) -> Option<BTreeMap<String, Strin
     Some(grants)
 }
 
-/// Whether a permission counts on the request's target account, held or not.
+/// Returns whether a permission counts on the request's target account, held or not.
 pub(super) fn serves(case: &Case, permission: &str) -> bool {
     let is_stripes = text(case.snapshot, "catalogue") != Some("none");
     !(case.is_connected && is_stripes && case.builtin.direct.contains(permission))

@@ -1,4 +1,4 @@
-//! Which endpoint a request names: every row is compared, segment by segment.
+//! Finds the endpoint that a request names: compares every row, segment by segment.
 
 use std::sync::{Arc, OnceLock};
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Builtin, Graph, Row, flag, list, text, texts};
 
-/// A row of the catalogue in force.
+/// A row of the effective catalogue.
 #[derive(Clone, Debug)]
 pub(super) struct Endpoint {
     method: String,
@@ -16,14 +16,14 @@ pub(super) struct Endpoint {
     pub(super) is_publishable: bool,
     /// `"auth": "none"`.
     pub(super) is_public: bool,
-    /// The built-in template that it is, or that it is in the place of.
+    /// The built-in template that it has or replaces.
     pub(super) built_in: Option<String>,
-    /// Paths that may be expanded beyond what is known, and what that asks for.
+    /// Paths that may be expanded in addition to the known ones, and what that requires.
     added: Vec<(String, String)>,
 }
 
 impl Endpoint {
-    /// The endpoint's own level, else what its method does.
+    /// Returns the endpoint's own level, or the level of its method.
     pub(super) fn level(&self) -> String {
         match &self.access {
             Some(access) => access.clone(),
@@ -32,7 +32,7 @@ impl Endpoint {
         }
     }
 
-    /// What a success returns, as far as it is known.
+    /// Returns what a success returns, as far as it is known.
     pub(super) fn returned(&self, graph: &Graph) -> Vec<String> {
         let known = graph.returns.iter().find(|(method, path, _)| {
             *method == self.method && Some(path) == self.built_in.as_ref()
@@ -42,7 +42,8 @@ impl Endpoint {
             .unwrap_or_default()
     }
 
-    /// What expanding this path asks for by the row's own words. A step `*` is any name.
+    /// Returns what expanding this path requires according to the row itself. A step `*` is any
+    /// name.
     pub(super) fn added(&self, path: &[String]) -> Option<String> {
         let fits = |pattern: &str| {
             let steps: Vec<&str> = pattern.split('.').collect();
@@ -55,7 +56,7 @@ impl Endpoint {
             .map(|(_, permission)| permission.clone())
     }
 
-    /// The template without the names of its parameters.
+    /// Returns the template without the names of its parameters.
     fn shape(&self) -> Vec<String> {
         let pieces = self.template.iter();
         pieces
@@ -67,13 +68,15 @@ impl Endpoint {
             .collect()
     }
 
-    /// Smaller is preferred: at the leftmost difference a literal before a parameter before a wildcard.
+    /// Returns the row's rank. The lowest is preferred: at the leftmost difference, a literal
+    /// before a parameter before a wildcard.
     fn rank(&self) -> Vec<Kind> {
         self.template.iter().map(|piece| kind(piece)).collect()
     }
 }
 
-/// The built-in rows unless the snapshot drops them, with the snapshot's own added or put in their place.
+/// Returns the built-in rows unless the snapshot drops them, with the snapshot's own rows added or
+/// in their place.
 pub(super) fn effective(builtin: &Builtin, snapshot: &Value) -> Vec<Arc<Endpoint>> {
     let mut endpoints = Vec::new();
     if text(snapshot, "catalogue") != Some("none") {
@@ -98,7 +101,7 @@ pub(super) fn effective(builtin: &Builtin, snapshot: &Value) -> Vec<Arc<Endpoint
     endpoints
 }
 
-/// The built-in rows with their templates taken apart, once for all configurations.
+/// The built-in rows with their templates split, once for all configurations.
 #[derive(Clone, Debug, Default)]
 pub struct Read(OnceLock<Vec<Arc<Endpoint>>>);
 
@@ -136,7 +139,8 @@ fn custom(row: &Value) -> Endpoint {
     }
 }
 
-/// The row that a method and a path (with its query) name; `None` too where the path has more than one reading.
+/// Returns the row that a method and a path (with its query) name. Also returns `None` if the path
+/// has more than one reading.
 pub(super) fn find(
     endpoints: &[Arc<Endpoint>],
     method: &[u8],
@@ -159,7 +163,8 @@ pub(super) fn find(
     found.first().copied().cloned()
 }
 
-/// Whether an upstream may read `/v2` at the path's beginning. A path of several readings may begin at any of its segments.
+/// Returns whether an upstream may read `/v2` at the path's beginning. A path with several readings
+/// may begin at any of its segments.
 pub(super) fn may_be_v2(path: &[u8]) -> bool {
     let is_v2 = |segment: &str| {
         let name: String = segment
@@ -180,14 +185,14 @@ pub(super) fn may_be_v2(path: &[u8]) -> bool {
     }
 }
 
-/// The path without its query, where every server reads it alike.
+/// Returns the path without its query, if every server reads it in the same way.
 fn one_reading(path: &[u8]) -> Option<String> {
     let path = path.split(|&byte| byte == b'?').next()?;
     if path.first() != Some(&b'/') {
         return None;
     }
     for (at, &byte) in path.iter().enumerate() {
-        // No space either: an HTTP/1 request line would end there.
+        // Also no space, because an HTTP/1 request line would end there.
         if !byte.is_ascii_graphic() || b"\\;#".contains(&byte) {
             return None;
         }
@@ -210,13 +215,13 @@ fn one_reading(path: &[u8]) -> Option<String> {
     (!has_dots && !path.contains("//")).then_some(path)
 }
 
-/// The byte that the percent sign at this place stands for.
+/// Returns the byte that the percent sign at this place represents.
 fn escape(text: &[u8], at: usize) -> Option<u8> {
     let digit = |at: usize| char::from(*text.get(at)?).to_digit(16);
     u8::try_from(digit(at + 1)? * 16 + digit(at + 2)?).ok()
 }
 
-/// What is between the slashes after the first one; the path `/` is one empty segment.
+/// Returns the texts between the slashes after the first one. The path `/` is one empty segment.
 fn segments(path: &str) -> Vec<String> {
     let path = path.strip_prefix('/').unwrap_or(path);
     path.split('/').map(str::to_owned).collect()
@@ -249,8 +254,8 @@ fn matches(template: &[String], path: &[String]) -> bool {
     }
 }
 
-/// Whether the first segment at which the path leaves the template is the template's literal in another spelling, or with a suffix that frameworks cut
-/// off.
+/// Returns whether the first segment at which the path leaves the template is the template's
+/// literal in another spelling, or with a suffix that frameworks cut off.
 fn misses_by_case(template: &[String], path: &[String], endpoints: &[Arc<Endpoint>]) -> bool {
     for (at, (piece, segment)) in template.iter().zip(path).enumerate() {
         match kind(piece) {
@@ -288,12 +293,12 @@ fn fold_alike(one: &str, other: &str) -> bool {
     }
 }
 
-/// Percent-decoded and in lower case.
+/// Returns the segment percent-decoded and in lower case.
 fn folded(segment: &str) -> Vec<u8> {
     unescaped(segment.as_bytes()).to_ascii_lowercase()
 }
 
-/// Percent-decoded once.
+/// Percent-decodes once.
 fn unescaped(bytes: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::new();
     let mut at = 0;

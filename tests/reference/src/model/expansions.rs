@@ -1,9 +1,10 @@
-//! What a query expands in the reply: every row of the files is compared, by name.
+//! What a query expands in the reply: compares every row of the files, by name.
 
 use super::catalogue::Endpoint;
 use super::{Edge, Graph, Request, names, query};
 
-/// What a key needs for what a query expands: lists of permissions, in order; to read, it needs one of each list. The second is whether something is unknown.
+/// Returns what a key needs for what a query expands: lists of permissions, in order. To read, it
+/// needs one of each list. The second value is whether something is unknown.
 pub(super) fn asked(
     graph: &Graph,
     endpoint: &Endpoint,
@@ -57,7 +58,7 @@ fn read(sent: &[u8]) -> Reading {
     }
 }
 
-/// `expand`, `expand[]`, `expand[0]`
+/// Returns whether a name is `expand`, `expand[]` or `expand[0]`.
 fn is_expand(name: &[u8]) -> bool {
     let Ok(name) = std::str::from_utf8(name) else {
         return false;
@@ -72,7 +73,7 @@ fn is_expand(name: &[u8]) -> bool {
     }
 }
 
-/// Names of small letters, digits and `_`, joined by dots.
+/// Reads names of lower-case letters, digits and `_`, joined by dots.
 fn path(value: &[u8]) -> Option<Vec<String>> {
     let value = std::str::from_utf8(value).ok()?;
     let names: Vec<String> = value.split('.').map(str::to_owned).collect();
@@ -83,7 +84,8 @@ fn path(value: &[u8]) -> Option<Vec<String>> {
     names.iter().all(is_name).then_some(names)
 }
 
-/// A name has more to decode or is not text; or what was decoded is not text, and something in it may separate parameters.
+/// Returns whether a name can be decoded further or is not text, or whether the decoded text is not
+/// text and may separate parameters.
 fn is_doubtful(sent: &[u8]) -> bool {
     let is_text = |text: &[u8]| std::str::from_utf8(text).is_ok();
     let mut names = sent.split(|&byte| byte == b';').map(|piece| {
@@ -98,7 +100,7 @@ fn is_doubtful(sent: &[u8]) -> bool {
         })
 }
 
-/// Whether the path is known all the way.
+/// Returns whether the whole path is known.
 fn follow(
     graph: &Graph,
     returned: &[String],
@@ -137,7 +139,8 @@ fn follow(
     true
 }
 
-/// The row of the field: one kept by hand goes before a generated one, for it is after it. A map has a row for any name.
+/// Returns the row of the field. One that is maintained by hand takes precedence over a generated
+/// one, because it comes later. A map has a row for any name.
 fn edge<'a>(graph: &'a Graph, object: &str, field: &str) -> Option<&'a Edge> {
     let row = |field: &str| {
         let mut rows = graph.edges.iter();
@@ -146,7 +149,7 @@ fn edge<'a>(graph: &'a Graph, object: &str, field: &str) -> Option<&'a Edge> {
     row(field).or_else(|| row("*"))
 }
 
-/// The edge's own permission, or those of its targets.
+/// Returns the edge's own permission, or those of its targets.
 fn asks(graph: &Graph, edge: &Edge) -> Vec<Vec<String>> {
     if !edge.instead.is_empty() {
         return vec![edge.instead.clone()];

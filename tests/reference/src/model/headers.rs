@@ -1,4 +1,4 @@
-//! The request's headers, sorted into ours and the rest.
+//! The request's headers, sorted into keyward's and all others.
 
 use serde_json::Value;
 
@@ -27,18 +27,18 @@ const OVERRIDES: [&str; 19] = [
     "x-vhm-root",
 ];
 
-/// The headers that remain once the identity headers a client sent are removed.
+/// The headers that remain after the client's identity headers are removed.
 pub(super) struct Headers {
-    /// Names in lower case, otherwise as spelled.
+    /// Names in lower case, otherwise as sent.
     remaining: Vec<(Vec<u8>, Vec<u8>)>,
-    /// One of the removed identity headers was spelled with other bytes for its hyphens.
+    /// Whether one of the removed identity headers was spelled with other bytes for its hyphens.
     pub(super) is_identity_misspelled: bool,
 }
 
-/// What a request says under one of our names.
+/// What a request has under one of keyward's names.
 pub(super) enum Ours {
     Absent,
-    /// Several, empty, misspelled, or not printable ASCII.
+    /// Several headers, an empty or misspelled one, or one that is not printable ASCII.
     Malformed,
     One(String),
 }
@@ -62,14 +62,14 @@ impl Headers {
         }
     }
 
-    /// A header of exactly this name.
+    /// Returns whether a header has exactly this name.
     pub(super) fn has(&self, name: &str) -> bool {
         self.remaining
             .iter()
             .any(|(other, _)| other == name.as_bytes())
     }
 
-    /// The values of all headers of exactly this name.
+    /// Returns the values of all headers with exactly this name.
     pub(super) fn all(&self, name: &str) -> Vec<Vec<u8>> {
         let named = self
             .remaining
@@ -78,14 +78,14 @@ impl Headers {
         named.map(|(_, value)| value.clone()).collect()
     }
 
-    /// A header of this name, however it is spelled.
+    /// Returns whether a header has this name, in any spelling.
     pub(super) fn has_any_spelling(&self, name: &str) -> bool {
         self.remaining
             .iter()
             .any(|(other, _)| folded(other) == name)
     }
 
-    /// Headers of these names, however they are spelled.
+    /// Returns headers with these names, in any spelling.
     pub(super) fn spelled_as(&self, names: &[String]) -> Vec<(Vec<u8>, Vec<u8>)> {
         let is_one = |name: &[u8]| names.iter().any(|ours| folded(name) == *ours);
         self.remaining
@@ -101,7 +101,7 @@ impl Headers {
             .any(|(name, _)| folded(name).starts_with("stripe-"))
     }
 
-    /// A body is announced, or some server may think so.
+    /// Returns whether a body is announced, or some server may assume so.
     pub(super) fn announces_body(&self) -> bool {
         self.remaining.iter().any(|(name, value)| {
             let is_empty = name == b"content-length" && value == b"0";
@@ -113,7 +113,7 @@ impl Headers {
         OVERRIDES.iter().any(|name| self.has_any_spelling(name))
     }
 
-    /// The value of the header of ours of this name.
+    /// Returns the value of keyward's header with this name.
     pub(super) fn ours(&self, name: &str) -> Ours {
         let mut found = Vec::new();
         for (other, value) in &self.remaining {
@@ -134,7 +134,8 @@ impl Headers {
     }
 }
 
-/// The names under which keyward writes: removed on every request, the default name too when renamed or off.
+/// Returns the names under which keyward writes. They are removed from every request, including the
+/// default name if it is renamed or off.
 fn identity_names(configuration: &Value) -> Vec<String> {
     let mut names = vec!["x-keyward-principal".to_owned()];
     if let Some(name) = text(configuration, "principal_header")

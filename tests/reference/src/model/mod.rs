@@ -1,8 +1,8 @@
-//! A naive reference of the decision, which property tests hold the filter to.
+//! A naive reference of the decision, with which property tests compare the filter.
 //!
-//! It follows the rule table of the contract literally, one function per rule, in order: linear searches, strings, the
-//! JSON unchanged. It shares no code with `src/` and is written only from the documents. It knows Stripe's names
-//! only, so a configuration with a `profile` is refused loudly.
+//! It follows the rule table of the contract literally, one function per rule, in order: linear
+//! searches, strings, the JSON unchanged. It shares no code with `src/`, and is written only from
+//! the documents. It knows only Stripe's names, so it panics at a configuration with a `profile`.
 
 mod address;
 mod authority;
@@ -27,13 +27,13 @@ use catalogue::Endpoint;
 pub use catalogue::Read;
 use headers::Headers;
 
-/// One request as a client sent it, header bytes and all.
+/// A request as a client sent it, including header bytes.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub method: Vec<u8>,
-    /// With its query; empty where the request has no `:path`.
+    /// Including the query. Empty if the request has no `:path`.
     pub path: Vec<u8>,
-    /// Names in lower case, as Envoy gives them; no pseudo headers.
+    /// Names in lower case, as Envoy passes them, without pseudo-headers.
     pub headers: Vec<(Vec<u8>, Vec<u8>)>,
     /// Whether the stream had not ended with the headers.
     pub has_body: bool,
@@ -42,35 +42,35 @@ pub struct Request {
     pub now: u64,
 }
 
-/// What the filter has to do with a request, and what it says about it.
+/// What the filter must do with a request, and what it says about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     pub allow: bool,
     /// The deny reason, or a shadow pass's `would_deny`.
     pub reason: Option<String>,
-    /// The filter state `wasm.keyward`, exactly.
+    /// The exact filter state `wasm.keyward`.
     pub state: String,
-    /// The principal header's value, exactly; `None` where none is written.
+    /// The exact value of the principal header, or `None` if none is written.
     pub principal: Option<String>,
 }
 
-/// What comes with the product: Stripe's catalogue.
+/// What the product contains: Stripe's catalogue.
 #[derive(Clone, Debug)]
 pub struct Builtin {
     pub rows: Vec<Row>,
     /// Empty at first.
     pub read: Read,
-    /// By permission, what it allows to read too.
+    /// For each permission, what it also allows to read.
     pub implied: BTreeMap<String, Vec<String>>,
-    /// Permissions that serve no call on a connected account.
+    /// Permissions that do not apply to calls on a connected account.
     pub direct: BTreeSet<String>,
     pub graph: Graph,
 }
 
-/// What replies hold and can be made to hold.
+/// What replies contain, and what can be expanded in them.
 #[derive(Clone, Debug)]
 pub struct Graph {
-    /// Of several rows for one field the last counts.
+    /// Of several rows for one field, the last one counts.
     pub edges: Vec<Edge>,
     /// Objects, and the permissions to read them. Any one is enough; empty if none is known.
     pub objects: Vec<(String, Vec<String>)>,
@@ -83,10 +83,10 @@ pub struct Graph {
 pub struct Edge {
     pub object: String,
     pub field: String,
-    /// What it leads to is there only when asked for.
+    /// Whether the targets are in the reply only if requested.
     pub expands: bool,
     pub targets: Vec<String>,
-    /// Asked for instead of what the targets ask for.
+    /// Required instead of the targets' permissions.
     pub instead: Vec<String>,
 }
 
@@ -96,15 +96,15 @@ pub struct Row {
     pub method: String,
     /// A template: `/v1/customers/{id}`, `/files/{*rest}`.
     pub path: String,
-    /// Any one of them is enough.
+    /// Permissions. Any one is enough.
     pub permissions: Vec<String>,
     /// `read` or `write`, if the method does not determine it.
     pub access: Option<String>,
-    /// Open to publishable keys.
+    /// Whether publishable keys may call it.
     pub publishable: bool,
 }
 
-/// The rows of the catalogue in force: those of a configuration are the same for every request.
+/// The rows of the effective catalogue. The rows of a configuration are the same for every request.
 pub struct Endpoints(Vec<Arc<Endpoint>>);
 
 impl Endpoints {
@@ -114,13 +114,14 @@ impl Endpoints {
     }
 }
 
-/// Decides one request. `configuration` is the plugin configuration (section 4 of the contract), known to be valid.
+/// Decides one request. `configuration` is the plugin configuration (section 4 of the contract),
+/// which must be valid.
 pub fn decide(configuration: &Value, builtin: &Builtin, request: &Request) -> Verdict {
     let endpoints = Endpoints::of(configuration, builtin);
     decide_among(&endpoints, configuration, builtin, request)
 }
 
-/// The same, with the rows at hand.
+/// Does the same, with given rows.
 pub fn decide_among(
     endpoints: &Endpoints,
     configuration: &Value,
@@ -182,19 +183,19 @@ struct Case<'a> {
     endpoints: &'a [Arc<Endpoint>],
     /// The keys in the query.
     query_keys: Vec<Vec<u8>>,
-    /// The credential is in the query, from rule 2 on.
+    /// Whether the credential is in the query, from rule 2 on.
     is_by_query: bool,
     /// The credential, from rule 2 on.
     credential: Option<String>,
     /// The key's entry in the snapshot, from rule 3 on.
     key: Option<&'a Value>,
-    /// Rule 4 held.
+    /// Whether rule 4 passed.
     is_alive: bool,
-    /// The target is a connected account of the key, from rule 8 on.
+    /// Whether the target is a connected account of the key, from rule 8 on.
     is_connected: bool,
-    /// The row that was found, for keys that need one, from rule 9 on.
+    /// The row that was found for keys that need one, from rule 9 on.
     endpoint: Option<Arc<Endpoint>>,
-    /// The members established until now, as they are written, by name.
+    /// The members established so far, as they are written, by name.
     members: BTreeMap<&'static str, String>,
 }
 
@@ -248,7 +249,7 @@ impl<'a> Case<'a> {
         self.establish(name, format!("\"{value}\""));
     }
 
-    /// `key="mk_1", kind=restricted, …, revision=7`.
+    /// Formats the members: `key="mk_1", kind=restricted, …, revision=7`.
     fn members(&self) -> String {
         let mut parts = Vec::new();
         for name in MEMBERS {
@@ -259,14 +260,15 @@ impl<'a> Case<'a> {
         parts.join(", ")
     }
 
-    /// A gateway in shadow lets rules 2 to 11 pass, a key in shadow rules 7 to 11.
+    /// Returns whether shadow lets a denial pass: a gateway in shadow ignores rules 2 to 11, and a
+    /// key in shadow rules 7 to 11.
     fn is_shadowed(&self, rule: u8) -> bool {
         let gateway = text(self.configuration, "enforcement") == Some("shadow");
         let key = self.key.and_then(|key| text(key, "enforcement")) == Some("shadow");
         (gateway && rule >= 2) || (key && rule >= 7)
     }
 
-    /// The principal header of a request that passes.
+    /// Returns the principal header of a request that passes.
     fn principal(&self) -> Option<String> {
         let is_off = text(self.configuration, "principal_header") == Some("");
         (self.is_alive && !is_off).then(|| self.members())
@@ -297,7 +299,7 @@ fn verdict(allow: bool, reason: Option<&str>, state: &str, principal: Option<Str
     }
 }
 
-/// A member that is there and not null.
+/// Returns a member that exists and is not null.
 fn present<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
     object.get(name).filter(|value| !value.is_null())
 }
@@ -310,7 +312,7 @@ fn flag(object: &Value, name: &str) -> bool {
     object.get(name).and_then(Value::as_bool) == Some(true)
 }
 
-/// A whole number, which Istio writes as a double.
+/// Returns a whole number, which Istio writes as a double.
 fn number(object: &Value, name: &str) -> Option<u64> {
     let value = object.get(name)?;
     match value.as_u64() {
@@ -319,7 +321,7 @@ fn number(object: &Value, name: &str) -> Option<u64> {
     }
 }
 
-/// The elements of a list; none where it is absent.
+/// Returns the elements of a list, or an empty list if it is absent.
 fn list<'a>(object: &'a Value, name: &str) -> &'a [Value] {
     match object.get(name).and_then(Value::as_array) {
         Some(elements) => elements,
@@ -327,7 +329,7 @@ fn list<'a>(object: &'a Value, name: &str) -> &'a [Value] {
     }
 }
 
-/// The texts of a list of texts.
+/// Returns the texts of a list of texts.
 fn texts(object: &Value, name: &str) -> Vec<String> {
     let elements = list(object, name).iter();
     elements

@@ -12,7 +12,7 @@ const OVERRIDES: [&str; 6] = [
     "rest_route",
 ];
 
-/// A header's name with `-` for every byte that is not a letter or digit, in small letters.
+/// Returns a header's name with `-` for every byte that is not a letter or digit, in lower case.
 pub(super) fn folded(name: &[u8]) -> String {
     let fold = |byte: &u8| match char::from(*byte) {
         letter if letter.is_ascii_alphanumeric() => letter.to_ascii_lowercase(),
@@ -21,21 +21,21 @@ pub(super) fn folded(name: &[u8]) -> String {
     name.iter().map(fold).collect()
 }
 
-/// Whether the query says another method or path.
+/// Returns whether the query names another method or path.
 pub(super) fn has_override(request: &Request) -> bool {
     let pieces = query::pieces(request);
     let mut readings = pieces.iter().flat_map(|sent| readings(sent));
     readings.any(|reading| OVERRIDES.iter().any(|word| reading.is(word)))
 }
 
-/// What some server takes for a parameter, its name and whatever is after that.
+/// What some server reads as a parameter: its name and whatever follows.
 pub(super) struct Reading {
     text: Vec<u8>,
-    /// As sent; nothing where it is found in the value of another.
+    /// As sent. `None` if it is found in the value of another parameter.
     pub(super) value: Option<Vec<u8>>,
 }
 
-/// Every reading of what is between two ampersands.
+/// Returns every reading of the text between two ampersands.
 pub(super) fn readings(sent: &[u8]) -> Vec<Reading> {
     let mut readings = Vec::new();
     for piece in sent.split(|&byte| byte == b';') {
@@ -62,7 +62,7 @@ pub(super) fn readings(sent: &[u8]) -> Vec<Reading> {
 }
 
 impl Reading {
-    /// Whether the name is the word.
+    /// Returns whether the name is the word.
     pub(super) fn is(&self, word: &str) -> bool {
         let is_letter = |byte: &u8| byte.is_ascii_alphanumeric();
         let is_of_word = |byte: &u8| is_letter(byte) || b"_-".contains(byte);
@@ -92,7 +92,8 @@ impl Reading {
     }
 }
 
-/// In small letters, with one `_` for whatever is between letters; what ends a name stays.
+/// Returns the text in lower case, with one `_` for whatever is between letters. What ends a name
+/// stays.
 fn plain(text: &[u8]) -> String {
     let mut plain = String::new();
     for byte in text {
@@ -106,7 +107,7 @@ fn plain(text: &[u8]) -> String {
     plain
 }
 
-/// With ASCII in place of its overlong forms in UTF-8, if it is not UTF-8.
+/// Replaces the overlong forms of ASCII in UTF-8, if the text is not UTF-8.
 fn careless(text: &[u8]) -> Vec<u8> {
     if std::str::from_utf8(text).is_ok() {
         return text.to_vec();

@@ -1,4 +1,4 @@
-//! A key in the query, and what is next to it.
+//! A key in the query, and the parameters next to it.
 
 use super::{Request, names};
 
@@ -6,7 +6,8 @@ const PREFIXES: [&str; 7] = [
     "sk_test_", "sk_live_", "rk_test_", "rk_live_", "pk_test_", "pk_live_", "sk_org_",
 ];
 
-/// The decoded values of every `key` parameter, if one of them looks like a key, and of those that only some server reads as `key`, twice; OPTIONS has none.
+/// Returns the decoded values of every `key` parameter if one of them looks like a key, and twice
+/// those that only some server reads as `key`. OPTIONS has none.
 pub(super) fn keys(request: &Request) -> Vec<Vec<u8>> {
     let looks_like_one = |key: &Vec<u8>| {
         PREFIXES
@@ -39,7 +40,8 @@ pub(super) fn keys(request: &Request) -> Vec<Vec<u8>> {
     }
 }
 
-/// The headers that the parameters `_stripe_version` and `_stripe_account` amount to: next to a key in the query the real ones, otherwise misspelled ones.
+/// Returns the headers that the parameters `_stripe_version` and `_stripe_account` are equivalent
+/// to: the real ones if the query has a key, otherwise misspelled ones.
 pub(super) fn headers(request: &Request) -> Vec<(Vec<u8>, Vec<u8>)> {
     let has_authorization = request
         .headers
@@ -76,7 +78,7 @@ pub(super) fn headers(request: &Request) -> Vec<(Vec<u8>, Vec<u8>)> {
     found
 }
 
-/// What is between the ampersands of the query, as it was sent.
+/// Returns the texts between the ampersands of the query, as sent.
 pub(super) fn pieces(request: &Request) -> Vec<Vec<u8>> {
     match request.path.iter().position(|&byte| byte == b'?') {
         None => Vec::new(),
@@ -87,7 +89,7 @@ pub(super) fn pieces(request: &Request) -> Vec<Vec<u8>> {
     }
 }
 
-/// Those of a request that may present a key.
+/// Returns the texts of a request that may present a key.
 fn presented(request: &Request) -> Vec<Vec<u8>> {
     match request.method.as_slice() {
         b"OPTIONS" => Vec::new(),
@@ -95,7 +97,7 @@ fn presented(request: &Request) -> Vec<Vec<u8>> {
     }
 }
 
-/// The name decoded, the value unchanged.
+/// Splits a parameter, and decodes the name but not the value.
 fn split(parameter: &[u8]) -> (Vec<u8>, Vec<u8>) {
     match parameter.iter().position(|&byte| byte == b'=') {
         Some(at) => (decoded(&parameter[..at]), parameter[at + 1..].to_vec()),
@@ -103,13 +105,13 @@ fn split(parameter: &[u8]) -> (Vec<u8>, Vec<u8>) {
     }
 }
 
-/// `%` and two digits are a byte, once.
+/// Decodes `%` and two digits to a byte, once.
 pub(super) fn unescaped(text: &[u8]) -> Vec<u8> {
     let parts = text.split(|&byte| byte == b'+').map(decoded);
     parts.collect::<Vec<_>>().join(&b'+')
 }
 
-/// `+` is a space, `%` and two digits are a byte, once.
+/// Decodes `+` to a space, and `%` and two digits to a byte, once.
 pub(super) fn decoded(text: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::new();
     let mut at = 0;

@@ -11,7 +11,7 @@ use super::{
 
 const METHODS: [&[u8]; 6] = [b"GET", b"HEAD", b"POST", b"DELETE", b"PUT", b"PATCH"];
 
-/// The snapshot is not stale. That there is one is known here.
+/// The snapshot is not stale. That it exists was checked before.
 pub(super) fn rule_1(case: &Case) -> Result<(), &'static str> {
     let Some(age) = number(case.configuration, "max_snapshot_age") else {
         return Ok(());
@@ -24,7 +24,7 @@ pub(super) fn rule_1(case: &Case) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// An endpoint without a key, for which rules 2 to 11 are skipped.
+/// Returns whether the endpoint needs no key, so that rules 2 to 11 are skipped.
 pub(super) fn is_public(case: &Case) -> bool {
     METHODS.contains(&case.request.method.as_slice())
         && !has_override(case)
@@ -33,7 +33,8 @@ pub(super) fn is_public(case: &Case) -> bool {
             .is_some_and(|endpoint| endpoint.is_public)
 }
 
-/// A preflight, which passes after rule 1. An upgrade is not a preflight: the raw bytes after it would pass unchecked.
+/// Returns whether the request is a preflight, which passes after rule 1. An upgrade is not a
+/// preflight: the raw bytes after it would pass unchecked.
 pub(super) fn is_preflight(case: &Case) -> bool {
     text(case.configuration, "preflight") != Some("check")
         && case.request.method == b"OPTIONS"
@@ -47,13 +48,14 @@ pub(super) fn is_preflight(case: &Case) -> bool {
         && !is_refused_upgrade(case)
 }
 
-/// One is announced, or the stream goes on after the headers and no `Content-Length` of 0 says that nothing follows.
+/// Returns whether a body is announced, or the stream continues after the headers without a
+/// `Content-Length` of 0.
 fn has_body(case: &Case) -> bool {
     let goes_on = case.request.has_body && case.headers.all("content-length").is_empty();
     goes_on || case.headers.announces_body()
 }
 
-/// A header or a parameter says another method or path.
+/// Returns whether a header or a parameter names another method or path.
 fn has_override(case: &Case) -> bool {
     case.headers.has_override() || names::has_override(case.request)
 }
@@ -62,7 +64,7 @@ fn is_refused_upgrade(case: &Case) -> bool {
     case.headers.has("upgrade") && !flag(case.configuration, "allow_upgrades")
 }
 
-/// The names of the profile's credential headers, in lower case.
+/// Returns the names of the profile's credential headers, in lower case.
 pub(super) fn credential_headers(configuration: &Value) -> Vec<String> {
     let names = configuration.pointer("/profile/credential_headers");
     let names = names.and_then(Value::as_array).into_iter().flatten();
@@ -72,15 +74,15 @@ pub(super) fn credential_headers(configuration: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Headers that some server takes for one of these.
+/// Returns headers that some server reads as one of these.
 fn credentials(case: &Case) -> Vec<(Vec<u8>, Vec<u8>)> {
     case.headers
         .spelled_as(&credential_headers(case.configuration))
 }
 
-/// One well-formed credential.
+/// The request has one well-formed credential.
 pub(super) fn rule_2(case: &mut Case) -> Result<(), &'static str> {
-    // A header of the profile that presents a key by itself, and nothing else next to it.
+    // A header of the profile that presents a key by itself, and nothing else with it.
     let own = credentials(case);
     if !own.is_empty() {
         let is_alone = own.len() == 1
@@ -123,7 +125,7 @@ pub(super) fn rule_2(case: &mut Case) -> Result<(), &'static str> {
     }
 }
 
-/// The key is known, and its prefix is one of its kind's.
+/// The key is known, and has a prefix of its kind.
 pub(super) fn rule_3(case: &mut Case) -> Result<(), &'static str> {
     let credential = case.credential.clone().ok_or("unknown_key")?;
     let digest = sha256(credential.as_bytes());
@@ -186,7 +188,7 @@ pub(super) fn rule_4(case: &mut Case) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// The client's address is one of those the key is bound to.
+/// The client's address is one of those that the key allows.
 pub(super) fn rule_5(case: &mut Case) -> Result<(), &'static str> {
     let key = case.key.ok_or("unknown_key")?;
     let ranges = texts(key, "allowed_ips");
@@ -265,7 +267,7 @@ pub(super) fn rule_9(case: &mut Case) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// A publishable key calls what is open to publishable keys.
+/// A publishable key calls an endpoint that is open to it.
 pub(super) fn rule_10(case: &mut Case) -> Result<(), &'static str> {
     if !is_publishable(case.key.ok_or("unknown_key")?) {
         return Ok(());
@@ -300,7 +302,7 @@ pub(super) fn rule_11(case: &mut Case) -> Result<(), &'static str> {
     }
 }
 
-/// What is said where none of these is held.
+/// Returns the reason if none of these is granted.
 fn lack_of(case: &Case, permissions: &[String]) -> &'static str {
     if permissions.iter().any(|name| serves(case, name)) {
         "insufficient_permission"
@@ -309,7 +311,8 @@ fn lack_of(case: &Case, permissions: &[String]) -> &'static str {
     }
 }
 
-/// What the query expands is read as well. Without Stripe's catalogue `expand` is a parameter like any other.
+/// What the query expands is also read. Without Stripe's catalogue, `expand` is an ordinary
+/// parameter.
 fn rule_11_expansions(case: &mut Case, authority: &Authority) -> Result<(), &'static str> {
     if text(case.snapshot, "catalogue") == Some("none") {
         return Ok(());

@@ -56,7 +56,7 @@ pub(super) fn rule_8(case: &mut Case) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// The path in a header, `None` where the header is absent.
+/// Returns the path in a header, or `None` if the header is absent.
 fn path_in(
     case: &Case,
     header: &str,
@@ -72,7 +72,8 @@ fn path_in(
     }
 }
 
-/// Goes down from the owner. Every step is a listed edge, or an unlisted id below an account with any children.
+/// Follows the path down from the owner. Every step is a listed edge, or an unlisted id below an
+/// account that accepts any children.
 fn walk(accounts: &[Value], owner: &str, path: &[String]) -> Result<(), &'static str> {
     let mut parent = owner;
     for step in path {
@@ -120,7 +121,7 @@ pub(super) fn account<'a>(accounts: &'a [Value], id: &str) -> Option<&'a Value> 
         .find(|account| text(account, "id") == Some(id))
 }
 
-/// The root of an account's tree.
+/// Returns the root of an account's tree.
 pub(super) fn root(accounts: &[Value], id: &str) -> String {
     match account(accounts, id).and_then(|account| text(account, "parent")) {
         Some(parent) => root(accounts, parent),
@@ -128,7 +129,8 @@ pub(super) fn root(accounts: &[Value], id: &str) -> String {
     }
 }
 
-/// An unlisted id is written to logs unchanged, so a key must not be in it.
+/// Returns whether an id contains a key. An unlisted id is written to logs unchanged, so it must
+/// not.
 fn holds_a_key(id: &str) -> bool {
     let prefixes = [
         "sk_test_", "sk_live_", "rk_test_", "rk_live_", "pk_test_", "pk_live_", "sk_org_",

@@ -1,4 +1,4 @@
-//! The accounts of a snapshot, deep rather than wide.
+//! The accounts of a snapshot, in deep rather than wide trees.
 
 use serde_json::{Value, json};
 

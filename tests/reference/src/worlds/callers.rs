@@ -1,4 +1,4 @@
-//! What a caller says of itself: credentials in headers and in the query, versions and contexts.
+//! What a caller claims: credentials in headers and in the query, versions and contexts.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,7 +9,7 @@ use super::naming;
 use super::requests::Header;
 use super::world::{VERSIONS, World};
 
-/// Pushes an `Authorization` header, if any, and shows which key it is about.
+/// Adds an `Authorization` header, or none, and returns the key that it is about.
 pub(super) fn credential(
     dice: &mut Dice,
     world: &World,
@@ -98,7 +98,7 @@ pub(super) fn credential(
     chosen
 }
 
-/// A key in the query, and what may be next to it.
+/// Adds a key in the query, and what may be next to it.
 pub(super) fn query_credential(
     dice: &mut Dice,
     world: &World,
@@ -205,7 +205,7 @@ pub(super) fn version(dice: &mut Dice, headers: &mut Vec<Header>) {
     }
 }
 
-/// Pushes a context, an account header, or both.
+/// Adds a context header, an account header, or both.
 pub(super) fn context(
     dice: &mut Dice,
     world: &World,
@@ -259,7 +259,7 @@ pub(super) fn header(name: &str, value: &str) -> Header {
     (name.into(), value.into())
 }
 
-/// A path of accounts: down from the key's owner, or nearly.
+/// Returns a path of accounts: down from the key's owner, or nearly.
 pub(super) fn path(dice: &mut Dice, world: &World, key: Option<usize>) -> String {
     let none = Vec::new();
     let accounts = world.configuration["snapshot"]["accounts"]

@@ -9,7 +9,7 @@ impl<'a> Dice<'a> {
         Self { tape }
     }
 
-    /// 0 to `count - 1`. An exhausted tape is all zeros.
+    /// Returns 0 to `count - 1`. After its end, a tape is all zeros.
     pub fn below(&mut self, count: usize) -> usize {
         let Some((first, rest)) = self.tape.split_first() else {
             return 0;

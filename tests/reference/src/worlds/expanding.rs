@@ -18,7 +18,7 @@ fn graph() -> &'static Graph {
     })
 }
 
-/// One or two parameters for an endpoint, without the `?`.
+/// Returns one or two parameters for an endpoint, without the `?`.
 pub fn roll(dice: &mut Dice, method: &str, template: &str) -> Vec<u8> {
     let mut query = parameter(dice, method, template);
     if dice.one_in(4) {
@@ -88,7 +88,7 @@ fn parameter(dice: &mut Dice, method: &str, template: &str) -> String {
     format!("{name}={path}")
 }
 
-/// A path down from what the endpoint returns, or nearly.
+/// Returns a path down from what the endpoint returns, or nearly.
 fn path(dice: &mut Dice, method: &str, template: &str) -> String {
     let method = if method == "HEAD" { "GET" } else { method };
     let known = graph()
@@ -118,7 +118,7 @@ fn path(dice: &mut Dice, method: &str, template: &str) -> String {
             break;
         }
         let edge = dice.pick(&fields);
-        // A map has any name.
+        // A map accepts any name.
         names.push(if edge.field == "*" {
             "usd"
         } else {

@@ -1,11 +1,12 @@
-//! Names that some server reads as ours, of headers and of parameters, and names that are nearly so.
+//! Names of headers and parameters that some server reads as keyward's, and names that are nearly
+//! so.
 
 use super::callers::header;
 use super::dice::Dice;
 use super::requests::Header;
 use super::world::World;
 
-/// A parameter's name that is read by some servers as `_first_second`, or nearly.
+/// Returns a parameter's name that some servers read as `_first_second`, or nearly.
 pub(super) fn odd_name(dice: &mut Dice, first: &str, second: &str) -> String {
     let gap = dice.pick(&[
         "_", "_", ".", "[", "+", "%20", "-", "", "%255f", "%5F", "%c1%9f", "=",
@@ -22,7 +23,7 @@ pub(super) fn odd_name(dice: &mut Dice, first: &str, second: &str) -> String {
     }
 }
 
-/// A parameter that says another method or path, or nearly.
+/// Returns a parameter that names another method or path, or nearly.
 pub(super) fn override_parameter(dice: &mut Dice, path: &mut Vec<u8>) {
     path.push(if path.contains(&b'?') { b'&' } else { b'?' });
     let name = match dice.below(4) {
@@ -52,7 +53,7 @@ pub(super) fn override_parameter(dice: &mut Dice, path: &mut Vec<u8>) {
     path.extend(format!("{name}=DELETE").into_bytes());
 }
 
-/// Headers other than the four.
+/// Adds headers other than the four.
 pub(super) fn others(dice: &mut Dice, world: &World, headers: &mut Vec<Header>) {
     if dice.one_in(12) {
         let name = dice.of(&world.identity);

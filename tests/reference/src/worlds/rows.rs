@@ -11,11 +11,11 @@ use super::dice::Dice;
 type Row = Map<String, Value>;
 
 pub(super) struct Rows {
-    /// The snapshot's own.
+    /// The snapshot's own rows.
     pub(super) listed: Vec<Value>,
-    /// What grants are drawn from.
+    /// The permissions that grants are drawn from.
     pub(super) permissions: Vec<String>,
-    /// Methods and templates that requests aim at.
+    /// Methods and templates for requests.
     pub(super) targets: Vec<(String, String)>,
 }
 
@@ -42,7 +42,7 @@ impl Rows {
                 rows.push(own);
             };
             if only_own || dice.one_in(4) {
-                // As the built-in row, or in its place.
+                // Like the built-in row, or in its place.
                 add(dice, row.path.replace("{id}", "{own}"));
                 continue;
             }
@@ -52,7 +52,7 @@ impl Rows {
             }
             targets.push((method, row.path.to_owned()));
             permissions.extend(row.permissions.iter().map(|name| (*name).to_owned()));
-            // What is expanded in what it returns is most often one of these.
+            // What a query expands in its reply is usually one of these.
             let expanded = [
                 "customer",
                 "charge",
@@ -84,7 +84,7 @@ impl Rows {
     }
 }
 
-/// What lets one read `name` without naming it.
+/// Returns the permissions that imply reading `name`.
 fn implying(name: &str) -> Vec<&'static str> {
     let registry = PermissionRegistry::stripe();
     let Some(implied) = registry.find(name) else {
@@ -96,7 +96,8 @@ fn implying(name: &str) -> Vec<&'static str> {
     implying.map(|known| known.name).collect()
 }
 
-/// A template that leaves a built-in one at a segment: the two trees part there, or stay together under different names.
+/// Returns a template that leaves a built-in one at a segment: the two trees separate there, or
+/// stay together under different names.
 fn beside(dice: &mut Dice, path: &str) -> String {
     let mut segments: Vec<String> = path.split('/').skip(1).map(str::to_owned).collect();
     let at = dice.below(segments.len());
@@ -117,7 +118,7 @@ fn beside(dice: &mut Dice, path: &str) -> String {
     }
     let is_template = |segment: &String| !segment.starts_with('{') || segment.ends_with('}');
     assert!(segments.iter().all(is_template), "{segments:?}");
-    // A wildcard is last.
+    // A wildcard must be last.
     if let Some(end) = segments
         .iter()
         .position(|segment| segment.starts_with("{*"))
@@ -136,7 +137,7 @@ fn beside(dice: &mut Dice, path: &str) -> String {
     format!("/{}", segments.collect::<Vec<_>>().join("/"))
 }
 
-/// A row that is close to others: few words, several spellings.
+/// Returns a row that is close to others: few words, in several spellings.
 fn endpoint(dice: &mut Dice) -> Map<String, Value> {
     let words = [
         "v1", "charges", "{id}", "{x}", "search", "Search", "a:b", "A:B", "V1", "...", "x_1",
@@ -167,7 +168,7 @@ fn endpoint(dice: &mut Dice) -> Map<String, Value> {
     row
 }
 
-/// What a row asks of a key.
+/// Returns what a row requires of a key.
 fn asks(dice: &mut Dice) -> Map<String, Value> {
     let mut row = Map::new();
     let names = [

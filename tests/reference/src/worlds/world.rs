@@ -39,15 +39,15 @@ const MEMBERS: [&str; 9] = [
     "revision",
 ];
 
-/// A configuration, and what a request has to know to come near it.
+/// A configuration, and what a request needs to come near it.
 #[derive(Clone, Debug)]
 pub struct World {
     pub configuration: Value,
     /// The raw keys, as many as the snapshot lists, in its order.
     pub keys: Vec<String>,
-    /// Methods and templates that requests aim at.
+    /// Methods and templates for requests.
     pub targets: Vec<(String, String)>,
-    /// Names that an identity is reported under.
+    /// Names under which an identity is reported.
     pub identity: Vec<String>,
 }
 
@@ -217,7 +217,7 @@ impl World {
         listed
     }
 
-    /// The optional members that are the same for every kind.
+    /// Adds the optional members that are the same for every kind.
     fn restrict(&self, dice: &mut Dice, key: &mut Value) {
         if dice.one_in(16) {
             key["status"] = json!("deleted");
@@ -309,7 +309,7 @@ fn settings(dice: &mut Dice) -> Map<String, Value> {
     settings
 }
 
-/// An integer, at times as the double that Istio makes of it.
+/// Returns an integer, sometimes as the double that Istio makes of it.
 fn number(dice: &mut Dice, number: u64) -> Value {
     if dice.one_in(4) {
         serde_json::from_str(&format!("{number}.0")).unwrap()
@@ -318,7 +318,7 @@ fn number(dice: &mut Dice, number: u64) -> Value {
     }
 }
 
-/// Some of the permissions, none under two names.
+/// Returns some of the permissions, none under two names.
 fn grants(dice: &mut Dice, permissions: &[String]) -> Value {
     let mut grants = Map::new();
     let mut known = BTreeSet::new();
@@ -342,7 +342,7 @@ fn grants(dice: &mut Dice, permissions: &[String]) -> Value {
     Value::Object(grants)
 }
 
-/// The name that this is another spelling of, or itself.
+/// Returns the name that this is another spelling of, or the name itself.
 pub fn canonical(name: &str) -> &str {
     let known = |name: &str| {
         let mut known = PERMISSIONS.iter();

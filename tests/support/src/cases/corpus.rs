@@ -1,5 +1,5 @@
-//! Reads the corpus, strictly: a member that is misspelled or missing fails, so that no expectation is skipped in silence. `tests/cases/README.md` has
-//! the format.
+//! Reads the corpus strictly: a misspelled or missing member is an error, so that no expectation is
+//! skipped silently. `tests/cases/README.md` has the format.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,17 +10,17 @@ use serde_json::Value;
 
 use crate::find::root;
 
-/// One plugin configuration and the requests that are put to it.
+/// A plugin configuration, and the requests to it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CaseFile {
-    /// The file's name without its ending.
+    /// The file's name without its extension.
     #[serde(skip)]
     pub name: String,
     pub description: String,
     pub configuration: Value,
     pub cases: Vec<Case>,
-    /// Whose names the expectations are written in.
+    /// The API whose names the expectations use.
     #[serde(skip)]
     pub api: Api,
 }
@@ -43,14 +43,14 @@ impl Default for Api {
     }
 }
 
-/// One request and its expected result.
+/// A request and its expected result.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
     pub description: String,
     pub request: Request,
     pub expect: Expectation,
-    /// The runners that can put the case; all where it is not said.
+    /// The runners that can run the case. The default is all.
     #[serde(default)]
     only: Option<Vec<Runner>>,
     /// Why not all.
@@ -61,7 +61,7 @@ pub struct Case {
     pub(super) stripe_only: Option<String>,
 }
 
-/// What runs the corpus.
+/// A program that runs the corpus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Runner {
@@ -74,13 +74,13 @@ pub enum Runner {
 #[serde(deny_unknown_fields)]
 pub struct Request {
     pub method: Text,
-    /// With its query. Absent where the request has none.
+    /// Including the query. Absent if the request has no path.
     #[serde(default)]
     pub path: Option<Text>,
     /// In the order they are sent.
     #[serde(default)]
     pub headers: Vec<(String, Text)>,
-    /// The client's address; 127.0.0.1 where it is not said.
+    /// The client's address. The default is 127.0.0.1.
     #[serde(default)]
     pub address: Option<String>,
     #[serde(default)]
@@ -100,7 +100,7 @@ pub enum Expectation {
         #[serde(default)]
         reason: Option<String>,
         state: String,
-        /// What the upstream sees: exactly one header of that name, or none.
+        /// What the upstream receives: exactly one header with that name, or none.
         #[serde(default)]
         upstream: BTreeMap<String, Option<Text>>,
     },
@@ -108,7 +108,7 @@ pub enum Expectation {
         reason: String,
         status: u16,
         state: String,
-        /// What the client sees: one header of that name, or none.
+        /// What the client receives: one header with that name, or none.
         #[serde(default)]
         headers: BTreeMap<String, Option<String>>,
         /// The body's lines.
@@ -117,7 +117,7 @@ pub enum Expectation {
     },
 }
 
-/// Bytes, written as text whose characters up to U+00FF are one byte each.
+/// Bytes, written as text in which each character up to U+00FF is one byte.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Parts")]
 pub struct Text(Vec<u8>);
@@ -175,7 +175,7 @@ impl Text {
         &self.0
     }
 
-    /// One character per byte, as files write it.
+    /// Returns one character per byte, as files write it.
     pub fn to_latin1(&self) -> String {
         self.0.iter().copied().map(char::from).collect()
     }
@@ -186,7 +186,8 @@ impl Text {
 }
 
 impl CaseFile {
-    /// The plugin configuration as a gateway takes it: keys as digests, times as Unix seconds.
+    /// Returns the plugin configuration as a gateway accepts it: keys as digests, times as Unix
+    /// seconds.
     pub fn configuration(&self, now: u64) -> String {
         let mut configuration = self.configuration.clone();
         for key in keys_mut(&mut configuration) {
@@ -200,7 +201,7 @@ impl CaseFile {
         configuration.to_string()
     }
 
-    /// The raw keys of the snapshot: what no reply and no log may show.
+    /// Returns the raw keys of the snapshot, which no reply and no log may show.
     pub fn raw_keys(&self) -> Vec<Vec<u8>> {
         let mut configuration = self.configuration.clone();
         keys_mut(&mut configuration)
@@ -208,14 +209,14 @@ impl CaseFile {
             .collect()
     }
 
-    /// The cases for one runner.
+    /// Returns the cases for one runner.
     pub fn cases_for(&self, runner: Runner) -> impl Iterator<Item = &Case> {
         self.cases.iter().filter(move |case| case.runs_on(runner))
     }
 }
 
 impl Case {
-    /// Whether `runner` can put the case.
+    /// Returns whether `runner` can run the case.
     pub fn runs_on(&self, runner: Runner) -> bool {
         let only = self.only.as_ref();
         only.is_none_or(|only| only.contains(&runner))
@@ -223,7 +224,7 @@ impl Case {
 }
 
 impl Expectation {
-    /// The deny reason, or shadow's `would_deny`.
+    /// Returns the deny reason, or shadow's `would_deny`.
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Allow { reason, .. } => reason.as_deref(),
@@ -231,7 +232,7 @@ impl Expectation {
         }
     }
 
-    /// The filter state.
+    /// Returns the filter state.
     pub fn state(&self) -> &str {
         match self {
             Self::Allow { state, .. } | Self::Deny { state, .. } => state,
@@ -239,7 +240,7 @@ impl Expectation {
     }
 }
 
-/// Every file of the corpus, by name.
+/// Returns every file of the corpus, by name.
 pub fn load() -> Vec<CaseFile> {
     let folder = root().join("tests/cases");
     let mut paths: Vec<_> = std::fs::read_dir(&folder)
@@ -269,7 +270,7 @@ fn load_file(path: &Path) -> CaseFile {
     file
 }
 
-/// If a case states something twice, both must agree.
+/// Checks that everything that a case states twice agrees.
 fn check(case: &Case) -> Result<(), &'static str> {
     if case.only.is_some() != case.why.is_some() {
         return Err("`only` and `why` go together");
@@ -304,7 +305,7 @@ pub fn keys_mut(
         .filter_map(Value::as_object_mut)
 }
 
-/// A key as files write it.
+/// Returns a key as files write it.
 pub fn key_text(value: Value) -> Text {
     serde_json::from_value(value).unwrap()
 }
@@ -315,7 +316,7 @@ fn raw_key(value: Value) -> Vec<u8> {
 
 const TIMES: [&str; 3] = ["issued_at", "not_before", "expires_at"];
 
-/// Replaces `now-10` and its like wherever a time is expected.
+/// Replaces `now-10` and similar texts wherever a time is expected.
 fn resolve_times(value: &mut Value, now: u64) {
     match value {
         Value::Object(members) => {

@@ -1,4 +1,5 @@
-//! The case corpus of `tests/cases`: what a gateway promises. How it is asked is the runner's matter.
+//! The case corpus of `tests/cases`: what a gateway promises. Each runner decides how to send the
+//! requests.
 
 pub mod corpus;
 pub mod outcome;

@@ -1,11 +1,12 @@
-//! What a runner saw of one request, compared with what the case expects. Every denial is also checked against the promises that all denials share.
+//! What a runner saw of a request, compared with what the case expects. Every denial is also
+//! checked against the promises that all denials share.
 
 use super::corpus::{Api, Case, Expectation, Request, Text};
 
 /// The result of a request.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The filter state, where the runner can see it.
+    /// The filter state, if the runner can see it.
     pub state: Option<String>,
     pub end: End,
 }
@@ -24,7 +25,7 @@ pub enum End {
 }
 
 impl Outcome {
-    /// How it differs from what the case expects; empty where it does not.
+    /// Returns how it differs from what the case expects, or an empty list.
     pub fn differences(&self, case: &Case, api: Api, raw_keys: &[Vec<u8>]) -> Vec<String> {
         let mut found = Differences::default();
         if let Some(state) = &self.state {
@@ -79,7 +80,7 @@ impl Outcome {
     }
 }
 
-/// Fails with every case that did.
+/// Fails with every case that failed.
 #[track_caller]
 pub fn none_failed(failures: &[String], count: usize) {
     assert!(
@@ -141,7 +142,7 @@ impl Differences {
         }
     }
 
-    /// Pretty-printed JSON with sorted members and one newline at the end.
+    /// Checks for pretty-printed JSON with sorted members and one newline at the end.
     fn is_an_error_object(&mut self, body: &str) {
         let pretty = serde_json::from_str::<serde_json::Value>(body)
             .ok()
@@ -160,7 +161,7 @@ impl Differences {
     }
 }
 
-/// The scheme that a 401 asks for: Basic where the request used it or presents no key at all.
+/// Returns the scheme that a 401 asks for: Basic if the request used it or presents no key at all.
 pub fn challenge(request: &Request, reason: &str) -> &'static str {
     let sent = request
         .headers
@@ -169,7 +170,7 @@ pub fn challenge(request: &Request, reason: &str) -> &'static str {
     let scheme = sent.map(|(_, value)| value.as_bytes().split(|byte| *byte == b' ').next());
     match scheme.flatten() {
         Some(scheme) if !scheme.eq_ignore_ascii_case(b"basic") => "Bearer",
-        // What is not missing is in the query.
+        // A credential that is not missing is in the query.
         None if reason != "missing_credential" => "Bearer",
         Some(_) | None => "Basic",
     }

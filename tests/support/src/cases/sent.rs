@@ -1,4 +1,4 @@
-//! A case's request as Envoy hands it on, and what Envoy does with the changes that come back.
+//! A case's request as Envoy passes it on, and what Envoy does with the resulting changes.
 
 use std::net::IpAddr;
 
@@ -7,10 +7,11 @@ use keyward::upstream::HeaderChange;
 
 use super::corpus::{self, Request};
 
-/// Some time; the corpus has no times.
+/// An arbitrary time, because the corpus has no times.
 pub const NOW: u64 = 1_795_200_000;
 
-/// The headers as Envoy hands them on: names in lower case, pseudo-headers first, a body announced.
+/// Returns the headers as Envoy passes them on: names in lower case, pseudo-headers first, a body
+/// announced.
 pub fn sent(request: &Request) -> Vec<(String, Vec<u8>)> {
     let bytes = |text: &corpus::Text| text.as_bytes().to_vec();
     let mut sent = vec![(":method".to_owned(), bytes(&request.method))];
@@ -33,7 +34,8 @@ pub fn sent(request: &Request) -> Vec<(String, Vec<u8>)> {
     sent
 }
 
-/// The address as Envoy's `source.address` writes it; what is not an address is handed on unchanged.
+/// Reads the address as Envoy's `source.address` spells it. Anything that is not an address is
+/// passed on unchanged.
 pub fn source(address: &str) -> Option<IpAddr> {
     let written = match address.parse::<IpAddr>() {
         Ok(IpAddr::V4(v4)) => format!("{v4}:0"),
@@ -43,7 +45,7 @@ pub fn source(address: &str) -> Option<IpAddr> {
     parse_source(written.as_bytes())
 }
 
-/// What Envoy does on these changes.
+/// Makes these changes as Envoy does.
 pub fn changed(
     mut headers: Vec<(String, Vec<u8>)>,
     changes: Vec<HeaderChange<'_>>,

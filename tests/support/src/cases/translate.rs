@@ -1,6 +1,8 @@
-//! The corpus for another API: every case again, in the names of one called Acme. Its profile gives keys, headers, ids, links and its own texts, so
-//! what a case expects is rewritten by the same rules as what it sends, and the code has to come to the same verdict. Acme's account ids are UUIDs:
-//! they have no prefix, so an id that is malformed in Stripe's spelling would be valid there; it gets a character that no id has.
+//! The corpus for another API: every case again, in the names of an API called Acme. Its profile
+//! defines keys, headers, ids, links and its own texts. What a case expects is rewritten by the
+//! same rules as what it sends, and the code must reach the same verdict. Acme's account ids are
+//! UUIDs without a prefix, so an id that is malformed in Stripe's spelling would be valid there.
+//! Such an id gets a character that no id has.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -43,12 +45,12 @@ fn profile() -> Value {
     })
 }
 
-/// Every file of the corpus, translated, without the cases that apply only to Stripe.
+/// Returns every file of the corpus, translated, without the cases that apply only to Stripe.
 pub fn load() -> Vec<CaseFile> {
     corpus::load().into_iter().map(translate).collect()
 }
 
-/// Holds that at least nine of ten cases that `runner` can put were translated and put.
+/// Checks that at least nine of ten cases that `runner` can run were translated and run.
 #[track_caller]
 pub fn are_most(put: usize, runner: Runner) {
     let all: usize = corpus::load()
@@ -83,7 +85,7 @@ fn translate(mut file: CaseFile) -> CaseFile {
 
 fn translate_value(value: &mut Value) {
     match value {
-        // What was a key is Acme's already.
+        // A text that was a key is already Acme's.
         Value::String(string) if !string.starts_with("acme_") => *string = text(string),
         Value::Array(values) => values.iter_mut().for_each(translate_value),
         Value::Object(members) => members.values_mut().for_each(translate_value),
@@ -156,7 +158,7 @@ fn translated(value: &Text, translate: impl FnOnce(&str) -> String) -> Text {
     Text::from_latin1(&translate(&value.to_latin1()))
 }
 
-/// A header's name as frameworks compare it.
+/// Returns a header's name as frameworks compare it.
 fn folded(name: &str) -> String {
     name.to_ascii_lowercase().replace('_', "-")
 }
@@ -169,7 +171,7 @@ fn header(name: &str, value: &Text) -> Text {
     }
 }
 
-/// Whether a path is malformed only by its prefixes: without them it would be one.
+/// Returns whether a path is malformed only because of its prefixes: without them it would be one.
 fn is_spoilt(name: &str, value: &Text) -> bool {
     let takes = |value: &str, account: &str, organization: &str| {
         let prefixes = IdPrefixes {
@@ -185,7 +187,8 @@ fn is_spoilt(name: &str, value: &Text) -> bool {
         && takes(&text(&value), "", "team_")
 }
 
-/// A path with its query, where parameters stand for headers, and a key may be written in escapes.
+/// Translates a path with its query, where parameters represent headers, and a key may be written
+/// with escapes.
 fn path(path: &str, spoilt: &mut Vec<String>) -> String {
     let Some((path, query)) = path.split_once('?') else {
         return text(path);
@@ -211,7 +214,8 @@ fn path(path: &str, spoilt: &mut Vec<String>) -> String {
     format!("{}?{}", text(path), query.join("&"))
 }
 
-/// Whether `value` is a key, written with escapes, whose Acme form differs only in its beginning.
+/// Returns whether `value` is a key, written with escapes, whose Acme form differs only in its
+/// beginning.
 fn is_escaped_key(value: &str) -> bool {
     let mut decoded = String::new();
     let mut rest = value;
@@ -229,7 +233,7 @@ fn is_escaped_key(value: &str) -> bool {
     is_key(&decoded) && !is_key(value)
 }
 
-/// Basic credentials are translated inside; what does not decode is malformed before and after.
+/// Translates Basic credentials inside. What cannot be decoded is malformed before and after.
 fn authorization(value: &str) -> String {
     let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
     let encoded = rest.trim_start_matches(' ');

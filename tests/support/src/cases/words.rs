@@ -1,8 +1,8 @@
-//! Stripe's words in Acme's, one by one.
+//! Translates Stripe's words to Acme's, one by one.
 
 use keyward::digest::KeyDigest;
 
-/// How keys begin: at Stripe, and at Acme. An organization key's mode is after its prefix.
+/// The prefixes of keys: at Stripe, and at Acme. An organization key's mode is after its prefix.
 pub(super) const KEYS: [(&str, &str); 7] = [
     ("sk_test_", "acme_sk_test_"),
     ("sk_live_", "acme_sk_live_"),
@@ -26,7 +26,7 @@ pub(super) const LONGEST_ECHO: usize = 128;
 /// Keys near the limit of 512 bytes keep their length.
 pub(super) const NEAR_THE_LIMIT: usize = 480;
 
-/// Every name of Stripe's in `stripes`, in Acme's words.
+/// Translates every name of Stripe's in `stripes` to Acme's words.
 pub(super) fn text(stripes: &str) -> String {
     let mut acmes = String::with_capacity(stripes.len());
     let mut rest = stripes;
@@ -37,7 +37,7 @@ pub(super) fn text(stripes: &str) -> String {
             let mut names = names.iter().copied();
             names.find(|(stripes, _)| rest.starts_with(stripes))
         };
-        // Of keys glued together the first is what masks go by.
+        // If keys are glued together, masks depend on the first one.
         is_in_key &= is_of_id(first);
         let length = if let Some((ours, theirs)) = of(&KEYS).filter(|_| !is_in_key) {
             is_in_key = true;
@@ -68,7 +68,8 @@ pub(super) fn text(stripes: &str) -> String {
     acmes
 }
 
-/// What follows a key's prefix where a limit is near: stars that no longer fit, or as many characters as the prefix has grown by. The bytes of it that are done with.
+/// Handles what follows a key's prefix if a limit is near: stars that no longer fit, or as many
+/// characters as the prefix has grown by. Returns the number of bytes that it has handled.
 pub(super) fn behind(rest: &str, ours: &str, theirs: &str, acmes: &mut String) -> usize {
     let behind = &rest[ours.len()..];
     let stars = behind.chars().take_while(|c| *c == '*').count();
@@ -92,7 +93,8 @@ pub(super) fn id(text: &str) -> &str {
     &text[..text.find(|c| !is_of_id(c)).unwrap_or(text.len())]
 }
 
-/// The UUID of an account. A bare prefix stays nothing, and ids at the limit of 64 bytes stay what they are.
+/// Returns the UUID of an account. A bare prefix stays nothing, and ids at the limit of 64 bytes
+/// stay unchanged.
 pub(super) fn account(id: &str) -> String {
     if id == "acct_" || id.len() >= 64 {
         return id
@@ -114,7 +116,7 @@ pub(super) fn account(id: &str) -> String {
     format!("{a}-{b}-8{c}-a{d}-{e}")
 }
 
-/// A line of a body: what it echoes is at most 128 characters before and after.
+/// Translates a line of a body: what it echoes is at most 128 characters before and after.
 pub(super) fn message(line: &str) -> String {
     line.split_inclusive([' ', '"', '(', ')'])
         .map(|word| {
@@ -126,7 +128,7 @@ pub(super) fn message(line: &str) -> String {
         .collect()
 }
 
-/// A malformed credential is shown as stars, one for each character of it, up to 128.
+/// Shows a malformed credential as stars, one for each character of it, up to 128.
 pub(super) fn with_more_stars(line: &str, growth: usize) -> String {
     let Some((before, after)) = line.split_once("Authorization header to \\\"") else {
         return line.to_owned();

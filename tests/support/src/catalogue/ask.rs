@@ -1,4 +1,5 @@
-//! A gateway whose keys have the permissions that a test chooses, and its answers: as a library, without Envoy.
+//! A gateway whose keys have the permissions that a test selects, and its answers: as a library,
+//! without Envoy.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -13,12 +14,12 @@ use serde_json::{Value, json};
 /// Levels by permission.
 pub type Grants = BTreeMap<String, &'static str>;
 
-/// Restricted keys, each with its grants. Keys with the same grants are one.
+/// Restricted keys, each with its grants. Keys with the same grants are the same.
 #[derive(Default)]
 pub struct Keys(Vec<Grants>);
 
 impl Keys {
-    /// The key that holds exactly these.
+    /// Returns the key that has exactly these grants.
     pub fn with(&mut self, grants: Grants) -> String {
         let known = self.0.iter().position(|held| *held == grants);
         let number = known.unwrap_or(self.0.len());
@@ -47,7 +48,7 @@ fn raw(number: usize) -> String {
     format!("rk_test_FAKE-{number:05}")
 }
 
-/// What a gateway said to one request.
+/// A gateway's answer to a request.
 #[derive(Debug)]
 pub struct Answer {
     /// `None` for a pass.
@@ -93,7 +94,7 @@ impl Library {
     }
 }
 
-/// The member `permission` of a state or of an identity header.
+/// Returns the member `permission` of a state or of an identity header.
 pub fn permission_in(members: &str) -> Option<String> {
     let (_, rest) = members.split_once("permission=\"")?;
     rest.split('"').next().map(str::to_owned)

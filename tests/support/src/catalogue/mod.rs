@@ -1,4 +1,4 @@
-//! A gateway for every row of the catalogue, and the keys to ask it with.
+//! A gateway for every row of the catalogue, and the keys for requests to it.
 
 pub mod ask;
 pub mod walk;

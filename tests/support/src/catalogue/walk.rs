@@ -1,17 +1,17 @@
-//! The keys that a row of the catalogue is asked with, and what is wrong with the answers.
+//! The keys with which a row of the catalogue is requested, and what is wrong with the answers.
 
 use keyward_reference::catalogue::{Permission, Row, permissions, rows};
 
 use super::ask::{Answer, Grants, Keys};
 
-/// The keys that a row is asked with.
+/// The keys with which a row is requested.
 pub struct Asked {
     pub row: Row,
-    /// Each holds one permission that will do.
+    /// Each has one permission that is enough.
     enough: Vec<(String, String)>,
-    /// Each holds a permission that lets one read what the row asks for.
+    /// Each has a permission that implies reading what the row requires.
     implying: Vec<String>,
-    /// Each lacks something, with the reason why it is there.
+    /// Each lacks something, with the reason why it is listed.
     lacking: Vec<(&'static str, String)>,
 }
 
@@ -49,7 +49,7 @@ impl Asked {
             let read: Grants = read.map(|name| (name.clone(), "read")).collect();
             lacking.push(("only read", keys.with(read)));
         }
-        // A permission that implies it allows reading, so it may hinder only a read.
+        // A permission that implies it allows reading, so it may prevent only a read.
         let others = permissions.iter().filter(|known| !is_needed(&known.name));
         let others = others.filter(|known| !is_read || !implies(known));
         let others: Grants = others.map(|known| (known.name.clone(), "write")).collect();
@@ -64,7 +64,7 @@ impl Asked {
         }
     }
 
-    /// What is wrong with the answers of a gateway.
+    /// Returns what is wrong with a gateway's answers.
     pub fn faults(&self, ask: &mut impl FnMut(&str, &str, &str) -> Answer) -> Vec<String> {
         let Row { method, path, .. } = &self.row;
         let sample = self.row.sample();

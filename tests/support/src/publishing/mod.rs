@@ -1,4 +1,5 @@
-//! A folder that a feed is published from, and the servers that serve it: `keyward feed serve`, and nginx.
+//! A folder from which a feed is published, and the servers that serve it: `keyward feed serve`,
+//! and nginx.
 
 mod server;
 
@@ -58,15 +59,15 @@ impl Press {
         said.out
     }
 
-    /// Writes the configuration that is published.
+    /// Writes the configuration to publish.
     pub fn write(&self, configuration: &Value) {
-        // As a program writes that is careful: whole or not at all.
+        // As a careful program writes: completely or not at all.
         let (aside, path) = (self.path("keyward.json.new"), self.path("keyward.json"));
         fs::write(&aside, configuration.to_string()).unwrap();
         fs::rename(aside, path).unwrap();
     }
 
-    /// The arguments of a publication of it.
+    /// Returns the arguments for publishing it.
     pub fn arguments<'a>(&self, more: &[&'a str]) -> Vec<&'a str> {
         let mut arguments = vec![
             "publish",
@@ -92,7 +93,7 @@ impl Press {
         self.good(&self.arguments(more))
     }
 
-    /// What a gateway reads, everything verified.
+    /// Returns what a gateway reads, with everything verified.
     #[track_caller]
     pub fn present(&self) -> Present {
         let store = keyward_files::feed::Folder::open(&self.path("feed")).unwrap();
@@ -106,7 +107,7 @@ impl Press {
         reader.read(None).unwrap().unwrap()
     }
 
-    /// Whether the feed leads to this.
+    /// Returns whether the feed leads to this configuration.
     pub fn holds(&self, configuration: &Value) -> bool {
         let text = configuration.to_string();
         let content = Content::of_configuration("the test", text.as_bytes()).unwrap();
@@ -119,7 +120,8 @@ pub fn revoke(configuration: &mut Value, number: usize) {
     configuration["snapshot"]["keys"][number]["status"] = "deleted".into();
 }
 
-/// The path of a program of a Debian package. If it cannot be installed: `None`, and a printed line.
+/// Returns the path of a program of a Debian package. If it cannot be installed, prints a line and
+/// returns `None`.
 pub fn debian(package: &str, program: &str) -> Option<String> {
     let mut script = Command::new(root().join("scripts/debian.sh"));
     let output = script.args([package, program]).output().unwrap();

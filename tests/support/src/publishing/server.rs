@@ -1,4 +1,4 @@
-//! What serves the folder of a feed.
+//! The servers for the folder of a feed.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};

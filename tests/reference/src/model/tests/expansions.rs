@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 
-/// A key that reads customers, and whatever else is granted, at `GET /v1/customers/cus_1`.
+/// A key that reads customers, with more grants, at `GET /v1/customers/cus_1`.
 #[track_caller]
 fn assert_expanding(expected: &str, query: &str, granted: &[&str]) {
     assert_expanding_at(expected, &format!("/v1/customers/cus_1?{query}"), granted);
@@ -40,7 +40,7 @@ fn what_is_expanded_is_read() {
     assert_expanding("", "expand[]=card", &[]);
     assert_expanding(MISSING, "expand[]=card.file", &["charge"]);
     assert_expanding("", "expand[]=card.file", &["balance"]);
-    // Implied by customer read.
+    // Implied by reading customers.
     assert_expanding("", "expand[]=charges.data.source", &["charge"]);
     assert_expanding_at(MISSING, "/v1/customers/search?expand[]=data.charges", &[]);
     assert_expanding_at("", "/v1/customers/search?expand[]=total_count", &[]);

@@ -76,7 +76,8 @@ fn builtin() -> Builtin {
     }
 }
 
-/// Customers hold a list of charges that can be expanded, charges their customer and a card, which belongs to them.
+/// Returns a graph: customers contain a list of charges that can be expanded, and charges contain
+/// their customer and a card, which is part of them.
 fn graph() -> Graph {
     let all = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     let edge =
@@ -134,7 +135,7 @@ fn request(method: &str, path: &str, key: &str, headers: &[(&str, &str)]) -> Req
     }
 }
 
-/// The state after a change to the configuration.
+/// Returns the state after a change to the configuration.
 fn changed(change: impl Fn(&mut Value), request: &Request) -> Verdict {
     let mut configuration = configuration();
     change(&mut configuration);
@@ -146,7 +147,7 @@ fn assert_reason(expected: &str, request: &Request) {
     assert_reason_with(expected, |_| (), request);
 }
 
-/// `""` for a pass.
+/// `""` means a pass.
 #[track_caller]
 fn assert_reason_with(expected: &str, change: impl Fn(&mut Value), request: &Request) {
     let verdict = changed(change, request);
