@@ -1,8 +1,10 @@
-// Holds Kubernetes manifests to their projects' own CRD schemas: reads a JSON array of manifests from standard input, and writes an
-// array of the same length, of lists of what is wrong with each; empty where nothing is.
+// Checks Kubernetes manifests against their projects' own CRD schemas: reads a JSON array of
+// manifests from standard input, and writes an array of the same length, with a list of what is
+// wrong with each. A list is empty if nothing is wrong.
 //
-// Two looks, because neither sees everything. The validators made of the CRDs know values: enumerations, patterns, what is required.
-// The types made of them know names: a member that no schema has, which the API server would drop without a word.
+// It checks in two ways, because neither finds everything. The validators made from the CRDs know
+// values: enumerations, patterns, what is required. The types made from them know names: a member
+// that no schema has, which the API server would drop silently.
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
@@ -35,7 +37,8 @@ async function wrongValues(manifest) {
   }
 }
 
-// One constant for each manifest, of the type that its CRD makes of it. What TypeScript says of its line is said of the manifest.
+// One constant for each manifest, with the type that its CRD becomes. TypeScript's errors about a
+// line are errors of the manifest.
 function wrongNames(manifests) {
   const lines = manifests.map((manifest, index) => {
     const from = module(manifest);

@@ -46,7 +46,7 @@ def main():
     iam.create_user(UserName="publisher")
     iam.put_user_policy(UserName="publisher", PolicyName="feed", PolicyDocument=json.dumps(ALLOWED))
     key = iam.create_access_key(UserName="publisher")["AccessKey"]
-    # No request is free of charge from here on.
+    # From here on, every request needs permission.
     urllib.request.urlopen(urllib.request.Request(f"{url}/moto-api/reset-auth", data=b"0", headers={"content-type": "text/plain"})).read()
     print(json.dumps({"port": port, "id": key["AccessKeyId"], "secret": key["SecretAccessKey"]}), flush=True)
     # The test's end of the pipe closes with the test.

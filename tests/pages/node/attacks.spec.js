@@ -1,4 +1,4 @@
-// What somebody else's page, link or text can do here: nothing.
+// What another person's page, link or text can do here: nothing.
 import { createServer } from "node:http";
 import { enter, expect, test } from "./fixture.js";
 import { HOSTILE } from "./states.js";
@@ -46,7 +46,7 @@ test("no page is shown in a frame of another origin", async ({ signedIn: page })
 test("a link is used once, and opening it uses nothing", async ({ page, context, browser, watched }) => {
   watched.allowed.push(/status of 400/);
   const token = await link("viewer", "once@example.com");
-  // A scanner of mail follows it, twice.
+  // A mail scanner follows it, twice.
   for (let times = 0; times < 2; times += 1) {
     await page.goto(`/console/enter#${token}`);
     await expect(page.locator("[data-who]")).toContainText("once@example.com");
@@ -104,7 +104,7 @@ test("markup in names, notes, labels and accounts is text", async ({ signedIn: p
   for (const path of ["/console/keys", `/console/keys?q=${encodeURIComponent(HOSTILE.slice(0, 60))}`, home, `${home}/edit`, `${home}/rotate`, `${home}/delete`, `${home}/history`, "/console/accounts", `/console/accounts/${owner}`, `/console/activity?object=${made.id}`]) {
     await page.goto(path);
     expect(await page.locator("main script, main img").count(), path).toBe(0);
-    // A mark that turns text around is shown by its number, but in a field that is to be edited.
+    // A mark that reverses text is shown by its number, except in a field that can be edited.
     const shown = await page.evaluate(() => document.body.innerText);
     expect(shown, path).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/);
   }
@@ -112,7 +112,7 @@ test("markup in names, notes, labels and accounts is text", async ({ signedIn: p
 });
 
 test("a form that is sent twice makes one key", async ({ signedIn: page, watched }) => {
-  // The second of them is told that the first is under way.
+  // The second one reports that the first is in progress.
   watched.allowed.push(/status of (409|422)/);
   const { id: owner } = await account();
   await page.goto("/console/keys/new");

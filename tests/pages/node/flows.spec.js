@@ -1,4 +1,5 @@
-// What people come for, by mouse and again by keyboard alone; then the key is used through Envoy.
+// What people come for, with the mouse and again with only the keyboard; then the key is used
+// through Envoy.
 import { expect, test } from "./fixture.js";
 import { create, idOf, keyboard, mouse, shown } from "./steps.js";
 import { account, eventually, key, nowhere, used } from "./world.js";
@@ -152,7 +153,7 @@ for (const [way, hand] of Object.entries({ mouse, keyboard })) {
     await page.waitForURL(`**${home}`);
     await expect(page.locator("main")).toContainText("vault: of many forms");
 
-    // What the key is limited to, its copy is, unless one says otherwise.
+    // A copy has the limits of its key, unless the person changes them.
     await hand.open(page, "Duplicate");
     await expect(page.getByLabel("Addresses", { exact: true })).toHaveValue("203.0.113.7");
     await hand.type(page, "Addresses", "127.0.0.1");

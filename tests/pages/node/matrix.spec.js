@@ -1,11 +1,12 @@
-// What the matrix says is what the gateway does: every permission of the catalogue at every level it has, through one form per level.
+// The gateway does what the matrix says: every permission of the catalogue at every level it has,
+// through one form per level.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "./fixture.js";
 import { shown } from "./steps.js";
 import { account, api, call, eventually } from "./world.js";
 
-/** For each permission and level an endpoint that asks for it: for it only, where there is one. */
+/** For each permission and level, an endpoint that requires it: only it, if such an endpoint exists. */
 function endpoints() {
   const text = readFileSync(join(__dirname, "../../../catalogue/stripe.tsv"), "utf8");
   const found = new Map();
@@ -30,7 +31,8 @@ for (const level of ["none", "read", "write"]) {
     await page.goto("/console/keys/new");
     await page.getByLabel("Name", { exact: true }).fill(`Everything at ${level}`);
     await page.getByLabel("Account", { exact: true }).fill(owner);
-    // Row by row, as a person would; what manages keys stays at None. A level that a permission lacks cannot be chosen.
+    // Row by row, as a person would. Permissions that manage keys stay at None. A level that a
+    // permission lacks cannot be chosen.
     const chosen = await page.evaluate((wanted) => {
       const rows = [...document.querySelectorAll('[data-matrix="p"] .group')].filter((group) => !group.querySelector("summary").textContent.startsWith("Keys and gateways"));
       const all = {};
@@ -44,12 +46,13 @@ for (const level of ["none", "read", "write"]) {
     await page.getByRole("button", { name: "Create key" }).click();
     const value = await shown(page);
 
-    // The key holds what was chosen, the permissions that no endpoint of the catalogue asks for among it.
+    // The key has what was chosen, including permissions that no endpoint of the catalogue
+    // requires.
     const [made] = (await api("GET", `/v2/iam/api_keys?owner=${owner}`)).data;
     const held = Object.entries(chosen).filter(([, of]) => of !== "none").map(([name, of]) => `${name}_${of}`);
     expect(made.permissions).toEqual(held.sort());
 
-    // By the catalogue: what was chosen, and what reading it implies.
+    // According to the catalogue: what was chosen, and what reading it implies.
     const may = { ...chosen };
     for (const one of (await api("GET", "/v2/keyward/permissions")).data) {
       if (!RANK[chosen[one.name]]) continue;

@@ -1,4 +1,5 @@
-// With the script off: signing in by a pasted code, and everything but the four things that the pages name.
+// With the script off: signing in with a pasted code, and everything except the four things that
+// the pages name.
 import { expect, test } from "./fixture.js";
 import { shown } from "./steps.js";
 import { digest } from "./states.js";

@@ -1,4 +1,5 @@
-// Run by tests/server/pages.rs, which starts a keyward-server behind an Envoy and says where they are.
+// Run by tests/server/pages.rs, which starts a keyward-server and its Envoy and passes their
+// addresses.
 import { defineConfig } from "@playwright/test";
 
 const base = {
@@ -12,9 +13,9 @@ export default defineConfig({
   outputDir: `${process.env.KEYWARD_PAGES_OUT}/results`,
   forbidOnly: true,
   fullyParallel: false,
-  // The server is one, and tests count what they made.
+  // All tests share one server, and count what they create.
   workers: 1,
-  // Bounds for a machine that is busy; nothing waits so long on one that is not.
+  // Limits for a busy machine. On an idle one, nothing takes so long.
   timeout: 600_000,
   expect: { timeout: 30_000 },
   reporter: [["line"]],

@@ -15,7 +15,7 @@ test("a value is in the document once, in no storage, and nowhere afterwards", a
   expect(kept).not.toContain(value);
   expect((await context.cookies()).map((one) => one.value).join(" ")).not.toContain(value);
 
-  // Copied, and said so.
+  // Copied, and confirmed.
   await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: url });
   await page.getByRole("button", { name: "Copy" }).click();
   await expect(page.locator("#live")).toHaveText("Copied");
@@ -25,11 +25,11 @@ test("a value is in the document once, in no storage, and nowhere afterwards", a
   await expect(note).toHaveValue(value);
   await note.fill("");
 
-  // Away and back: the form is asked for again, or a page without the value is shown.
+  // Away and back: the browser asks for the form again, or shows a page without the value.
   page.on("dialog", (dialog) => dialog.accept());
   await page.goto("/console/keys");
   await page.goBack().catch(() => null);
-  // The browser may still be on its way.
+  // The browser may still be loading.
   const back = await eventually("Back leads somewhere", () => (page.url().endsWith("/console/keys") ? null : page.content().catch(() => null)));
   expect(back).not.toContain(value);
   await nowhere(value);
@@ -50,7 +50,7 @@ test("a reload makes no second key and shows no value", async ({ signedIn: page 
 test("who leaves without Done is asked once", async ({ signedIn: page }) => {
   const { id: owner } = await account();
   await create(page, mouse, { name: "Asked", account: owner });
-  // Browsers ask only where somebody did something on the page.
+  // Browsers ask only if a person has done something on the page.
   await page.locator("[data-value]").click();
   const asked = [];
   page.on("dialog", (dialog) => { asked.push(dialog.type()); dialog.accept(); });

@@ -1,4 +1,5 @@
-// Every page in every state, at each width in each scheme. A page is loaded once: what it looks like at another width is the stylesheet's doing.
+// Every page in every state, at each width in each scheme. A page is loaded once, because only the
+// stylesheet determines how it looks at another width.
 import { expect, test } from "./fixture.js";
 import { refusals, seen } from "./looks.js";
 import { states, strangers, world } from "./states.js";
@@ -6,7 +7,7 @@ import { states, strangers, world } from "./states.js";
 test("pages by their addresses", async ({ signedIn: page, watched }) => {
   watched.allowed.push(...refusals);
   for (const [name, go] of states(await world()).pages) await seen(page, name, go);
-  // For broken.spec.js, which comes when nobody can sign in any more.
+  // For broken.spec.js, which runs when no one can sign in any more.
   await page.context().storageState({ path: process.env.KEYWARD_PAGES_SESSION });
 });
 

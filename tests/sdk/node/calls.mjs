@@ -1,4 +1,4 @@
-// Makes the calls of a plan, and tells of each what the SDK made of the answer.
+// Makes the calls of a plan, and reports what the SDK made of each answer.
 
 import Stripe from 'stripe';
 import { client, done, plan, tell } from './steps.mjs';
@@ -13,7 +13,7 @@ const CALLS = {
   nonsense: (stripe, options) => stripe.rawRequest('GET', '/v1/nonsense', null, options),
 };
 
-/** The SDK's HTTP client, behind something that takes headers away or adds some. */
+/** The SDK's HTTP client, with something in front that removes headers or adds some. */
 class Edited extends Stripe.HttpClient {
   constructor(call) {
     super();

@@ -1,4 +1,5 @@
-// What localstripe has not, through the gateway to an upstream that answers as Stripe would: other kinds of keys, contexts, v2, search, files.
+// What localstripe lacks, through the gateway to an upstream that answers as Stripe would: other
+// kinds of keys, contexts, v2, search, files.
 
 import Stripe from 'stripe';
 import { check, client, done, plan, step } from './steps.mjs';

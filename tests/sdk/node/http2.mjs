@@ -1,4 +1,4 @@
-// HTTP/2 by Node's own client, on one connection.
+// HTTP/2 with Node's own client, on one connection.
 
 import { connect } from 'node:http2';
 import { check, done, plan, step } from './steps.mjs';
@@ -14,7 +14,7 @@ function request(method, path, authorization, body) {
     stream.on('response', (got) => (headers = got));
     stream.on('data', (part) => (text += part));
     stream.on('end', () => resolve({ status: headers[':status'], headers, text }));
-    // The rest of an upload that was answered already is not wanted.
+    // The rest of an upload that was already answered is not needed.
     stream.on('error', (error) => (headers ? resolve({ status: headers[':status'], headers, text }) : reject(error)));
     stream.end(body);
   });

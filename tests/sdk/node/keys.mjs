@@ -1,5 +1,6 @@
-// Keys made, read, listed, rotated and ended on keyward-server by the released SDK, which has no method for that: `rawRequest`. The last line has the values that
-// were made, so that whoever runs this can use them.
+// Keys are created, read, listed, rotated and ended on keyward-server with the released SDK, which
+// has no method for that: `rawRequest`. The last line contains the created values, so that the test
+// can use them.
 
 import Stripe from 'stripe';
 import { check, client, done, plan, raised, step, tell } from './steps.mjs';

@@ -43,7 +43,8 @@ def outcome(call):
         return {
             "class": type(error).__name__,
             "status": error.http_status,
-            # Both of these are what people branch on; `error.code` is empty on errors of authentication and permission, from any server.
+            # People check both of these. `error.code` is empty on errors of authentication and
+            # permission, from any server.
             "code": error.error.code,
             "type": error.error.type,
             "message": error.user_message,

@@ -1,5 +1,5 @@
-// Express with method-override, as its documentation sets it up. It answers with the method and the path that a route is chosen by, and writes its address into
-// the file that it is given.
+// Express with method-override, as its documentation sets it up. It answers with the method and the
+// path that select a route, and writes its address into the given file.
 import fs from "node:fs";
 import express from "express";
 import methodOverride from "method-override";
