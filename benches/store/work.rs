@@ -58,7 +58,7 @@ impl Randomness for Counter {
     }
 }
 
-/// Runs this many clients at once, each of which creates this many keys.
+/// Runs this many clients at once, and each creates this many keys.
 pub(crate) async fn clients(store: &Store, clients: u64, count: u64) -> Times {
     let tasks: Vec<_> = (0..clients)
         .map(|number| tokio::spawn(crate::client(store.clone(), number, count)))

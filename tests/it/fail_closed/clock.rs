@@ -55,8 +55,8 @@ impl Clock {
     }
 }
 
-/// Returns a configuration in which Bob's key works from an hour ago until in an hour, and Alice's
-/// always.
+/// Returns a configuration with Bob's key, which works from an hour ago until in an hour, and
+/// Alice's, which always works.
 fn timed(revision: u64, now: u64) -> Value {
     let mut configuration = configuration(revision, &[ALICE, BOB]);
     configuration["max_snapshot_age"] = json!(DAY);

@@ -1,5 +1,5 @@
 //! The filter as an OCI image, and as a file that Envoy fetches. `scripts/image.py` packs the
-//! image. What a mesh does with it is done here with the tools that others use: Debian's registry
+//! image. The tests do what a mesh does with it, using the tools that others use: Debian's registry
 //! and `skopeo`.
 
 mod hashes;

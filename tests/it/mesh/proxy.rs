@@ -1,5 +1,5 @@
 //! An Envoy as a mesh's control plane would configure it: with the control plane's listener filters
-//! and statistics instead of ours. What is discovered comes from files that are replaced by a
+//! and statistics instead of ours. Discovered configuration comes from files that are replaced by a
 //! rename.
 
 use std::fs;

@@ -4,7 +4,7 @@
 use super::*;
 use crate::support::Host;
 
-/// Returns the expression by which the rules and the dashboard query one of our metrics.
+/// Returns the expression that queries one of our metrics in the rules and the dashboard.
 fn either(name: &str) -> String {
     format!("{{__name__=~\"(envoy_)?{name}\"}}")
 }

@@ -80,7 +80,7 @@ impl Denied {
     }
 }
 
-/// Returns the class by which users of an SDK distinguish errors.
+/// Returns the class that users of an SDK use to distinguish errors.
 pub fn class(language: Language, status: u16) -> &'static str {
     let (python, node) = match status {
         401 => ("AuthenticationError", "StripeAuthenticationError"),

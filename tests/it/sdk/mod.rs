@@ -1,6 +1,6 @@
 //! Stripe's own SDKs, and other common clients, cannot distinguish keyward's answers from Stripe's.
-//! The scripts are in `tests/sdk`. What they must do, and the expected results, are here: one list
-//! of steps for all languages, Envoy's access log, and what reached the upstream.
+//! The scripts are in `tests/sdk`. This module contains their tasks and the expected results: one
+//! list of steps for all languages, Envoy's access log, and what reached the upstream.
 
 mod curl;
 mod denials;

@@ -185,8 +185,8 @@ fn a_masked_key_lists_the_keys_that_end_so() {
             said.out
         );
     }
-    // About keys that were created before their last characters were kept, the command can say
-    // nothing, and says so.
+    // About keys that were created before their last characters were kept, the command knows
+    // nothing, and reports that.
     let path = desk.folder.file();
     let text = fs::read_to_string(&path).unwrap();
     let older: Vec<&str> = text

@@ -25,7 +25,7 @@ use keyward_reference::management::{Records, Seeded};
 pub const NOW: u64 = 1_795_000_000;
 pub const DAY: u64 = 86_400;
 
-/// A store, and the surroundings in which commands are decided.
+/// A store, and the surroundings for decisions on commands.
 pub struct Desk {
     pub api: Arc<Api>,
     pub records: Records,

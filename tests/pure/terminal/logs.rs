@@ -115,7 +115,7 @@ fn standard_input_needs_no_follow() {
     );
 }
 
-/// The ways in which reading ends: the end, a limit, or a reader that stops.
+/// The ways that reading can end: the end, a limit, or a reader that stops.
 #[test]
 fn no_progress_bar_stays_on_the_screen() {
     let folder = Folder::new("bar");

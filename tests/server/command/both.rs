@@ -19,7 +19,7 @@ pub(crate) struct Both {
     keys: Vec<[String; 2]>,
     /// The values that were shown, which are nowhere else.
     pub(crate) values: Vec<String>,
-    /// The first key's id, by which the server names the maker of a key.
+    /// The first key's id. The server uses it to name the maker of a key.
     actor: String,
 }
 
@@ -144,7 +144,7 @@ impl Both {
         filled
     }
 
-    /// Notes the new keys, in the order in which both name them.
+    /// Notes the new keys, in the same order as both.
     fn note_keys(&mut self, file: &Said, server: &Said) {
         let all = |said: &Said| -> Vec<String> {
             let text = format!("{}{}", said.out, said.err);

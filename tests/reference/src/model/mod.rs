@@ -1,4 +1,4 @@
-//! A naive reference of the decision, with which property tests compare the filter.
+//! A naive reference of the decision. Property tests compare the filter with it.
 //!
 //! It follows the rule table of the contract literally, one function per rule, in order: linear
 //! searches, strings, the JSON unchanged. It shares no code with `src/`, and is written only from

@@ -92,8 +92,8 @@ impl Reading {
     }
 }
 
-/// Returns the text in lower case, with one `_` for whatever is between letters. What ends a name
-/// stays.
+/// Returns the text in lower case, with one `_` for whatever is between letters. The characters
+/// that end a name stay.
 fn plain(text: &[u8]) -> String {
     let mut plain = String::new();
     for byte in text {

@@ -117,7 +117,7 @@ pub enum Expectation {
     },
 }
 
-/// Bytes, written as text in which each character up to U+00FF is one byte.
+/// Bytes, written as text: each character up to U+00FF is one byte.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Parts")]
 pub struct Text(Vec<u8>);

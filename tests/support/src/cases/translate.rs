@@ -1,8 +1,8 @@
 //! The corpus for another API: every case again, in the names of an API called Acme. Its profile
-//! defines keys, headers, ids, links and its own texts. What a case expects is rewritten by the
-//! same rules as what it sends, and the code must reach the same verdict. Acme's account ids are
-//! UUIDs without a prefix, so an id that is malformed in Stripe's spelling would be valid there.
-//! Such an id gets a character that no id has.
+//! defines keys, headers, ids, links and its own texts. Expectations are rewritten by the same
+//! rules as requests, and the code must reach the same verdict. Acme's account ids are UUIDs
+//! without a prefix, so an id that is malformed in Stripe's spelling would be valid there. Such an
+//! id gets a character that no id has.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -233,7 +233,8 @@ fn is_escaped_key(value: &str) -> bool {
     is_key(&decoded) && !is_key(value)
 }
 
-/// Translates Basic credentials inside. What cannot be decoded is malformed before and after.
+/// Translates Basic credentials inside. Credentials that cannot be decoded are malformed before and
+/// after.
 fn authorization(value: &str) -> String {
     let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
     let encoded = rest.trim_start_matches(' ');

@@ -1,10 +1,10 @@
-//! The keys with which a row of the catalogue is requested, and what is wrong with the answers.
+//! The keys for requests to a row of the catalogue, and what is wrong with the answers.
 
 use keyward_reference::catalogue::{Permission, Row, permissions, rows};
 
 use super::ask::{Answer, Grants, Keys};
 
-/// The keys with which a row is requested.
+/// The keys for requests to a row.
 pub struct Asked {
     pub row: Row,
     /// Each has one permission that is enough.
