@@ -1,4 +1,4 @@
-//! Two snapshots that differ in everything that `keyward replay` reports, in files.
+//! Two snapshots, in files, that differ in everything that `keyward replay` reports.
 
 use std::path::Path;
 use std::process::Output;
@@ -34,7 +34,7 @@ fn key(id: &str, key: &str, kind: &str, owner: &str, more: Value) -> Value {
     all
 }
 
-/// What is served, and what is to be pushed.
+/// Returns the configuration that is served, and the one to push.
 pub fn sides() -> (Value, Value) {
     let old = json!({"verify_path": VERIFY, "snapshot": {
         "format": "keyward.snapshot/v1", "revision": 7, "issued_at": 1_795_194_529, "api_versions": ["2026-10-28.endive", "2026-01-28.clover"],

@@ -1,10 +1,11 @@
-//! Restricted keys in any number, as an API with many customers has them.
+//! Any number of restricted keys, like those of an API with many customers.
 
 use serde_json::{Value, json};
 
 use crate::world::digest;
 
-/// Restricted keys as an API with many customers has them: ids of 24 letters and digits, ten keys to an account, fifty named sets of grants.
+/// Returns restricted keys like those of an API with many customers: ids of 24 letters and digits,
+/// ten keys per account, fifty named sets of grants.
 pub fn restricted(keys: usize) -> Value {
     const SETS: usize = 50;
     let accounts = keys.div_ceil(10);
@@ -28,7 +29,7 @@ pub fn restricted(keys: usize) -> Value {
         "keys": (0..keys).map(key).collect::<Vec<_>>()}})
 }
 
-/// An id that looks random, and is the same each time.
+/// Returns an id that looks random, and is the same each time.
 fn id(prefix: &str, length: usize, number: usize) -> String {
     const SYMBOLS: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut state = number as u64;

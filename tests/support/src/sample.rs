@@ -1,13 +1,14 @@
-//! A configuration with every member there is, and what is done to it. Without the built-in rows, because it is read thousands of times.
+//! A configuration with every possible member, and the changes that tests make to it. It lacks the
+//! built-in rows, because it is read thousands of times.
 
 use serde_json::{Value, json};
 
-/// Every member of the two schemas is here at least once.
+/// Returns a configuration that contains every member of the two schemas at least once.
 pub fn full() -> Value {
     json!({
         "serve_mode": "live",
         "enforcement": "shadow",
-        // So long that no Envoy which is given this finds it stale, whenever that is.
+        // So long that an Envoy never finds the configuration stale, whenever the test runs.
         "max_snapshot_age": 9_000_000_000_u64,
         "preflight": "check",
         "allow_upgrades": true,
@@ -67,14 +68,14 @@ pub fn full() -> Value {
     })
 }
 
-/// The same with the usual ids: those that a schema knows.
+/// Returns the same with the usual ids, which a schema knows.
 pub fn usual() -> Value {
     let mut sample = full();
     drop(sample["profile"].as_object_mut().unwrap().remove("ids"));
     sample
 }
 
-/// What is put at every place: values of every type, and those that are right somewhere.
+/// The values that are put at every place: values of every type, and some that are valid somewhere.
 pub const PROBES: &[&str] = &[
     "null",
     "true",
@@ -113,7 +114,7 @@ pub const PROBES: &[&str] = &[
     "[{}]",
 ];
 
-/// Pointer, text, whether the result is taken.
+/// Pointer, text, and whether the result is accepted.
 #[rustfmt::skip]
 pub const EDITS: &[(&str, &str, bool)] = &[
     ("/snapshot/catalogue", "\"stripe\"", true),
@@ -261,7 +262,7 @@ pub const EDITS: &[(&str, &str, bool)] = &[
     ("/snapshot", "{\"format\": \"keyward.snapshot/v1\", \"revision\": 0, \"issued_at\": 0}", false),
 ];
 
-/// Pointer, text, the code's refusal: the schema takes these.
+/// Pointer, text, and the code's refusal. The schema accepts these.
 #[rustfmt::skip]
 pub const BEYOND: &[(&str, &str, &str)] = &[
     ("/identity_headers/x-principal", "\"account\"", "identity_headers.*: duplicate member"),

@@ -1,15 +1,16 @@
-//! Waiting for a condition, never for a time.
+//! Waits for a condition, never for a fixed time.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Long enough for anything but a hang, on a machine that does other things too.
+/// Long enough for anything except a hang, even on a busy machine.
 pub const BOUND: Duration = Duration::from_secs(30);
 
 /// Long enough for a configuration of hundreds of megabytes.
 pub const LONG: Duration = Duration::from_secs(180);
 
-/// Asks until `probe` answers, and panics with `what` once `bound` has passed. It asks at least twice, also when one question takes long.
+/// Asks until `probe` returns a value, and panics with `what` after `bound`. It asks at least
+/// twice, even if one question takes long.
 #[track_caller]
 pub fn eventually<T>(what: &str, bound: Duration, mut probe: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();

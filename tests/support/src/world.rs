@@ -8,7 +8,7 @@ pub const BOB: &str = "sk_test_FAKE-bob-000002";
 pub const STRANGER: &str = "sk_test_FAKE-nobody-003";
 pub const CAROL: &str = "sk_test_FAKE-carol-0004";
 
-/// A plugin configuration that knows these keys.
+/// Returns a plugin configuration that knows these keys.
 pub fn configuration(revision: u64, keys: &[&str]) -> Value {
     json!({"snapshot": snapshot(revision, keys)})
 }
@@ -25,7 +25,7 @@ pub fn digest(key: &str) -> String {
     KeyDigest::of(key.as_bytes()).to_string()
 }
 
-/// Adds members to an object, and replaces those of the same name.
+/// Adds members to an object, and replaces those with the same name.
 pub fn merge(into: &mut Value, more: Value) {
     let (Value::Object(into), Value::Object(more)) = (into, more) else {
         panic!("two objects")
@@ -33,7 +33,7 @@ pub fn merge(into: &mut Value, more: Value) {
     into.extend(more);
 }
 
-/// Unix seconds.
+/// Returns the time in Unix seconds.
 pub fn now() -> u64 {
     std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
