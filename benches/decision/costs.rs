@@ -54,7 +54,7 @@ impl Asked {
         is_allowed: true,
     };
 
-    /// The same request, denied. The case is named after the reason.
+    /// Changes the request to a denied one. The case is named after the reason.
     const fn denied(self) -> Self {
         Self {
             is_allowed: false,

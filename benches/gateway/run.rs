@@ -117,7 +117,7 @@ fn all_pushes(is_quick: bool, cores: &Cores) -> Vec<Pushed> {
         .collect()
 }
 
-/// Ten pushes. Every other one revokes the key, so the result is a median of five.
+/// Measures ten pushes. Every other one revokes the key, so the result is a median of five.
 fn native_pushes(is_quick: bool, cores: &Cores) -> Vec<Pushed> {
     let (sizes, pushes): (&[u32], _) = if is_quick {
         (&[10_000], 4)

@@ -206,7 +206,8 @@ fn is_operators(route: &Route) -> bool {
         || route.template == "/v2/keyward/activity_logs/head"
 }
 
-/// Grant sets and policies belong to the whole store.
+/// Returns whether a route is about an object of a tenant. Grant sets and policies belong to the
+/// whole store.
 fn is_about_a_tenants_object(route: &Route) -> bool {
     route.template.contains("{id}") || route.template.contains("{number}")
 }

@@ -67,7 +67,7 @@ struct Tools {
 }
 
 impl Tools {
-    /// If a tool is missing, the test prints that and is skipped.
+    /// Finds the tools. If one is missing, the test prints that and is skipped.
     fn find(test: &str) -> Option<Self> {
         Some(Self {
             chromium: chromium(test)?,
@@ -163,7 +163,8 @@ fn packages(test: &str) -> Option<PathBuf> {
     Some(Path::new(path.trim()).to_owned())
 }
 
-/// The harness hides what a passing test prints, so this bypasses it.
+/// Prints that a test is skipped. The harness hides what a passing test prints, so this bypasses
+/// it.
 fn skip(test: &str, why: &str) {
     let line = format!("SKIPPED: {test}: {why}\n");
     let _ = std::io::stderr().write_all(line.as_bytes());

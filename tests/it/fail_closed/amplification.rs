@@ -3,7 +3,8 @@
 use super::*;
 use crate::support::{Ecds, Push, Wrapper, find};
 
-/// 4 bytes of JSON, and some 40 bytes while it is loaded.
+/// Returns a configuration with many short strings. Each has 4 bytes of JSON, and takes some 40
+/// bytes while it is loaded.
 fn short_strings(revision: u64, keys: &[&str], count: usize) -> String {
     let mut snapshot = snapshot(revision, keys);
     snapshot["endpoints"] = json!([{"method": "GET", "path": "/x", "any_of": ["LIST"]}]);
@@ -13,7 +14,8 @@ fn short_strings(revision: u64, keys: &[&str], count: usize) -> String {
         .replace("\"LIST\"", &list)
 }
 
-/// 21 bytes of JSON, some 180 bytes while it is loaded, and some 70 permanently.
+/// Returns a configuration with many accounts. Each has 21 bytes of JSON, and takes some 180 bytes
+/// while it is loaded and some 70 permanently.
 fn accounts(revision: u64, keys: &[&str], count: usize) -> String {
     let mut snapshot = snapshot(revision, keys);
     snapshot["accounts"] = json!("LIST");

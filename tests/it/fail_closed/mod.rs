@@ -101,7 +101,7 @@ pub fn everywhere(envoy: &Envoy, key: &str, expected: u16) {
     );
 }
 
-/// A lock for tests that take gigabytes of memory: they run one at a time.
+/// Returns a lock for tests that take gigabytes of memory: they run one at a time.
 pub fn heavy() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     ONE.lock().unwrap_or_else(PoisonError::into_inner)

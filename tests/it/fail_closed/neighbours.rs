@@ -12,7 +12,7 @@ struct Pair {
 }
 
 impl Pair {
-    /// Two plugins with their own names: the left one knows Alice, the right one Bob.
+    /// Starts two plugins with their own names: the left one knows Alice, the right one Bob.
     #[track_caller]
     fn of_two(interlock: bool) -> Self {
         let (left, right) = named();
@@ -23,7 +23,7 @@ impl Pair {
         pair
     }
 
-    /// Two plugins on two listeners: `left` knows Alice, `right` has `right_config`.
+    /// Starts two plugins on two listeners: `left` knows Alice, `right` has `right_config`.
     fn start(left: Plugin, right: Plugin, right_config: &str, interlock: bool) -> Self {
         left.push(&configuration(10, &[ALICE]).to_string());
         right.push(right_config);

@@ -136,7 +136,7 @@ fn read(mut path: Vec<u8>, habits: Habits) -> Vec<u8> {
         .collect()
 }
 
-/// `http://host/path` is `/path`.
+/// Removes the origin: `http://host/path` becomes `/path`.
 fn strip_origin(target: &[u8]) -> &[u8] {
     let text = target.to_ascii_lowercase();
     let skip = ["http://", "https://"]

@@ -68,7 +68,8 @@ impl Target {
         target
     }
 
-    /// Envoy accepts it exactly if the library does, and Alice's key works as before.
+    /// Pushes these bytes. Envoy must accept them exactly if the library does, and Alice's key must
+    /// work as before.
     #[track_caller]
     fn push(&mut self, what: &str, bytes: &[u8]) -> Push {
         let verdict = self.envoy.push_pb_and_wait(Wrapper::Bytes, bytes, BOUND);

@@ -52,7 +52,7 @@ fn call(envoy: &Envoy, retries: u32) -> Value {
     })
 }
 
-/// A payment is retried until it succeeds, and reaches the upstream once.
+/// Checks that a payment is retried until it succeeds, and reaches the upstream once.
 fn waits(language: Language, before: &Value, reason: &str) {
     let upstream = stripe::start();
     let envoy = Envoy::builder()
@@ -79,7 +79,7 @@ fn waits(language: Language, before: &Value, reason: &str) {
     assert_eq!(envoy.requests_total("allow", "key"), 1);
 }
 
-/// The SDKs' usual two retries, and the error that users then see.
+/// Checks the SDKs' usual two retries, and the error that users then see.
 fn gives_up(language: Language) {
     let upstream = stripe::start();
     let envoy = Envoy::builder().upstream(upstream.address()).start();

@@ -141,8 +141,8 @@ fn php_is_told_no_other_method_and_no_other_key() {
     }
 }
 
-/// Without a key, or with a limited or publishable one, it reaches nothing. With a full one, it is
-/// passed on.
+/// Checks that a request reaches nothing without a key, or with a limited or publishable one. With
+/// a full one, it is passed on.
 #[track_caller]
 fn assert_overridden(envoy: &crate::support::Envoy, setting: &str, query: &str, method: &str) {
     let case = format!("{setting}: {query}");

@@ -127,7 +127,8 @@ impl Bench {
     }
 }
 
-/// What is read as a document is written again unchanged, except for integers that were doubles.
+/// Checks that what is read as a document is written again unchanged, except for integers that were
+/// doubles.
 #[track_caller]
 fn round_trips(snapshot: &Value, what: &str) {
     let document: Document = serde_json::from_value(snapshot.clone())

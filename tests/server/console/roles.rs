@@ -50,7 +50,7 @@ fn every_page_answers_every_role_as_the_tables_say() {
     without_a_session(&world);
 }
 
-/// Without a session, and with one of the other side.
+/// Requests every page without a session, and every route of the API with a session only.
 fn without_a_session(world: &World) {
     let nobody = Browser::new(world);
     for Listed {

@@ -78,7 +78,7 @@ impl Edge {
     }
 }
 
-/// The status that a connection's worker answers to a key.
+/// Returns the status that a connection's worker answers to a key.
 pub(super) fn ask(connection: &mut Connection, key: &str) -> u16 {
     let authorization = format!("Bearer {key}");
     let headers = [("authorization", authorization.as_str())];
@@ -87,7 +87,7 @@ pub(super) fn ask(connection: &mut Connection, key: &str) -> u16 {
         .status
 }
 
-/// The cluster of the source. Envoy itself adds the gateway's key to the polls.
+/// Returns the cluster of the source. Envoy itself adds the gateway's key to the polls.
 fn cluster(source: SocketAddr) -> Value {
     let kind = |name: &str| format!("type.googleapis.com/envoy.extensions.{name}");
     let injector = json!({

@@ -70,7 +70,7 @@ impl World {
         self.api("GET", &path, None).json()
     }
 
-    /// How far a change has come now, or after a while.
+    /// Returns how far a change has been propagated, now or after a while.
     fn come(&self, change: &Value, wait: u32) -> Value {
         let path = format!("/v2/keyward/changes/{change}?wait={wait}");
         let asked = self.api("GET", &path, None);
@@ -79,7 +79,7 @@ impl World {
     }
 }
 
-/// `keyward wait --server`
+/// Runs `keyward wait --server`.
 fn wait_for(world: &World, change: &Value, timeout: &str) -> Said {
     let mut command = keyward_support::command::command();
     command

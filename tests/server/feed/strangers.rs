@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::world::World;
 
-/// The user agent of a filter.
+/// Returns the user agent of a filter.
 fn agent(gateway: &str, vm: &str, revision: u64) -> String {
     format!("keyward/0.1.0 (gw={gateway}; vm={vm}; rev={revision}; state=ok)")
 }
@@ -20,7 +20,7 @@ impl World {
         self.call_with(key, "GET", "/feed/edge/head", None, &agent)
     }
 
-    /// The revision that a head leads to.
+    /// Returns the revision that a head leads to.
     fn served(&self, key: &str, name: &str) -> u64 {
         let asked = self.poll(key, &agent(name, "aaaa0001", 0));
         assert_eq!(asked.status, 200, "{}", asked.text());
@@ -100,7 +100,8 @@ fn who_polls_speaks_for_the_gateway_of_its_own_key_and_for_no_other() {
     );
 }
 
-/// The server's page contains the numbers that the shipped alerts use, and reports the events above.
+/// Checks that the server's page contains the numbers that the shipped alerts use, and reports the
+/// events above.
 fn alerts_ask_for_metrics_that_are_there(world: &World) {
     let output = Command::new("curl")
         .args(["--silent", "--fail", "--unix-socket"])

@@ -103,7 +103,7 @@ fn by_the_socket(world: &World, objects: &Objects, heads: &Heads, route: &Route)
     count
 }
 
-/// By TCP, the gateway treats these headers as a client's own.
+/// Sends requests by TCP, where the gateway treats these headers as a client's own.
 fn by_tcp(world: &World, objects: &Objects, heads: &Heads, route: &Route) {
     let path = objects.path(route);
     let good = heads.principal(route, &heads.first);
@@ -131,7 +131,8 @@ fn by_tcp(world: &World, objects: &Objects, heads: &Heads, route: &Route) {
     );
 }
 
-/// With the right principal and the right secret, on a socket that someone left open.
+/// Sends requests with the right principal and the right secret, on a socket that someone left
+/// open.
 fn as_another_user(world: &World, objects: &Objects, heads: &Heads) {
     if Command::new("true").uid(ANOTHER_USER).status().is_err() {
         eprintln!("skipped: a caller of another user needs root, to become one");

@@ -95,7 +95,8 @@ fn it_opens_the_portal_of_its_user_and_says_so_where_it_cannot() {
     });
 }
 
-/// The Python that has Stripe's SDK. If the machine has no Python, prints a line and returns none.
+/// Returns the Python that has Stripe's SDK. If the machine has no Python, prints a line and
+/// returns `None`.
 fn python() -> Option<String> {
     let set_up = Command::new(root().join("scripts/packages.sh"))
         .args(["server", "python"])
@@ -110,7 +111,7 @@ fn python() -> Option<String> {
     Some(String::from_utf8(set_up.stdout).unwrap().trim().to_owned())
 }
 
-/// A port that is free now: the application needs a number.
+/// Returns a port that is free now, because the application needs a number.
 fn free() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     listener.local_addr().unwrap().port()

@@ -56,7 +56,7 @@ fn backend(world: &World, owner: &str, permissions: &[&str]) -> (String, String)
     (id, value)
 }
 
-/// The body of a request for a link to the portal of an account.
+/// Returns the body of a request for a link to the portal of an account.
 fn visit_of(account: &str) -> Value {
     json!({
         "account": account,
@@ -74,7 +74,7 @@ fn made(browser: &Browser<'_>, fields: &[(&str, &str)]) -> (String, String) {
     shown(&answer)
 }
 
-/// The key on a page that shows a value.
+/// Returns the key on a page that shows a value.
 fn shown(answer: &Response) -> (String, String) {
     let page = answer.text();
     let value = field(page, "id=\"value\"", "value").to_owned();

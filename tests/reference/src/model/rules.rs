@@ -216,7 +216,7 @@ pub(super) fn rule_6(case: &mut Case) -> Result<(), &'static str> {
     }
 }
 
-/// The identity headers' spelling, and the version.
+/// The identity headers are well spelled, and the version is valid.
 pub(super) fn rule_7(case: &mut Case) -> Result<(), &'static str> {
     if case.headers.is_identity_misspelled {
         return Err("malformed_header");
@@ -237,7 +237,7 @@ pub(super) fn rule_7(case: &mut Case) -> Result<(), &'static str> {
     }
 }
 
-/// The method, and for a key whose permissions matter the endpoint.
+/// The method, and for a key whose permissions matter also the endpoint, exists.
 pub(super) fn rule_9(case: &mut Case) -> Result<(), &'static str> {
     if !METHODS.contains(&case.request.method.as_slice()) || is_refused_upgrade(case) {
         return Err("unknown_endpoint");
@@ -311,7 +311,7 @@ fn lack_of(case: &Case, permissions: &[String]) -> &'static str {
     }
 }
 
-/// What the query expands is also read. Without Stripe's catalogue, `expand` is an ordinary
+/// The key may read what the query expands. Without Stripe's catalogue, `expand` is an ordinary
 /// parameter.
 fn rule_11_expansions(case: &mut Case, authority: &Authority) -> Result<(), &'static str> {
     if text(case.snapshot, "catalogue") == Some("none") {

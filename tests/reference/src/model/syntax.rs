@@ -41,7 +41,7 @@ const PREFIXES: [&str; 9] = [
     "sk_org_live_",
 ];
 
-/// `is_ascii_graphic` means printable ASCII without the space.
+/// Returns whether a text is a key. `is_ascii_graphic` means printable ASCII without the space.
 pub(super) fn is_key(key: &str) -> bool {
     !key.is_empty()
         && !PREFIXES.contains(&key)

@@ -99,7 +99,8 @@ impl<'w> Tenant<'w> {
         }
     }
 
-    /// Each way to name something of this tenant's, with an id in its place that does not exist.
+    /// Returns each way to name something of this tenant's, with an id in its place that does not
+    /// exist.
     fn names(&self) -> Vec<(&str, &str)> {
         vec![
             (&self.key, NOBODY),
@@ -145,7 +146,7 @@ fn nobody_gets_anything_of_another_organization() {
     assert_eq!(before, after, "something of another's was changed");
 }
 
-/// All records of a tenant, as the operator sees them.
+/// Returns all records of a tenant, as the operator sees them.
 fn of(world: &World, tenant: &Tenant<'_>) -> Value {
     let get = |path: &str| world.api("GET", path, None).json();
     let without_time = |mut value: Value| {
@@ -179,7 +180,8 @@ fn unhurried(ask: impl Fn() -> Response) -> Response {
     })
 }
 
-/// The two answers are the same except for the requested id, and neither contains a word of another tenant.
+/// Checks that the two answers are the same except for the requested id, and that neither contains
+/// a word of another tenant.
 #[track_caller]
 fn same(
     own: &Tenant<'_>,
@@ -210,7 +212,8 @@ fn same(
     nothing_of_others(own, what, &without(theirs, id));
 }
 
-/// An answer without the requested id. A number also occurs in other numbers, so only the quoted one counts.
+/// Returns an answer without the requested id. A number also occurs in other numbers, so only the
+/// quoted one counts.
 fn without(answer: &Response, id: &str) -> String {
     let is_number = id.bytes().all(|byte| byte.is_ascii_digit());
     let shown = if is_number {

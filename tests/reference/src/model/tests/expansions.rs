@@ -4,7 +4,8 @@ use serde_json::json;
 
 use super::*;
 
-/// A key that reads customers, with more grants, at `GET /v1/customers/cus_1`.
+/// Asserts the reason for a key that reads customers, with more grants, at
+/// `GET /v1/customers/cus_1`.
 #[track_caller]
 fn assert_expanding(expected: &str, query: &str, granted: &[&str]) {
     assert_expanding_at(expected, &format!("/v1/customers/cus_1?{query}"), granted);

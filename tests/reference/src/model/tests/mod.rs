@@ -147,7 +147,7 @@ fn assert_reason(expected: &str, request: &Request) {
     assert_reason_with(expected, |_| (), request);
 }
 
-/// `""` means a pass.
+/// Asserts the reason. `""` means a pass.
 #[track_caller]
 fn assert_reason_with(expected: &str, change: impl Fn(&mut Value), request: &Request) {
     let verdict = changed(change, request);
