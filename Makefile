@@ -72,7 +72,7 @@ portal: filter ## the same with an application beside them, whose customers mana
 
 # In its own profile, which unwinds. `build` leaves it out: who runs the filter and the command does not compile SQLite.
 server-build: toolchain ## keyward-server (target/release/keyward-server)
-	cargo build $(Q) --locked --profile server -p keyward-server
+	cargo build $(Q) --locked --profile server -p keyward-server --features object-store
 	@mkdir -p target/release
 	@cp target/server/keyward-server target/release/keyward-server.new && mv target/release/keyward-server.new target/release/keyward-server
 
@@ -84,9 +84,10 @@ run: $(if $(NATIVE),native,filter) ## the same Envoy in the foreground: 127.0.0.
 # Four at a time: tests wait for an Envoy to start more than they compute.
 TESTING = ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && export RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} && cargo test --locked
 # As the released command has it: feeds in buckets. Not where TEST names a package, which may not know it.
-FEATURES = $(if $(findstring -p ,$(TEST)),,--features keyward-cli/object-store)
+FEATURES = $(if $(findstring -p ,$(TEST)),,--features keyward-cli/object-store$(comma)keyward-server/object-store)
+comma := ,
 # Tests that `make test` leaves to `make test-all`, by the beginnings of their names.
-SLOW := docs::every_command the_picture soak:: cases::envoy mesh::gateway mesh::revoked mesh::istio::every_promise catalogue::near::random_paths \
+SLOW := docs::every_command docs::two the_picture soak:: cases::envoy mesh::gateway mesh::revoked mesh::istio::every_promise catalogue::near::random_paths \
 	hostile::bytes::no_byte_in_a_header hostile::paths::no_path_reaches_more_than_was_granted_normalized \
 	hostile::paths::no_path_reaches_more_than_was_granted_with fail_closed::every_reason fail_closed::amplification fail_closed::behind \
 	fail_closed::exhaustion fail_closed::host_calls::a_call_that_only_tells fail_closed::restart fail_closed::streams::open_streams \
@@ -96,7 +97,7 @@ SLOW := docs::every_command the_picture soak:: cases::envoy mesh::gateway mesh::
 	store::differential::a_key_file_and_the_store_agree_ten_thousand_times native::panics native::files native::memory native::remote native::versions \
 	conformance::envoy_with doctor::variants::missing browser::page::behind browser::page::a_page_of fail_closed::neighbours::each fail_closed::neighbours::one_with \
 	fail_closed::host_calls::a_call_that_the audit::rewritten audit::evidence::nor \
-	agreement::over_many feed::over_many feed::everywhere feed::strangers feed::held doctor::feed publish::bucket command::life::every_command_says \
+	agreement::over_many feed::over_many feed::everywhere feed::strangers feed::kills feed::load feed::mirrors feed::rotation feed::volume feed::clock feed::socket feed::forget publish::killed feed::held feed::restart feed::way feed::pushes::a_hundred doctor::feed publish::bucket command::life::every_command_says \
 	description::every_answer console::hidden portal:: pages::the_portal api::tests::ceiling feed::publisher::tests::large::a_change_of_more feed::publisher::tests::large::a_large_change \
 	feed::manners::whatever fail_closed::skipped::a_filter_that fail_closed::skipped::a_broken_first_configuration_without fail_closed::skipped::an_interlock_that \
 	fail_closed::skipped::a_configuration_that_fails fail_closed::pushes::fifty fail_closed::traps fail_closed::neighbours::one_that fail_closed::twins \
@@ -163,10 +164,12 @@ tools:
 	@scripts/mesh.sh schemas >/dev/null || [ $$? -eq 3 ]
 	@scripts/mesh.sh kubectl >/dev/null || [ $$? -eq 3 ]
 
-soak: build ## steady load and 1,000 pushes for half an hour (SOAK_SECONDS=...), 1,000 kills of the server's store, 200 of a publisher; `make test-all` has two minutes of it
+soak: build server-build ## steady load, 1,000 pushes and a busy feed for half an hour (SOAK_SECONDS=...), 1,000 kills of the server's store and of the server with gateways, 200 of a publisher, 1,000 ends under load; `make test-all` has a short form of each
 	@KEYWARD_PUBLISH_KILLS=$${KEYWARD_PUBLISH_KILLS:-200} cargo test --locked -p keyward-cli --test pure publish::kills -- --nocapture
 	@KEYWARD_CRASH_ROUNDS=$${KEYWARD_CRASH_ROUNDS:-1000} cargo test --locked -p keyward-server --lib store::crash::many_kills -- --nocapture
-	@ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && SOAK_SECONDS=$${SOAK_SECONDS:-1800} cargo test --locked -p keyward-cli --test it soak -- --nocapture
+	@ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && KEYWARD_PUBLISH_KILLS=$${KEYWARD_PUBLISH_KILLS:-200} cargo test --locked -p keyward-cli --test it publish::killed -- --nocapture
+	@ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && KEYWARD_FLEET_KILLS=$${KEYWARD_FLEET_KILLS:-1000} KEYWARD_FLEET_ENDS=$${KEYWARD_FLEET_ENDS:-1000} KEYWARD_SERVER_BIN=$(CURDIR)/target/release/keyward-server cargo test --locked -p keyward-server --test server feed::kills feed::load -- --nocapture --test-threads 1
+	@ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && SOAK_SECONDS=$${SOAK_SECONDS:-1800} cargo test --locked -p keyward-cli --test it -- soak:: feed::held::ten --nocapture
 
 audit: ## look for what is locked in the RustSec advisory database (ADVISORY_DB=FOLDER: in a copy of it, offline)
 	@scripts/audit.sh
@@ -199,14 +202,18 @@ bench: filter native ## what is promised of size and speed, measured: one table,
 	$(DECISION) KEYWARD_BENCH_OUT=$(CURDIR)/target/bench/decision.tsv cargo bench --locked -p keyward-benches --bench decision
 	@bench=$$($(DECISION) cargo bench --locked -p keyward-benches --bench decision --no-run 2>&1 | sed -n 's/.*Executable.*(\(.*\))/\1/p') && $(DECISION) scripts/bench/instructions.sh "$$bench" target/bench/costs.tsv
 	@rm -rf target/bench/worlds
+	@# The command without link-time optimization, so the released one is no slower.
+	CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 cargo build --profile bench --locked -p keyward-cli
+	@scripts/bench/edit.py target/release/keyward target/bench/edit target/bench/edit.tsv
+	ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 KEYWARD_BENCH_OUT=$(CURDIR)/target/bench/publish.tsv cargo bench --locked -p keyward-benches --bench publish
 	ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 cargo bench --locked -p keyward-benches --bench gateway
 	CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 KEYWARD_BENCH_DISK=$(CURDIR)/target/bench KEYWARD_BENCH_OUT=$(CURDIR)/target/bench/store.tsv cargo bench --locked -p keyward-benches --bench store
-	@# The command as the step before left it: without link-time optimization, so the released one is no slower. A gigabyte of log, so not in the quick part.
-	CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 cargo build --profile bench --locked -p keyward-cli
-	CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 KEYWARD_BENCH_OUT=$(CURDIR)/target/bench/publish.tsv cargo bench --locked -p keyward-benches --bench publish
+	$(MAKE) server-build
+	ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 KEYWARD_BENCH_DISK=$(CURDIR)/target/bench KEYWARD_BENCH_OUT=$(CURDIR)/target/bench/serve.tsv cargo bench --locked -p keyward-benches --bench serve
+	@# A gigabyte of log, so not in the quick part.
 	@rm -f target/bench/logs.tsv && touch target/bench/logs.tsv
 	@[ -n "$$QUICK" ] || scripts/bench/logs.py target/release/keyward target/bench/logs target/bench/logs.tsv
-	@scripts/bench/table.py target/bench/gateway.tsv target/bench/decision.tsv target/bench/catalogue-size.tsv target/bench/logs.tsv target/bench/store.tsv target/bench/publish.tsv
+	@scripts/bench/table.py target/bench/gateway.tsv target/bench/decision.tsv target/bench/catalogue-size.tsv target/bench/edit.tsv target/bench/logs.tsv target/bench/store.tsv target/bench/publish.tsv target/bench/serve.tsv
 
 SOURCES := src build files cli server native tests benches examples fuzz
 
@@ -216,7 +223,7 @@ check: toolchain ## formatting, clippy for the host and for wasm, cargo-deny, do
 	@# A file has one purpose. native/src/abi.rs is the exception: it holds all that is unsafe in the module, so that one file is to be read for it.
 	@find $(SOURCES) -name '*.rs' -not -path '*/target/*' -exec wc -l {} + | awk '{ most = $$2 ~ /^(tests|benches|examples|fuzz|native\/tests)/ ? 500 : $$2 ~ /native\/src\/abi.rs/ ? 580 : 400 } $$1 > most && $$2 != "total" { print $$2 " has " $$1 " lines, more than " most; long = 1 } END { exit long }'
 	cargo clippy --locked --all-targets -- -D warnings
-	cargo clippy --locked --all-targets -p keyward-cli --features object-store -- -D warnings
+	cargo clippy --locked --all-targets -p keyward-cli -p keyward-server --features keyward-cli/object-store,keyward-server/object-store -- -D warnings
 	@# What the core must not do (src/clippy.toml) besides.
 	CLIPPY_CONF_DIR=src cargo clippy --locked $(WASM) -- -D warnings
 	CLIPPY_CONF_DIR=src cargo clippy --locked $(WASM) --features trap-door -- -D warnings

@@ -103,7 +103,7 @@ def edges():
     for path in ("acct_2", "acct_2/acct_3", "acct_2/acct_4", "acct_2/acct_4/acct_5", "acct_2/acct_3/acct_x", "acct_x/acct_2", "acct_3/acct_x/acct_y", "acct_1/acct_2"):
         yield "context_path", b"\0" + path.encode()
     for length in (0, 1, 2, 3, 4, 11, 12, 13, 119, 120, 121, 503, 504, 505, 512, 513):
-        # A minus in every fourth place: no key in use.
+        # A minus in every fourth position, as in no key in use.
         key = b"sk_test_" + (b"abc-" * 129)[:length]
         yield "credential", b"\0Bearer " + key
         yield "credential", b"\2" + key
@@ -167,7 +167,7 @@ def of_the_server():
         {"expire_current_key_in_minutes": -1}, {"keyward": {"expected ": 1}}, {"expected more": 1}, {"missing field `more`": 1}, {"type": "missing field `more`"}, {"name": 1e300}, {"name": "\ud800"},
     ]
     for kind in range(14):
-        # Members of a documented form belong to some kinds; the rest is refused by all alike.
+        # Members in a documented form belong to some kinds only. All kinds reject the others alike.
         for body in bodies[: 18 if kind else None]:
             yield "server_body", bytes([kind]) + json.dumps(body).encode()
     for text in (b"", b"{", b'{"name": "a", "name": "b"}', b'{"name": "\xff"}', b"{} {}", b" {}\n", b"[" * 200):

@@ -3,8 +3,9 @@
 
 use std::fmt;
 
+use percent_encoding::percent_decode;
+
 use crate::order::sort_by;
-use crate::percent;
 
 /// The maximum length of the masked form, in characters.
 const LONGEST: usize = 128;
@@ -163,8 +164,8 @@ fn first_key(token: &[u8], prefixes: &KnownPrefixes) -> Option<usize> {
 
 /// Decodes twice, because text may be doubly encoded.
 fn percent_decoded(text: &[u8]) -> Vec<u8> {
-    let once: Vec<u8> = percent::decoded(text).collect();
-    percent::decoded(&once).collect()
+    let once: Vec<u8> = percent_decode(text).collect();
+    percent_decode(&once).collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::percent;
+use percent_encoding::percent_decode;
 
 /// How many times an upstream may decode a query.
 pub(crate) const DECODINGS: usize = 3;
@@ -80,7 +80,7 @@ fn is_plain(byte: u8) -> bool {
 
 fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
     if text.contains(&b'%') {
-        Cow::Owned(percent::decoded(text).collect())
+        Cow::Owned(percent_decode(text).collect())
     } else {
         Cow::Borrowed(text)
     }
@@ -175,6 +175,22 @@ mod tests {
         let mut is = false;
         each_name(sent, &mut |name| is |= name.is(word));
         is
+    }
+
+    /// What the rules take for granted of the library.
+    #[test]
+    fn valid_escapes_are_decoded_once_and_others_stay() {
+        for (text, bytes) in [
+            ("a%5Fb%5f", &b"a_b_"[..]),
+            ("%255F", b"%5F"),
+            ("%ff%00", b"\xff\0"),
+            ("%", b"%"),
+            ("%4", b"%4"),
+            ("%zz%+1%4", b"%zz%+1%4"),
+        ] {
+            let decoded: Vec<u8> = percent_decode(text.as_bytes()).collect();
+            assert_eq!(decoded, bytes, "{text}");
+        }
     }
 
     #[test]

@@ -148,8 +148,10 @@ impl Principal<'_> {
             members.bare(Member::Access, access.name());
         }
         if let Some(revision) = self.revision {
-            let mut digits = [0; 20];
-            members.bare(Member::Revision, decimal(revision.number(), &mut digits));
+            members.bare(
+                Member::Revision,
+                itoa::Buffer::new().format(revision.number()),
+            );
         }
     }
 }
@@ -180,32 +182,5 @@ impl Members<'_> {
         }
         self.text.push_str(member.name());
         self.text.push('=');
-    }
-}
-
-/// Writes the number's digits into `digits`, from its end, and returns them.
-fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &str {
-    let mut start = digits.len();
-    for (place, digit) in digits.iter_mut().enumerate().rev() {
-        *digit = b'0' + u8::try_from(number % 10).unwrap_or(0);
-        number /= 10;
-        start = place;
-        if number == 0 {
-            break;
-        }
-    }
-    let written = digits.get(start..).unwrap_or_default();
-    std::str::from_utf8(written).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::decimal;
-
-    #[test]
-    fn numbers_are_written_in_decimal() {
-        for number in [0, 7, 10, 99, 1_795_194_529, u64::MAX] {
-            assert_eq!(decimal(number, &mut [0; 20]), number.to_string());
-        }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::percent;
+use percent_encoding::percent_decode;
 
 /// The parameter that Stripe.js and similar libraries use to send a publishable key.
 pub(crate) const KEY: &str = "key";
@@ -63,5 +63,5 @@ pub(crate) fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
         .iter()
         .map(|byte| if *byte == b'+' { b' ' } else { *byte })
         .collect();
-    Cow::Owned(percent::decoded(&spaced).collect())
+    Cow::Owned(percent_decode(&spaced).collect())
 }

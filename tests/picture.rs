@@ -1,5 +1,5 @@
-//! The picture in the README shows a part of what `make demo` shows on a terminal. This test
-//! compares it with the demo. `KEYWARD_BLESS=1 cargo test -p keyward-demo` draws it again.
+//! The picture in the README: a part of what `make demo` shows on a terminal, compared with the
+//! current demo. `KEYWARD_BLESS=1 cargo test -p keyward-demo` draws it again.
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::disallowed_methods,
@@ -16,7 +16,8 @@ use std::process::Command;
 use keyward_support::find::root;
 use keyward_support::pty::run_in_colours;
 
-/// The beginnings of what the picture shows: a heading, or a topic with its request and answer.
+/// The beginnings of the parts that the picture shows: a heading, or a topic with its request and
+/// answer.
 const SHOWN: [&str; 8] = [
     "Who passes",
     "  A secret key has every permission",
@@ -28,16 +29,16 @@ const SHOWN: [&str; 8] = [
     "    ✓ ",
 ];
 const COLUMNS: u16 = 100;
-/// The height of a line, and the width of a character in tenths of a pixel. `textLength` gives
-/// every font this width.
+/// The height of a line, and the width of a character in tenths of a pixel. `textLength` makes
+/// every font fit.
 const LINE: usize = 19;
 const CHARACTER: usize = 82;
 const MARGIN: usize = 20;
 
-/// A line of a terminal: runs of one colour.
+/// A line on a terminal: runs of one colour each.
 type Line = Vec<(&'static str, String)>;
 
-/// Reads the demo's four escapes.
+/// Parses the demo's four escapes.
 fn lines(shown: &str) -> Vec<Line> {
     shown.lines().map(line).collect()
 }
@@ -66,20 +67,20 @@ fn text(line: &Line) -> String {
     line.iter().map(|(_, text)| text.as_str()).collect()
 }
 
-/// Returns the parts that the picture shows, in the order of the demo, with an ellipsis for what is
-/// left out.
+/// Returns the parts that the picture shows, in the order of the demo, with an ellipsis for omitted
+/// parts.
 fn excerpt(all: &[Line]) -> Vec<Line> {
     let mut shown = Vec::new();
     let mut at = 0;
     for (index, wanted) in SHOWN.iter().enumerate() {
         let is_last = index + 1 == SHOWN.len();
         let found = match is_last {
-            // The last good line is the sum.
+            // The sum is the last line that begins this way.
             true => all.iter().rposition(|line| text(line).starts_with(wanted)),
             false => (at..all.len()).find(|line| text(&all[*line]).starts_with(wanted)),
         };
         let begin = found.unwrap_or_else(|| panic!("the demo does not show `{wanted}`"));
-        // After a heading, its first topic follows a blank line, whatever was left out.
+        // Below a heading, its first topic follows after a blank line, whatever was omitted.
         let is_under = index > 0 && !SHOWN[index - 1].starts_with(' ');
         let is_cut = all[at..begin].iter().any(|line| !line.is_empty());
         match (index, is_cut && !is_under) {
@@ -142,7 +143,7 @@ fn draw(lines: &[Line]) -> String {
     svg + "</svg>\n"
 }
 
-/// Returns the words of a picture without what differs from run to run: the ends of masked keys,
+/// Returns the words of a picture without those that differ between runs: the ends of masked keys,
 /// times and counts. Lines may break elsewhere.
 fn words(svg: &str) -> String {
     let mut words = String::new();

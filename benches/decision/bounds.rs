@@ -1,5 +1,6 @@
-//! Measures what is promised. Prints lines of `what`, `bound`, `measured` and whether it holds,
-//! separated by tabs, to the file that `KEYWARD_BENCH_OUT` names, or to standard output.
+//! Measures the promises: writes lines of `what`, `bound`, `measured` and whether the bound holds,
+//! separated by tabs. They go to the file that `KEYWARD_BENCH_OUT` names, or else to standard
+//! output.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -13,12 +14,12 @@ use crate::costs::Case;
 use crate::operations::{Operation, operations};
 use crate::{all_cases, find_each, load};
 
-/// The number of look-ups of one operation per measurement: enough that the clock's own cost does
-/// not show.
+/// The number of look-ups of one operation per measurement, so large that the cost of reading the
+/// clock does not matter.
 const LOOKUPS: u32 = 2_000;
 
-/// The number of measurements of one operation. The fastest one counts, because nothing else ran
-/// next to it.
+/// The number of measurements of one operation. The fastest one counts, because nothing else ran at
+/// the same time.
 const ROUNDS: usize = 9;
 
 pub(crate) fn print() {
@@ -76,7 +77,7 @@ pub(crate) fn print() {
     let costs = decisions();
     match std::env::var_os("KEYWARD_BENCH_OUT") {
         Some(file) => {
-            // The costs of all decisions, for the page, go next to that file.
+            // Also write what each decision costs, for the page.
             let rows = costs.iter().map(|(case, nanoseconds)| {
                 let (keys, kind, outcome) = (case.keys, case.kind.name(), case.outcome);
                 format!("{keys}\t{kind}\t{outcome}\t{nanoseconds:.1}\n")
@@ -92,11 +93,11 @@ pub(crate) fn print() {
     }
 }
 
-/// Returns every case, and how many nanoseconds it takes.
+/// Returns every case, and the nanoseconds that it takes.
 fn decisions() -> Vec<(Case, f64)> {
     let time = |case: Case| {
         let mut ready = case.ready();
-        // Every measurement uses every key.
+        // Every key is used in every measurement.
         let turns = ready.turns().max(LOOKUPS as usize);
         let time = quickest(|| {
             for _ in 0..turns {

@@ -1,6 +1,6 @@
-//! Measures what a whole decision costs, depending on the number of keys, the kind of the key and
-//! the outcome: from the bytes of a header map, as Envoy passes it, to the text of the identity
-//! header and the filter state, or to the reply.
+//! The cost of a whole decision, by the number of keys, the kind of the key and the outcome: from
+//! the bytes of a header map, as Envoy passes it, to the text of the identity header and of the
+//! filter state, or to the reply.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -18,21 +18,24 @@ use keyward::request::RequestHead;
 use keyward::snapshot::packed::Trust;
 use keyward::upstream::Handover;
 
+use crate::overlay;
 use crate::world::{Kind, TARGET, World, key, sdk_headers, unknown};
 
-/// A number of keys that fit into a processor's caches.
+/// The number of keys used in turn. A processor's caches hold all of them.
 const FEW: usize = 100;
 
-/// A number of keys that do not fit into the caches, if there are as many.
+/// The number of keys used in turn, if there are as many. Caches do not hold all of them.
 const MANY: usize = 65_536;
 
-/// A kind of key, the request that it is used for, and the outcome.
+/// A kind of key, the request with it, and the result.
 #[derive(Clone, Copy)]
 pub(crate) struct Case {
     pub(crate) keys: u32,
     pub(crate) kind: Kind,
     pub(crate) outcome: &'static str,
     asked: Asked,
+    /// Whether records that a feed's deltas changed are in front of the table.
+    has_overlay: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -40,7 +43,7 @@ struct Asked {
     method: &'static str,
     target: &'static str,
     with_context: bool,
-    /// How many of the world's keys are used in turn, or 0 for a key that is in no snapshot.
+    /// The number of the world's keys that are used in turn, or 0 for a key that is in no snapshot.
     in_turn: usize,
     is_allowed: bool,
 }
@@ -54,7 +57,7 @@ impl Asked {
         is_allowed: true,
     };
 
-    /// Changes the request to a denied one. The case is named after the reason.
+    /// Returns the case as a denied one, which is named after the reason.
     const fn denied(self) -> Self {
         Self {
             is_allowed: false,
@@ -80,7 +83,7 @@ impl fmt::Debug for Case {
     }
 }
 
-/// Returns all cases with a snapshot of that size.
+/// Returns all cases with a snapshot of this size.
 pub(crate) fn cases(keys: u32) -> Vec<Case> {
     let list = Asked::LIST;
     let in_context = Asked {
@@ -99,7 +102,7 @@ pub(crate) fn cases(keys: u32) -> Vec<Case> {
         in_turn: 0,
         ..list.denied()
     };
-    // Every set reads customers, and no set writes them.
+    // Every set reads customers, and none writes them.
     let write = Asked {
         method: "POST",
         ..list.at("/v1/customers").denied()
@@ -128,15 +131,24 @@ pub(crate) fn cases(keys: u32) -> Vec<Case> {
         kind,
         outcome,
         asked,
+        has_overlay: false,
     };
-    rows.map(case).to_vec()
+    let mut all = rows.map(case).to_vec();
+    if keys >= 100_000 {
+        let many = case((Kind::Restricted, overlay::OUTCOME, many));
+        all.push(Case {
+            has_overlay: true,
+            ..many
+        });
+    }
+    all
 }
 
-/// A case that is ready to be decided repeatedly.
+/// A case that can be decided repeatedly.
 pub(crate) struct Ready {
     configuration: Rc<Configuration>,
     map: Vec<u8>,
-    /// The place of the key in the map.
+    /// The position of the key in the map.
     place: usize,
     keys: Vec<String>,
     next: usize,
@@ -151,7 +163,7 @@ impl Case {
         };
         let (map, place) = self.map(&world);
         let mut ready = Ready {
-            configuration: configuration(self.keys, self.kind),
+            configuration: self.configuration(),
             map,
             place,
             keys,
@@ -168,15 +180,23 @@ impl Case {
         ready
     }
 
-    /// Returns the header map with a key of this kind, and the place of the key.
+    fn configuration(self) -> Rc<Configuration> {
+        let plain = configuration(self.keys, self.kind);
+        match self.has_overlay {
+            true => Rc::new(overlay::before(&plain, self.keys)),
+            false => plain,
+        }
+    }
+
+    /// The header map with some key of this kind, and the place of the key.
     fn map(&self, world: &World) -> (Vec<u8>, usize) {
         let (asked, context) = (self.asked, world.context());
         let sent = sdk_headers(
             &key(self.kind, 0),
             asked.with_context.then_some(context.as_str()),
         );
-        // As Envoy passes them: in lower case, after the pseudo-headers, and without headers that
-        // concern only the connection.
+        // As Envoy passes them: in lower case, after the pseudo-headers, and without hop-by-hop
+        // headers.
         let sent = sent
             .into_iter()
             .filter(|(name, _)| !["Host", "Connection"].contains(name))
@@ -197,16 +217,15 @@ impl Case {
     }
 }
 
-/// Returns where packed worlds are stored between one process and the next, if anywhere. Under
-/// Valgrind, it would take minutes to make a million keys.
-fn file(keys: u32, kind: Kind) -> Option<PathBuf> {
+/// Where what takes long to be made lies between one process and the next, if anywhere: under Valgrind, a million keys would take minutes.
+pub(crate) fn kept(name: &str) -> Option<PathBuf> {
     let folder = PathBuf::from(std::env::var_os("KEYWARD_BENCH_WORLDS")?);
-    let kind = if keys == 1 { kind.name() } else { "mixed" };
-    Some(folder.join(format!("{keys}-{kind}.packed")))
+    Some(folder.join(name))
 }
 
 fn packed(keys: u32, kind: Kind) -> Vec<u8> {
-    let file = file(keys, kind);
+    let of = if keys == 1 { kind.name() } else { "mixed" };
+    let file = kept(&format!("{keys}-{of}.packed"));
     if let Some(bytes) = file.as_ref().and_then(|file| fs::read(file).ok()) {
         return bytes;
     }
@@ -220,7 +239,7 @@ fn packed(keys: u32, kind: Kind) -> Vec<u8> {
 type Made = (u32, Option<Kind>, Rc<Configuration>);
 
 thread_local! {
-    /// The last world, because a million keys take a while to make.
+    /// The last one, because it takes a while to make a million keys.
     static LAST: RefCell<Option<Made>> = const { RefCell::new(None) };
 }
 
@@ -256,9 +275,9 @@ impl Environment for Clock {
 /// The number of decisions whose instructions Valgrind counts.
 const COUNTED: u32 = 1_000;
 
-/// Makes the decisions of the case with that name. `scripts/bench/instructions.sh` counts what
-/// happens in `counted_decisions`, and `scripts/bench/lines.sh` counts the cache lines that
-/// `cold_decision` fetches.
+/// Makes the decisions of the case with this name, for `scripts/bench/instructions.sh`, which
+/// counts the instructions of `counted_decisions`, and for `scripts/bench/lines.sh`, which counts
+/// the cache lines that `cold_decision` fetches.
 pub(crate) fn count(name: &str, all: Vec<Case>) {
     let case = all.into_iter().find(|case| case.to_string() == name);
     let mut ready = case.unwrap().ready();
@@ -267,7 +286,7 @@ pub(crate) fn count(name: &str, all: Vec<Case>) {
     }
     let mut others = vec![1_u8; OTHERS];
     for turn in 0..COLD {
-        // In Envoy, the work for other requests also happens between two decisions.
+        // As in Envoy, which processes another request between two decisions.
         for line in others.chunks_mut(64) {
             line[0] = line[0].wrapping_add(turn);
         }
@@ -276,7 +295,7 @@ pub(crate) fn count(name: &str, all: Vec<Case>) {
     }
 }
 
-/// How many decisions with cold caches are counted.
+/// The number of counted decisions with cold caches.
 const COLD: u8 = 100;
 
 /// Twice the last-level cache that `scripts/bench/lines.sh` simulates.
@@ -295,12 +314,12 @@ fn counted_decisions(ready: &mut Ready) {
 }
 
 impl Ready {
-    /// Returns how many decisions it takes to use every key.
+    /// Returns the number of decisions until every key has been used.
     pub(crate) fn turns(&self) -> usize {
         self.keys.len()
     }
 
-    /// Decides on one request, and returns why it was denied.
+    /// Decides on one request, and returns the deny reason, if any.
     pub(crate) fn decide(&mut self) -> Option<&'static str> {
         let key = &self.keys[self.next % self.keys.len()];
         self.next += 1;

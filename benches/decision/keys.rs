@@ -1,6 +1,6 @@
-//! Measures what a decision costs, depending on the number of keys: a restricted key reads a
-//! customer. It measures one key repeatedly, and some thousands in turn, to show what a larger
-//! table costs the processor's caches.
+//! The cost of a decision by the number of keys: a restricted key reads a customer. Measured with
+//! the same key every time, and with some thousands in turn, which also shows the effect of a
+//! larger table on the processor's caches.
 
 use std::fmt::Write;
 use std::net::IpAddr;
@@ -16,8 +16,8 @@ use keyward::snapshot::packed::Packed;
 /// The number of keys that are used in turn.
 const ACTIVE: usize = 4_096;
 
-/// The number of rounds over all of them. The fastest one counts, because nothing else ran next to
-/// it.
+/// The number of rounds over all keys. The fastest one counts, because nothing else ran at the same
+/// time.
 const ROUNDS: usize = 25;
 
 struct Nowhere;
@@ -36,7 +36,8 @@ fn key(number: usize) -> String {
     format!("rk_test_FAKE-{number:08}-{}", "x".repeat(80))
 }
 
-/// Returns this many restricted keys, packed: ten per account, with 50 grant sets.
+/// Returns a packed configuration with this many restricted keys, ten per account, and 50 grant
+/// sets.
 fn configuration(keys: usize) -> Configuration {
     let accounts = keys.div_ceil(10);
     let mut json =
@@ -74,7 +75,7 @@ fn configuration(keys: usize) -> Configuration {
     Configuration::read(&[head, packed.chunks().unwrap().concat()].concat()).unwrap()
 }
 
-/// Returns the time of one decision: for the first key repeatedly, and for [`ACTIVE`] keys in turn.
+/// Returns the time of one decision: for the first key every time, and for [`ACTIVE`] keys in turn.
 fn times(keys: usize) -> [Duration; 2] {
     let configuration = configuration(keys);
     let authorizations: Vec<String> = (0..ACTIVE)
@@ -116,7 +117,7 @@ fn times(keys: usize) -> [Duration; 2] {
     ]
 }
 
-/// Prints one line for each bound.
+/// Writes one line for each bound.
 pub(crate) fn bounds(mut line: impl FnMut(&str, String, String, bool)) {
     let [few, many] = [1, 1_000_000].map(times);
     let whose = ["of one key over and over", "of 4,096 keys in turn"];

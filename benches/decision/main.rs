@@ -1,5 +1,6 @@
-//! Measures natively how long it takes to decide, to find an endpoint and to load a snapshot. divan
-//! shows the spread. The bounds follow, one line each, which `make bench` puts into its table.
+//! Measures how long it takes to decide, to find an endpoint and to load a snapshot, natively.
+//! divan shows the spread. After it come the bounds, one line each, which `make bench` puts into
+//! its table.
 #![allow(
     clippy::as_conversions,
     clippy::expect_used,
@@ -16,6 +17,7 @@ mod bounds;
 mod costs;
 mod keys;
 mod operations;
+mod overlay;
 
 use divan::{Bencher, black_box};
 use keyward::endpoint::EndpointCatalogue;
@@ -26,11 +28,11 @@ use keyward_benches as world;
 use costs::{Case, cases};
 use operations::{Operation, operations};
 
-/// A snapshot without keys. Loading it costs only the catalogue's part.
+/// A snapshot without keys, to measure how much of a load is for the catalogue.
 const EMPTY: &str = r#"{"format": "keyward.snapshot/v1", "revision": 7, "issued_at": 1795194529, "keys": [], "empty": true}"#;
 
 fn main() {
-    // Runs only one case, whose decisions Valgrind counts, or prints the names of all cases.
+    // Only the one case whose decisions Valgrind counts, or the names of all cases.
     if let Ok(name) = std::env::var("KEYWARD_BENCH_COUNT") {
         return match name.as_str() {
             "" => all_cases().iter().for_each(|case| println!("{case}")),
@@ -38,7 +40,7 @@ fn main() {
         };
     }
     divan::main();
-    // As a test, this runs everything once and measures no time.
+    // As a test, this runs everything once and measures nothing.
     if std::env::args().any(|argument| argument == "--bench") {
         bounds::print();
     }
@@ -55,7 +57,7 @@ fn find_each(catalogue: &EndpointCatalogue, operations: &[Operation]) -> usize {
     found.count()
 }
 
-/// Finds all operations, one after the other. Divide by their number.
+/// Runs all operations in sequence: divide the time by their number.
 #[divan::bench]
 fn find_each_operation(bencher: Bencher<'_, '_>) {
     let (catalogue, operations) = (EndpointCatalogue::stripe(), operations());
@@ -82,7 +84,7 @@ fn load_an_empty_snapshot() -> Snapshot {
     load()
 }
 
-/// Returns the sizes of snapshots. With `QUICK` set, the largest one is left out.
+/// Returns the sizes of snapshots. With `QUICK` set, without the largest.
 fn sizes() -> Vec<u32> {
     let is_quick = std::env::var_os("QUICK").is_some_and(|value| !value.is_empty());
     let all = [1, 1_000, 100_000, 1_000_000];
@@ -94,7 +96,7 @@ fn all_cases() -> Vec<Case> {
     sizes().into_iter().flat_map(cases).collect()
 }
 
-/// Makes decisions, one after the other.
+/// Makes decisions in sequence.
 #[divan::bench(args = all_cases(), sample_count = 50)]
 fn decide_on_a_request(bencher: Bencher<'_, '_>, case: &Case) {
     let mut ready = case.ready();

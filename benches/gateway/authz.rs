@@ -1,4 +1,4 @@
-//! What people use with `ext_authz`: an HTTP service that looks a key up in a table. It has a
+//! A typical service for `ext_authz`: an HTTP service that looks a key up in a table. It has a
 //! thread for each of Envoy's connections (one worker keeps a few) and no framework, so it is as
 //! fast as it can be.
 
@@ -8,10 +8,10 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread::Builder;
 
-/// The name of its threads. Their time is measured by this name.
+/// The name of its threads. It identifies them when their time is counted.
 pub const THREADS: &str = "authz";
 
-/// Serves as long as the process runs.
+/// Serves for as long as the process runs.
 pub fn serve(keys: Vec<String>) -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = listener.local_addr().unwrap();

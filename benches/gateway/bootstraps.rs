@@ -1,5 +1,6 @@
-//! The bootstrap that we ship, stripped down: no access log, an answer instead of an upstream, and
-//! the measured filter before the router. The Envoys of all candidates differ only in that filter.
+//! The shipped bootstrap, reduced to the minimum: no access log, a direct response in place of an
+//! upstream, and the measured filter before the router. The candidates' Envoys differ only in that
+//! filter.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 use crate::support::bootstrap::{at, hcm, remove_http_filter};
 use crate::support::find::root;
 
-/// Removes what costs every candidate the same time.
+/// Removes what takes time in every candidate.
 pub fn strip(bootstrap: &mut Value) {
     let hcm = hcm(bootstrap);
     hcm.as_object_mut().unwrap().remove("access_log");
@@ -20,7 +21,7 @@ pub fn strip(bootstrap: &mut Value) {
     ]);
 }
 
-/// Puts `filter` in the place of keyward and its interlock, or removes them.
+/// Replaces keyward and its interlock with `filter`, or removes them.
 pub fn replace(bootstrap: &mut Value, filter: Option<Value>) {
     remove_http_filter(bootstrap, "keyward");
     remove_http_filter(bootstrap, "keyward.interlock");
@@ -48,7 +49,7 @@ pub fn noop(wasm: &Path) -> Value {
     )
 }
 
-/// Returns Envoy's own filter for API keys, which stores them in plain text.
+/// Returns Envoy's own filter for API keys, which are in plain text.
 pub fn api_key_auth(keys: &[String]) -> Value {
     let credentials = keys
         .iter()
@@ -60,7 +61,7 @@ pub fn api_key_auth(keys: &[String]) -> Value {
     )
 }
 
-/// Returns a filter with a table of keys in Lua.
+/// Returns a table of keys in Lua.
 pub fn lua(keys: &[String]) -> Value {
     let table: String = keys
         .iter()
@@ -81,8 +82,8 @@ pub fn lua(keys: &[String]) -> Value {
     )
 }
 
-/// Returns a filter that uses tokens instead of keys: a JWKS in the configuration, and a token that
-/// it verifies.
+/// Returns a filter for tokens in place of keys, with a JWKS in its configuration, and a token that
+/// it accepts.
 pub fn jwt_authn() -> Option<(Value, String)> {
     let script = root().join("benches/gateway/jwt.mjs");
     let output = Command::new("node").arg(script).output().ok()?;
@@ -97,7 +98,7 @@ pub fn jwt_authn() -> Option<(Value, String)> {
     ))
 }
 
-/// Returns a filter that asks a service about every request.
+/// Adds a filter that calls a service on every request.
 pub fn ext_authz(bootstrap: &mut Value, service: SocketAddr) {
     let address =
         json!({"socket_address": {"address": service.ip(), "port_value": service.port()}});

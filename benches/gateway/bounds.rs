@@ -1,4 +1,4 @@
-//! Compares what was promised with what was measured.
+//! Compares the promises with the measurements.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::pushes::{self, Form, Pushed, Taken};
 use crate::rounds::{Cost, ratio};
 use crate::support::{Host, find};
 
-/// A promise, and a goal beyond it.
+/// A promise, and the goal beyond it.
 pub struct Bound {
     pub what: String,
     pub bound: String,
@@ -22,7 +22,7 @@ pub struct Bound {
     pub goal: Option<(String, bool)>,
 }
 
-/// The limits of a number.
+/// The limits for a number.
 #[derive(Clone, Copy)]
 struct Limits {
     bound: f64,
@@ -41,7 +41,7 @@ impl Limits {
         }
     }
 
-    /// Returns the promise about that value, in that unit.
+    /// Returns the promise about this value, in this unit.
     fn on(
         self,
         what: &str,
@@ -143,18 +143,33 @@ fn of_requests(costs: &[Cost], all: &mut Vec<Bound>) {
     );
 }
 
-/// Adds the bounds for a restricted key that reads, with one key and with a million, 65,536 of them
-/// used in turn.
+/// Adds the bounds for a restricted key that reads, with one key and with a million. Of the
+/// million, 65,536 are used in turn.
 fn of_decisions(decisions: &[Decision], all: &mut Vec<Bound>) {
-    let of = |keys| {
+    let named = |keys, wanted| {
         decisions.iter().find(|decision| {
             let Decision { kind, outcome, .. } = decision;
-            decision.keys == keys && kind == "restricted" && outcome == "allowed, many in turn"
+            decision.keys == keys && kind == "restricted" && outcome == wanted
         })
     };
+    let of = |keys| named(keys, "allowed, many in turn");
     let (Some(one), Some(million)) = (of(1), of(1_000_000)) else {
         return;
     };
+    let overlaid = named(1_000_000, "allowed, many in turn, 10000 in an overlay");
+    if let (Some(none), Some(some)) = (
+        million.instructions,
+        overlaid.and_then(|decision| decision.instructions),
+    ) {
+        let more = (some as f64 / none as f64 - 1.0) * 100.0;
+        let percent = |more: f64| format!("{more:+.1} %");
+        all.push(Limits::bound(5.0).goal(2.0).on(
+            "instructions per decision among 1,000,000 keys: an overlay of 10,000 compared with none",
+            Some(more),
+            format!("{} ({none}, {some})", percent(more)),
+            percent,
+        ));
+    }
     if let (Some(few), Some(many)) = (one.instructions, million.instructions) {
         let more = (many as f64 / few as f64 - 1.0) * 100.0;
         let percent = |more: f64| format!("{more:+.1} %");
@@ -235,7 +250,7 @@ fn of_pushes(pushed: &[Pushed], all: &mut Vec<Bound>) {
                 show,
             ));
         };
-    // The worst value, not the median, because it is a promise to people who revoke a key.
+    // The worst value and not the median, because it is a promise to people who revoke a key.
     let revoked: fn(&Taken) -> Option<f64> = |taken| worst(&taken.revoked);
     let pause: fn(&Taken) -> Option<f64> = |taken| worst(&taken.pauses);
     let last = "time from the rename of a push to the last request that passes with a revoked key, at most";

@@ -1,4 +1,5 @@
-//! The candidates: an Envoy for each, started from one bootstrap, and the request that it receives.
+//! The candidates: an Envoy for each, started from one bootstrap, and the request that is sent to
+//! it.
 
 use serde_json::Value;
 
@@ -12,10 +13,10 @@ use crate::support::pb::Wrapper;
 use crate::support::{Ecds, Envoy, Host, LONG, Push};
 use crate::world::{Kind, World, sdk_request, unknown};
 
-/// The number of keys in every table, unless another number is given.
+/// The number of keys in a table, unless stated otherwise.
 pub const KEYS: u32 = 1_000;
 
-/// A running Envoy, and the requests that it receives.
+/// A running Envoy, and the requests to it.
 pub struct Candidate {
     pub name: &'static str,
     pub envoy: Envoy,
@@ -24,7 +25,7 @@ pub struct Candidate {
     pub expected: u16,
 }
 
-/// The names that the bounds use to find candidates.
+/// Names that the bounds use.
 pub const BARE: &str = "bare Envoy";
 pub const NOOP: &str = "no-op proxy-wasm filter";
 pub const PROBE: &str = "proxy-wasm filter that makes the same host calls and decides nothing";
@@ -35,14 +36,14 @@ pub const RESTRICTED_ONE: &str = "keyward: restricted key, one key";
 pub const RESTRICTED_MOST: &str = "keyward: restricted key, the most keys";
 pub const EXT_AUTHZ: &str = "ext_authz, HTTP service on loopback";
 
-/// The number of connections of every candidate, all on one worker.
+/// The number of connections for every candidate, all on one worker.
 const CONNECTIONS: usize = 8;
 
-/// How many of a table's keys are used in turn.
+/// The number of a table's keys that are used in turn.
 const IN_USE: usize = 100;
 
-/// Reads `NAME=PATH,…` from `VARIANTS`: other builds of the filter, which are compared only with
-/// the released one.
+/// Returns other builds of the filter, from `NAME=PATH,…` in `VARIANTS`. They are compared with the
+/// released one only.
 fn variants() -> Vec<(String, String)> {
     let named = std::env::var("VARIANTS").unwrap_or_default();
     let pairs = named.split(',').filter_map(|pair| pair.split_once('='));
@@ -51,9 +52,9 @@ fn variants() -> Vec<(String, String)> {
         .collect()
 }
 
-/// Starts all of them. `most` is the number of keys in the largest table.
+/// Starts all candidates. `most` is the number of keys in the largest table.
 pub fn start(cores: &Cores, most: u32) -> Vec<Candidate> {
-    // The ones that all others are compared with come first.
+    // First, the candidates that all others are compared with.
     let mut all = vec![
         bare(cores),
         nothing(cores, NOOP, "KEYWARD_NOOP_WASM", "noop"),
@@ -155,7 +156,7 @@ pub fn start(cores: &Cores, most: u32) -> Vec<Candidate> {
         let envoy = with_keyward(false).ecds(Ecds::Pb).config("{}").start();
         let push = envoy.push_pb_and_wait(Wrapper::Bytes, &world.packed(1, None), LONG);
         assert_eq!(push, Push::Accepted);
-        // Far more than any cache can contain, if there are as many.
+        // Far more than a cache holds, if there are as many.
         let requests = plain(&world.keys_of(Kind::Restricted, 65_536));
         all.push(candidate(cores, name, envoy, requests, 200));
     }
@@ -218,7 +219,7 @@ fn bare(cores: &Cores) -> Candidate {
     candidate(cores, BARE, envoy, vec![sdk_request(&key, None)], 200)
 }
 
-/// Starts an Envoy with a filter of `benches/noop`.
+/// Starts an Envoy with a filter from `benches/noop`.
 fn nothing(cores: &Cores, name: &'static str, variable: &str, built: &str) -> Candidate {
     let filter = bootstraps::noop(&bootstraps::noop_wasm(variable, built));
     let envoy = bare_builder()

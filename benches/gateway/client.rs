@@ -1,9 +1,9 @@
-//! A client that keeps its connections open and sends the same bytes repeatedly: as fast as answers
-//! arrive, or at a steady rate. It has one thread and one epoll. So it takes little of the core
-//! that it shares with everything else, and counts exactly how many requests were answered.
+//! A client that keeps its connections and sends the same bytes repeatedly: as fast as answers
+//! arrive, or at a steady rate. With one thread and one epoll, it takes little time on the core
+//! that it shares with other programs, and it counts exactly how many requests were answered.
 //!
 //! `wrk` is a C program that not every machine has, and `oha` needs some 250 crates. Neither shows
-//! when the last request of some kind was let through.
+//! when the last request of some kind passed.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
@@ -20,14 +20,14 @@ use rustix::thread::set_current_timer_slack;
 /// When requests are sent.
 #[derive(Clone, Copy, Debug)]
 pub enum Pace {
-    /// On every connection as soon as the previous request was answered.
+    /// On every connection as soon as its last request was answered.
     Flood,
-    /// This many per second, answered or not. If no connection is free, the request waits, and its
-    /// latency counts from when it was due.
+    /// At this many per second, whether answered or not. A request that finds no free connection
+    /// waits, and its latency counts from when it was due.
     Steady(u32),
 }
 
-/// An answered request.
+/// One answered request.
 #[derive(Clone, Copy, Debug)]
 pub struct Answer {
     pub at: Instant,
@@ -35,7 +35,7 @@ pub struct Answer {
     pub status: u16,
 }
 
-/// Longer than any measured pause.
+/// Longer than any pause that is measured.
 const HANG: Duration = Duration::from_secs(120);
 
 pub struct Client {
@@ -52,7 +52,7 @@ struct Line {
 }
 
 impl Client {
-    /// Creates a client that sends `requests` in turn, on this many connections.
+    /// Returns a client that sends `requests` in turn, on this many connections.
     pub fn new(address: SocketAddr, connections: usize, requests: Vec<Vec<u8>>) -> Self {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
         let lines = (0..connections).map(|_| {
@@ -70,7 +70,7 @@ impl Client {
             let data = epoll::EventData::new_u64(number);
             epoll::add(&epoll, &line.stream, data, epoll::EventFlags::IN).unwrap();
         }
-        // Otherwise, the kernel may wake a steady client 50 µs late.
+        // Otherwise the kernel may wake a steady client 50 µs late.
         let _ = set_current_timer_slack(NonZeroU64::new(1));
         Self {
             epoll,
@@ -80,8 +80,8 @@ impl Client {
         }
     }
 
-    /// Sends until `seen` returns false, then waits for the open requests. Their answers are also
-    /// passed to `seen`. Returns the number of all answers.
+    /// Sends until `seen` returns false, then waits for the outstanding answers, which it also
+    /// passes to `seen`. Returns the number of all answers.
     pub fn run(&mut self, pace: Pace, mut seen: impl FnMut(Answer) -> bool) -> u64 {
         let start = Instant::now();
         let (mut due, mut sent, mut answered) = (VecDeque::new(), 0_u64, 0_u64);
@@ -106,7 +106,7 @@ impl Client {
             }
             for line in self.lines.iter_mut().filter(|line| line.since.is_none()) {
                 let Some(at) = due.pop_front() else { break };
-                // On time except for the client's own waking, which is not part of the server's
+                // On time except for the client's own wake-up, which is not part of the server's
                 // latency.
                 let is_late =
                     matches!(pace, Pace::Steady(rate) if now - at > Duration::from_secs(1) / rate);
@@ -135,7 +135,7 @@ impl Client {
         }
     }
 
-    /// Sends this many requests, and waits for the answers.
+    /// Sends this many requests, and returns their answers.
     pub fn send(&mut self, pace: Pace, count: usize) -> Vec<Answer> {
         let mut answers = Vec::with_capacity(count + self.lines.len());
         self.run(pace, |answer| {
@@ -148,7 +148,7 @@ impl Client {
 
 impl Line {
     fn send(&mut self, request: &[u8]) {
-        // A request is much smaller than a socket's buffer, which is empty.
+        // A request is far smaller than the socket's buffer, which is empty.
         let written = self.stream.write(request).unwrap();
         assert_eq!(written, request.len());
     }
@@ -177,7 +177,7 @@ impl Line {
 }
 
 /// Returns the status and length of the response at the start of `bytes`, if it is complete. Every
-/// response that is measured here contains its length.
+/// answer measured here states its length.
 fn whole(bytes: &[u8]) -> Option<(u16, usize)> {
     let head = bytes.windows(4).position(|end| end == b"\r\n\r\n")?;
     let text = std::str::from_utf8(&bytes[..head]).unwrap();

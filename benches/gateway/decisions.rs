@@ -1,4 +1,4 @@
-//! The costs of a decision itself, as `benches/decision` measured them natively.
+//! The decision itself, as measured natively by `benches/decision`.
 
 use std::fs;
 use std::path::Path;

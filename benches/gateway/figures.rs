@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The median of several measurements, and the range of their middle half.
+/// The median of several measurements, and the range of the middle half.
 #[derive(Clone, Copy, Debug)]
 pub struct Figure {
     pub median: f64,
@@ -28,7 +28,7 @@ impl Figure {
     }
 }
 
-/// Shows the median, and the quartiles in brackets.
+/// Shows the median, and in brackets the quartiles.
 impl fmt::Display for Figure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { median, low, high } = self;

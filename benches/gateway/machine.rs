@@ -1,5 +1,5 @@
-//! The machine that everything is measured on, and what each core does: one worker of Envoy has a
-//! core to itself, and everything else uses the others.
+//! The machine, and the use of its cores: one worker of Envoy has a core to itself, and everything
+//! else uses the others.
 
 use std::fs;
 use std::path::Path;
@@ -16,8 +16,8 @@ pub struct Cores {
 }
 
 impl Cores {
-    /// Reserves the last core that this process may use for the worker, and moves this process to
-    /// the others. With one core, everything shares it.
+    /// Reserves the last core that this process may use for the worker, and moves this process off
+    /// it. With only one core, everything shares it.
     pub fn part() -> Self {
         let all = sched_getaffinity(None).unwrap();
         let last = (0..CpuSet::MAX_CPU).rev().find(|core| all.is_set(*core));
@@ -27,7 +27,7 @@ impl Cores {
         if all.count() > 1 {
             others.unset(last.unwrap());
         }
-        // Later threads and children inherit this.
+        // New threads and children inherit this from their parent.
         sched_setaffinity(None, &others).unwrap();
         Self {
             worker,
@@ -36,7 +36,7 @@ impl Cores {
         }
     }
 
-    /// Moves a thread of another process to the worker's core.
+    /// Puts a thread of another process onto the worker's core.
     pub fn pin_worker(&self, thread: u32) {
         sched_setaffinity(Some(pid(thread)), &self.worker).unwrap();
     }
@@ -82,7 +82,7 @@ fn line_of(file: &str, start: &str) -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
-/// Describes what was measured, where and when, as names and values.
+/// Describes where and when this was measured, as names and values.
 pub fn describe(cores: &Cores, envoy: &Path) -> Vec<(&'static str, String)> {
     let unknown = || "unknown".to_owned();
     let rows = [

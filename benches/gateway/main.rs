@@ -1,7 +1,7 @@
-//! Measures what keyward costs in a real Envoy, compared with what people would use instead: the
-//! time of a request, and what a push does. `make bench` runs this. The figures go into
-//! `target/bench`, `docs/benchmarks.md` and the plots next to it. With `QUICK` set, it takes a few
-//! minutes and writes nothing to `docs`.
+//! The cost of keyward in a real Envoy, compared with the alternatives: the time of a request, and
+//! the effects of a push. `make bench` runs this. The figures go into `target/bench`,
+//! `docs/benchmarks.md` and the plots next to it. With `QUICK` set, it runs for a few minutes and
+//! writes nothing to `docs`.
 #![allow(
     clippy::as_conversions,
     clippy::disallowed_methods,
@@ -55,7 +55,7 @@ use keyward_benches as world;
 use keyward_harness as support;
 
 fn main() {
-    // `cargo test --benches` also runs this, and must not measure anything.
+    // `cargo test --benches` runs this as well, but should measure nothing.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }

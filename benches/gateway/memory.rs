@@ -1,5 +1,5 @@
-//! Measures how much of Envoy's memory keys take with the native module, by the number of workers:
-//! they share one copy.
+//! The memory that keys take in an Envoy with the native module, by the number of workers, which
+//! share one copy.
 
 use std::thread;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::support::pb::Wrapper;
 use crate::support::{Ecds, Envoy, Host, LONG, Push};
 use crate::world::{Kind, World, sdk_request};
 
-/// The memory of an Envoy in bytes, without keys and with them.
+/// An Envoy's memory in bytes, without keys and with them.
 #[derive(Clone, Copy, Debug)]
 pub struct Memory {
     pub keys: u32,
@@ -19,11 +19,11 @@ pub struct Memory {
     pub with: u64,
 }
 
-/// The time after which the allocator has returned the memory that it no longer needs, or is
-/// certain to keep it.
+/// The time within which the allocator returns what it no longer needs. After that, it keeps the
+/// memory.
 const SETTLES: Duration = Duration::from_secs(5);
 
-/// Measures each number of workers in a separate Envoy.
+/// Measures each number of workers in its own Envoy.
 pub fn measure(keys: u32, workers: &[u32]) -> Vec<Memory> {
     let world = World::new(keys, Kind::Restricted);
     let packed = world.packed(1, None);
@@ -55,7 +55,7 @@ pub fn measure(keys: u32, workers: &[u32]) -> Vec<Memory> {
     each.collect()
 }
 
-/// Makes every worker decide, so that the memory for decisions is included.
+/// Makes every worker decide, because the memory for that counts as well.
 fn everywhere(envoy: &Envoy, request: &[u8], status: u16) {
     envoy.on_every_worker("every worker decides", LONG, |connection| {
         connection.send_raw(request).unwrap();

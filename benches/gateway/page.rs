@@ -1,4 +1,4 @@
-//! The published page: the bounds, the tables after them, the machine.
+//! The published page: the bounds, then the tables, then the machine.
 
 use std::fmt::Write;
 use std::fs;
@@ -17,7 +17,7 @@ use crate::rounds::{Cost, RATE};
 pub struct Report<'a> {
     pub machine: &'a [(&'static str, String)],
     pub bounds: &'a [Bound],
-    /// Bounds that other parts of `make bench` measured.
+    /// Bounds that other parts of `make bench` have measured.
     pub others: &'a [Bound],
     pub costs: &'a [Cost],
     /// The number of keys in the largest table of a gateway.
@@ -27,23 +27,33 @@ pub struct Report<'a> {
     pub decisions: &'a [Decision],
 }
 
-/// Returns the lines that other parts wrote for `scripts/bench/table.py`.
+/// Reads the lines that other parts wrote for `scripts/bench/table.py`.
 pub fn other_bounds(folder: &Path) -> Vec<Bound> {
-    let files = ["decision.tsv", "catalogue-size.tsv"];
+    let files = [
+        "decision.tsv",
+        "catalogue-size.tsv",
+        "publish.tsv",
+        "edit.tsv",
+    ];
     let texts = files.map(|file| fs::read_to_string(folder.join(file)).unwrap_or_default());
     let lines = texts.iter().flat_map(|text| text.lines());
     lines
         .filter_map(|line| {
             let row: Vec<&str> = line.split('\t').collect();
-            let [what, bound, measured, holds] = row[..] else {
-                return None;
+            let (what, bound, measured, holds, goal) = match row[..] {
+                [what, bound, measured, holds] => (what, bound, measured, holds, None),
+                [what, bound, measured, holds, goal, reached] => {
+                    let goal = (goal.to_owned(), reached == "yes");
+                    (what, bound, measured, holds, Some(goal))
+                }
+                _ => return None,
             };
             Some(Bound {
                 what: what.to_owned(),
                 bound: bound.to_owned(),
                 measured: measured.to_owned(),
                 holds: holds == "yes",
-                goal: None,
+                goal,
             })
         })
         .collect()
@@ -73,7 +83,7 @@ pub fn write(report: &Report<'_>) -> String {
         "`make bench` failed on these bounds, on the machine and the day above.",
         &broken,
     );
-    goals(&mut page, report.bounds);
+    goals(&mut page, report.bounds.iter().chain(report.others));
     if !report.costs.is_empty() {
         requests(&mut page, report.costs, report.most);
     }
@@ -109,11 +119,9 @@ fn held(page: &mut String, heading: &str, about: &str, bounds: &[&Bound]) {
     table(page, &["what", "bound", "measured"], rows.map(Vec::from));
 }
 
-/// Writes the goals, which are not promised yet.
-fn goals(page: &mut String, bounds: &[Bound]) {
-    let aimed = bounds
-        .iter()
-        .filter_map(|bound| Some((bound, bound.goal.as_ref()?)));
+/// What is not promised yet.
+fn goals<'b>(page: &mut String, bounds: impl Iterator<Item = &'b Bound>) {
+    let aimed = bounds.filter_map(|bound| Some((bound, bound.goal.as_ref()?)));
     let rows: Vec<Vec<String>> = aimed
         .map(|(bound, (goal, is_reached))| {
             let reached = if *is_reached { "reached" } else { "not yet" };

@@ -1,6 +1,6 @@
-//! Two plots as SVG, with logarithmic axes. They are written by hand: `plotters` would add sixteen
-//! packages to `Cargo.lock`, including wasm-bindgen and web-sys, for some lines and labels. Its
-//! pictures have a fixed background, but these adapt to the reader's.
+//! Two plots as SVG, with logarithmic axes. They are drawn by hand: `plotters` would add sixteen
+//! packages to `Cargo.lock`, including wasm-bindgen and web-sys, for a few lines and labels. Its
+//! pictures also have a fixed background, while these follow the reader's colour scheme.
 
 use std::fmt::Write;
 
@@ -42,7 +42,7 @@ pub fn decisions(decisions: &[Decision]) -> String {
     picture("A decision, in nanoseconds", &lines)
 }
 
-/// Plots the time until a revoked key is denied, and the worker's pause, against the number of
+/// Plots the time until a revoked key is rejected, and the worker's pause, against the number of
 /// keys.
 pub fn pushes(pushed: &[Pushed]) -> String {
     let mut lines = Vec::new();
@@ -125,7 +125,7 @@ fn picture(title: &str, lines: &[Line]) -> String {
     .unwrap();
     for (number, line) in lines.iter().enumerate() {
         let colour = COLOURS[number % COLOURS.len()];
-        // The lines can also be distinguished without colours.
+        // Dashes distinguish the lines without colours as well.
         let dash = ["none", "6 3", "2 3", "10 3 2 3"][number % 4];
         let points = line.points.iter().filter(|point| point.1 > 0.0);
         let places: Vec<String> = points

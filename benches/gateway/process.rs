@@ -1,8 +1,8 @@
-//! What the kernel reports about a running Envoy: its worker's CPU time, and its memory.
+//! What the kernel shows about a running Envoy: the run time of its worker, and its memory.
 
 use std::fs;
 
-/// Returns the worker's thread. Envoy has only one worker.
+/// Returns the worker's thread. There is one.
 pub fn worker(process: u32) -> u32 {
     let named = threads(process).filter(|(_, name)| name == "wrk:worker_0");
     let found: Vec<u32> = named.map(|(thread, _)| thread).collect();
@@ -24,21 +24,21 @@ fn threads(process: u32) -> impl Iterator<Item = (u32, String)> {
     })
 }
 
-/// Returns how many nanoseconds a thread has run, in user and kernel mode.
+/// Returns the nanoseconds that a thread has run, in user and kernel mode.
 pub fn ran(process: u32, thread: u32) -> u64 {
     let path = format!("/proc/{process}/task/{thread}/schedstat");
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
     text.split(' ').next().unwrap().parse().unwrap()
 }
 
-/// Returns the same for all threads of this process with that name.
+/// Returns the same for all threads of this process with this name.
 pub fn ran_here(name: &str) -> u64 {
     let here = std::process::id();
     let named = threads(here).filter(|(_, thread)| thread == name);
     named.map(|(thread, _)| ran(here, thread)).sum()
 }
 
-/// Returns the resident memory of a process in bytes.
+/// Returns the resident memory of a process, in bytes.
 pub fn resident(process: u32) -> u64 {
     let text = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let line = text
@@ -57,8 +57,8 @@ pub fn resident(process: u32) -> u64 {
 /// pointer can name.
 const RESERVED: u64 = 4 << 30;
 
-/// Returns the sizes of all VMs' linear memories in bytes, the largest first. V8 makes the part of
-/// a VM's reservation accessible that the VM has requested, at its start.
+/// Returns the linear memories of all VMs, in bytes, the largest first. At the start of a VM's
+/// reservation, V8 makes as much memory accessible as the VM has asked for.
 pub fn linear_memories(process: u32) -> Vec<u64> {
     let text = fs::read_to_string(format!("/proc/{process}/maps")).unwrap();
     let mut found = Vec::new();

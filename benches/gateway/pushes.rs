@@ -1,8 +1,8 @@
-//! Measures what a push costs: how long a revoked key still passes, how long the worker does not
-//! answer, and how much memory Envoy has before and after.
+//! The cost of a push: how long a revoked key still passes, how long the worker answers nothing,
+//! and how much memory Envoy uses before and after.
 //!
-//! Two snapshots alternate. In one of them, the key that a steady client sends is deleted. So every
-//! second push revokes the key, and every other push restores it.
+//! Two snapshots alternate. In one of them, the key that a steady client sends is deleted, so every
+//! second push revokes it, and the next one restores it.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
@@ -18,7 +18,7 @@ use crate::support::pb::Wrapper;
 use crate::support::{Ecds, Envoy, Host, LONG, Push, eventually};
 use crate::world::{Kind, World, sdk_request};
 
-/// The form of what is pushed.
+/// The form of a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// A `StringValue` in a JSON file.
@@ -36,7 +36,7 @@ impl Form {
     }
 }
 
-/// Returns the name of a host on the page.
+/// Returns a host's name on the page.
 pub fn name(host: Host) -> &'static str {
     match host {
         Host::Wasm => "wasm",
@@ -44,7 +44,7 @@ pub fn name(host: Host) -> &'static str {
     }
 }
 
-/// The results of pushing one size in one form.
+/// The result of pushing one size in one form.
 #[derive(Debug)]
 pub struct Pushed {
     pub host: Host,
@@ -52,28 +52,28 @@ pub struct Pushed {
     pub keys: u32,
     /// The size of the configuration in bytes.
     pub size: usize,
-    /// `None` if Envoy or the filter rejects a configuration of that size.
+    /// The measurements, or `None` if Envoy or the filter rejects a configuration of this size.
     pub taken: Option<Taken>,
 }
 
 #[derive(Debug)]
 pub struct Taken {
-    /// The times from each rename that revoked the key to the last request that it let through.
+    /// The times from each rename that revoked the key to the last request that still passed.
     pub revoked: Vec<Duration>,
-    /// The longest time that an answer took around each push.
+    /// The longest time for an answer around each push.
     pub pauses: Vec<Duration>,
-    /// The same without a push, for as long, after each push.
+    /// The same after each push, for an equally long time without one.
     pub calm: Vec<Duration>,
     /// Envoy's memory in bytes: before the first push, after it, and after the last.
     pub resident: [u64; 3],
     pub pushes: usize,
-    /// The worker's linear memory after two pushes, and after the last.
+    /// The worker's linear memory after two pushes and after the last.
     pub linear: [u64; 2],
 }
 
 impl Taken {
-    /// Returns how many milliseconds longer the longest wait of a request was during a push than
-    /// without one: the median.
+    /// Returns how much longer a request had to wait at most during a push than without one, in
+    /// milliseconds: the median.
     pub fn wait(&self) -> f64 {
         let waits = self.pauses.iter().zip(&self.calm);
         let more = waits.map(|(pause, calm)| (pause.as_secs_f64() - calm.as_secs_f64()) * 1e3);
@@ -81,12 +81,11 @@ impl Taken {
     }
 }
 
-/// The steady client's requests per second. Pauses are measured to the millisecond.
+/// The requests per second of the steady client, so that a pause is visible to the millisecond.
 const RATE: u32 = 1_000;
 const CONNECTIONS: usize = 4;
 
-/// The time between a push that has arrived and the next. By then, nothing of the push is left to
-/// do.
+/// The time between a push that has arrived and the next, so that all its work is finished.
 const REST: Duration = Duration::from_millis(500);
 
 pub fn measure(host: Host, form: Form, keys: u32, pushes: usize, cores: &Cores) -> Pushed {
@@ -141,7 +140,7 @@ pub fn measure(host: Host, form: Form, keys: u32, pushes: usize, cores: &Cores) 
         }
         watched.until(if push % 2 == 0 { 200 } else { 401 });
         thread::sleep(REST);
-        // The same time again, without a push.
+        // Equally long, without a push.
         let rest = Instant::now();
         thread::sleep(rest - renamed[push]);
         rested.push((rest, Instant::now()));
@@ -191,8 +190,8 @@ pub fn measure(host: Host, form: Form, keys: u32, pushes: usize, cores: &Cores) 
     }
 }
 
-/// Returns when the kernel last changed the watched folder, to the precision of its tick. The
-/// process that renames may be suspended before it reads a clock.
+/// Returns when the kernel last changed the watched folder, to its tick. The process that renames
+/// may be suspended before it reads a clock.
 fn last_rename(envoy: &Envoy) -> Instant {
     let file = envoy.ecds_file();
     let changed = fs::metadata(file.parent().unwrap()).unwrap().modified();
@@ -221,7 +220,7 @@ impl Content {
         }
     }
 
-    /// Pushes the configuration. Returns when the new file was renamed over the old one.
+    /// Returns when the new file has just been renamed over the old one.
     fn push(&self, envoy: &Envoy) {
         match self {
             Self::Json(text) => envoy.push(text),
@@ -230,7 +229,7 @@ impl Content {
     }
 }
 
-/// A client that sends at a steady rate on its own thread.
+/// A client that sends steadily on a separate thread.
 struct Watched {
     state: std::sync::Arc<State>,
     thread: thread::JoinHandle<Vec<Answer>>,
@@ -259,7 +258,7 @@ impl Watched {
         Self { state, thread }
     }
 
-    /// Waits until the last answer had that status.
+    /// Waits until the last answer has this status.
     fn until(&self, status: u16) {
         eventually("the worker serves what was pushed", LONG, || {
             (self.state.status.load(Ordering::Relaxed) == status).then_some(())

@@ -1,6 +1,6 @@
-//! Measures what a request costs. In each round, every candidate has a turn, in an order that
-//! changes, and is compared only with the others of that round. If another program takes the
-//! machine for a second, it spoils one round, and the median does not show it.
+//! The cost of a request: in each round every candidate has its turn, in a changing order, and is
+//! compared only with the others of this round. If another program uses the machine for a second,
+//! it spoils one round, and the median is not affected.
 
 use std::time::Duration;
 
@@ -11,26 +11,26 @@ use crate::figures::Figure;
 use crate::machine::Cores;
 use crate::process;
 
-/// How much is measured.
+/// The amount of measurements.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// Each session has new processes, because their memory layout is part of the noise.
+    /// Each session uses new processes, because the layout of memory is part of the noise.
     pub sessions: usize,
     pub rounds: usize,
     pub requests: usize,
-    /// How many of them measure the latency.
+    /// The number of requests whose latency is measured.
     pub calm: usize,
-    /// The requests until V8 has compiled frequent code a second time, with its slower and better
-    /// compiler.
+    /// The number of requests until V8 has recompiled frequent functions with its slower,
+    /// optimizing compiler.
     pub warm_up: usize,
     /// The number of keys in the largest table.
     pub most: u32,
 }
 
-/// The rate at which latency is measured: far below what any candidate can sustain.
+/// The rate of requests for measuring latency. It is far below what any candidate can handle.
 pub const RATE: u32 = 1_000;
 
-/// The figures of a candidate.
+/// A candidate's figures.
 #[derive(Debug)]
 pub struct Cost {
     pub name: &'static str,
@@ -38,16 +38,16 @@ pub struct Cost {
     pub time: Figure,
     /// What it adds to a bare Envoy, in µs.
     pub added: Figure,
-    /// The same, as a multiple of what the no-op filter adds.
+    /// The same as a multiple of what the no-op filter adds.
     pub of_noop: Figure,
     /// Latencies in µs, over all rounds.
     pub median: f64,
     pub p99: f64,
     /// The process's memory at the end, in bytes.
     pub resident: u64,
-    /// What each round added, for ratios with others.
+    /// What each round added, for ratios with other candidates.
     pub each: Vec<f64>,
-    /// The time of its service for a request, in µs.
+    /// The service's time for a request, in µs.
     pub service: f64,
 }
 
@@ -95,16 +95,16 @@ pub fn measure(plan: Plan, cores: &Cores) -> Vec<Cost> {
     costs(&names, series)
 }
 
-/// Returns which candidates have a turn in a round, and how often. The ones that all others are
-/// compared with have several turns, because their noise is part of every ratio.
+/// Returns which candidate has its turn in a round, and how often. The candidates that all others
+/// are compared with have several turns, because their noise is in every ratio.
 fn places(count: usize) -> Vec<usize> {
     const COMPARED_WITH: usize = 2;
     let often = (0..COMPARED_WITH).flat_map(|place| [place; 3]);
     often.chain(COMPARED_WITH..count).collect()
 }
 
-/// Returns an order of turns: a step that has no factor in common with their number, and another
-/// start every time.
+/// Steps by a number that has no factor in common with the number of turns, from another start
+/// every time.
 fn order(count: usize, round: usize) -> impl Iterator<Item = usize> {
     let steps: Vec<usize> = (1..count).filter(|step| gcd(*step, count) == 1).collect();
     let step = steps[round % steps.len()];
@@ -116,12 +116,12 @@ fn gcd(a: usize, b: usize) -> usize {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
-/// The microseconds for a request: the worker's time, and the service's.
+/// The microseconds for a request: the worker's, and those of a service.
 type Turn = [f64; 2];
 
 fn turn(plan: Plan, candidate: &mut Candidate, series: &mut Series) -> Turn {
     let process = candidate.envoy.process_id();
-    // Since its last turn, others have used the caches.
+    // Other candidates have used the caches since its last turn.
     candidate.client.send(Pace::Flood, plan.requests / 20);
     let before = (
         process::ran(process, candidate.worker),

@@ -17,7 +17,7 @@ pub fn run() {
         eprintln!("bench: there is one core for Envoy and its client; no figure means much");
     }
     let machine = describe(&cores, find::envoy());
-    // `ONLY=requests`, `pushes`, `native-pushes` or `memory` runs only that part.
+    // `ONLY=requests`, `pushes`, `native-pushes` or `memory` runs a part.
     let runs = |part: &str| only.is_empty() || only == part;
     let costs = match runs("requests") {
         true => rounds::measure(plan(is_quick), &cores),
@@ -46,7 +46,7 @@ pub fn run() {
         memory: &memory,
         decisions: &decisions,
     });
-    // The results of a short or partial run are not for `docs`.
+    // A short run, or a part, is not published.
     let is_part = is_quick || !only.is_empty() || std::env::var_os("VARIANTS").is_some();
     let docs = if is_part {
         folder()
@@ -65,7 +65,7 @@ pub fn run() {
     eprintln!("bench: {} is written", docs.join("benchmarks.md").display());
 }
 
-/// Returns the folder for the figures of all parts of `make bench`.
+/// Returns the folder for the figures of the parts of `make bench`.
 fn folder() -> PathBuf {
     find::root().join("target/bench")
 }
@@ -117,7 +117,7 @@ fn all_pushes(is_quick: bool, cores: &Cores) -> Vec<Pushed> {
         .collect()
 }
 
-/// Measures ten pushes. Every other one revokes the key, so the result is a median of five.
+/// Makes ten pushes. Every other one revokes, so this is a median of five.
 fn native_pushes(is_quick: bool, cores: &Cores) -> Vec<Pushed> {
     let (sizes, pushes): (&[u32], _) = if is_quick {
         (&[10_000], 4)

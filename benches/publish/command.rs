@@ -1,5 +1,4 @@
-//! Measures one change among many keys: by a command that starts without any state, and by a
-//! watcher.
+//! One change among many keys: by a command that starts from nothing, and by a watcher.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use keyward_benches::{Kind, World};
 
-use crate::Bound;
+use crate::{Bound, median};
 
-/// How often each is measured. The median is reported.
-const ROUNDS: u32 = 5;
+/// How often each is measured; the median is reported.
+const ROUNDS: usize = 5;
 
-/// Returns the measured command: `$KEYWARD_BIN`, or the released one.
+/// Returns the command to measure: `$KEYWARD_BIN`, or the released one.
 pub(crate) fn program() -> PathBuf {
     let named = std::env::var_os("KEYWARD_BIN").map(PathBuf::from);
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -45,7 +44,7 @@ impl Press {
         assert!(status.success(), "{arguments:?}");
     }
 
-    /// Writes the source that is published next, completely or not at all.
+    /// Writes the source of the next publication, all or nothing.
     pub(crate) fn write(&self, bytes: &[u8]) {
         let aside = self.0.path().join("next.new");
         fs::write(&aside, bytes).unwrap();
@@ -89,12 +88,14 @@ impl Drop for Killed {
 
 pub(crate) fn measure(keys: u32) -> Vec<Bound> {
     let world = World::new(keys, Kind::Restricted);
+    // A key ends, and is back.
+    let states = [Some(1), None].map(|revoked| world.packed(1, revoked));
     let press = Press::new();
-    press.write(&world.packed(1, None));
+    press.write(&states[1]);
     press.good(&[&PUBLISH[..], &["--begin"]].concat());
     let mut alone = Vec::new();
     for round in 0..ROUNDS {
-        press.write(&world.packed(1, Some(round)));
+        press.write(&states[round % 2]);
         let begun = Instant::now();
         press.good(&PUBLISH);
         alone.push(begun.elapsed());
@@ -105,30 +106,25 @@ pub(crate) fn measure(keys: u32) -> Vec<Bound> {
         .spawn()
         .unwrap();
     let _watcher = Killed(watcher);
-    // Its first head shows that it has read everything.
+    // With its first head, the watcher has read everything.
     press.next_head(&before);
     let mut watching = Vec::new();
     for round in 0..ROUNDS {
-        let next = world.packed(1, Some(ROUNDS + round));
         let before = press.head();
-        press.write(&next);
+        press.write(&states[(ROUNDS + round) % 2]);
         let begun = Instant::now();
         press.next_head(&before);
         watching.push(begun.elapsed());
     }
-    let bound = |what: &str, most, mut measured: Vec<Duration>| {
-        measured.sort();
-        Bound {
-            what: format!("`keyward publish` of one change among {keys} keys{what}"),
-            most,
-            measured: measured[measured.len() / 2],
-        }
+    let bound = |what: &str, limits, measured: Vec<Duration>| {
+        let what = format!("`keyward publish` of one change among {keys} keys{what}");
+        Bound::time(what, limits, median(&measured))
     };
     vec![
-        bound("", Duration::from_secs(3), alone),
+        bound("", [3_000, 1_000], alone),
         bound(
             ", `--watch`: from the source's rename to the head's",
-            Duration::from_millis(500),
+            [500, 200],
             watching,
         ),
     ]

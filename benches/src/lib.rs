@@ -1,5 +1,5 @@
-//! The keys that everything is measured with: any number of them, ten per account, with 50 grant
-//! sets and ids as long as Stripe's. Also a request as Stripe's Python SDK sends it. The same
+//! The keys for all measurements: as many as wanted, an account for every ten of them, 50 grant
+//! sets, and ids as long as Stripe's. Also a request as Stripe's Python SDK sends it. The same
 //! numbers give the same bytes on every machine.
 
 #![allow(
@@ -54,12 +54,12 @@ impl Kind {
     }
 }
 
-/// The keys of a snapshot.
+/// The keys of one snapshot.
 #[derive(Clone, Copy, Debug)]
 pub struct World {
     keys: u32,
-    /// The kind of a single key. Of several keys, the first 400 are of the four kinds in turn, and
-    /// all others are restricted.
+    /// The kind, if there is only one key. Of more keys, the first 400 are of the four kinds in
+    /// turn, and all others are restricted.
     sole: Kind,
 }
 
@@ -86,7 +86,7 @@ impl World {
     /// Returns keys of one kind, at most `most`.
     pub fn keys_of(self, kind: Kind, most: usize) -> Vec<String> {
         let of_kind = (0..self.keys).filter(|number| self.kind(*number) == kind);
-        // Neighbours in this list are not neighbours in the snapshot, which is ordered by digest.
+        // Neighbours in this list are not neighbours in the snapshot, which is sorted by digest.
         of_kind.take(most).map(|number| key(kind, number)).collect()
     }
 
@@ -95,7 +95,7 @@ impl World {
         account(0)
     }
 
-    /// Returns the snapshot in JSON. `revoked` is the place of a key that is deleted.
+    /// Returns the snapshot in JSON. `revoked` is the position of a deleted key.
     pub fn snapshot(self, revision: u64, revoked: Option<u32>) -> String {
         let mut json = String::with_capacity(256 * self.keys as usize + 65_536);
         let organization = organization();
@@ -162,7 +162,7 @@ impl World {
         format!(r#"{{"snapshot":{}}}"#, self.snapshot(revision, revoked))
     }
 
-    /// Returns the same configuration in the packed form.
+    /// Returns the same configuration in packed form.
     pub fn packed(self, revision: u64, revoked: Option<u32>) -> Vec<u8> {
         let (mut bytes, profile) = packed_settings(b"{}").unwrap();
         let json = self.snapshot(revision, revoked);
@@ -175,8 +175,8 @@ impl World {
     }
 }
 
-/// Returns the key with that number, as long as Stripe's keys are: two blocks of SHA-256. No
-/// program that looks for keys mistakes it for one.
+/// Returns the key with this number, as long as Stripe's keys: two blocks of SHA-256. No secret
+/// scanner mistakes it for a real key.
 pub fn key(kind: Kind, number: u32) -> String {
     const LENGTH: usize = 107;
     let mut key = format!("{}FAKE", kind.prefix());
@@ -187,7 +187,7 @@ pub fn key(kind: Kind, number: u32) -> String {
     key
 }
 
-/// Returns a key of that kind that is in no snapshot.
+/// Returns a key of this kind that is in no snapshot.
 pub fn unknown(kind: Kind) -> String {
     key(kind, 99_999_999)
 }
@@ -216,7 +216,7 @@ fn id(prefix: &str, number: u32, length: usize) -> String {
     id
 }
 
-/// Runs SplitMix64's step: a different number for every number, without order.
+/// SplitMix64's step: maps each number to a different one, without a visible order.
 fn scatter(number: u64) -> u64 {
     let mut z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -224,8 +224,8 @@ fn scatter(number: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Returns the grant sets. Every set reads customers but does not write them, and has some twenty
-/// other permissions.
+/// Returns grant sets that all read customers and write none, each with some twenty other
+/// permissions.
 fn grant_sets() -> String {
     let names = include_str!("../../catalogue/permissions.tsv").lines();
     let names = names.filter_map(|line| line.split('\t').next());
@@ -246,8 +246,8 @@ fn grant_sets() -> String {
     sets.collect::<Vec<_>>().join(",")
 }
 
-/// Returns the headers that Stripe's Python SDK, 16.1.0 with `requests`, sends when it lists
-/// customers, in its order. The key and the context are in their usual places.
+/// Returns the headers that Stripe's Python SDK 16.1.0 sends with `requests` when it lists
+/// customers, in its order, with the key and the context inserted.
 pub fn sdk_headers(credential: &str, context: Option<&str>) -> Vec<(&'static str, String)> {
     let mut headers = vec![
         ("Host", "127.0.0.1:10000".to_owned()),
@@ -272,7 +272,7 @@ pub fn sdk_headers(credential: &str, context: Option<&str>) -> Vec<(&'static str
 /// The request's target.
 pub const TARGET: &str = "/v1/customers?limit=3";
 
-/// Returns the whole request, as it is sent.
+/// Returns the whole request as it is sent.
 pub fn sdk_request(credential: &str, context: Option<&str>) -> Vec<u8> {
     let mut request = format!("GET {TARGET} HTTP/1.1\r\n");
     for (name, value) in sdk_headers(credential, context) {

@@ -1,4 +1,4 @@
-//! Creates many keys fast: thousands in a transaction, with everything that belongs to them.
+//! Makes many keys quickly: thousands in a transaction, with all their records.
 
 use std::collections::BTreeMap;
 
@@ -8,22 +8,22 @@ use keyward::management::{Account, AccountSettings, Granted, Key, KeyGrants, Rec
 use keyward::permission::AccessLevel;
 use keyward_server::store::{Origin, Store, StoreError};
 
-use crate::work::{NOW, entry};
+use crate::entry::{NOW, entry};
 
 /// The number of keys in a transaction.
 const BATCH: u64 = 5_000;
 
-/// What was created.
+/// What was made.
 pub(crate) struct Filled {
     /// Some of the accounts.
     pub(crate) owners: Vec<String>,
     /// Some of the digests.
     pub(crate) digests: Vec<KeyDigest>,
-    /// The last four characters of a key.
+    /// The last four characters of some key.
     pub(crate) end: String,
 }
 
-/// Creates eight accounts.
+/// Makes eight accounts.
 pub(crate) async fn accounts(store: &Store) {
     let changes = (0..8)
         .map(|number| RecordChange::AddAccount {
@@ -34,7 +34,7 @@ pub(crate) async fn accounts(store: &Store) {
     write(store, changes).await;
 }
 
-/// Creates this many keys, of the eight accounts in turn.
+/// Makes this many keys, for the eight accounts in turn.
 pub(crate) async fn keys(store: &Store, count: u64) -> Filled {
     for first in (0..count).step_by(BATCH as usize) {
         let last = count.min(first + BATCH);

@@ -1,6 +1,6 @@
-//! Measures what is promised of the server's store, on this machine's disk. Writes lines of `what`,
-//! `bound`, `measured` and whether it holds, as `scripts/bench/table.py` reads them, into the file
-//! that `KEYWARD_BENCH_OUT` names. `QUICK=1` uses 50,000 keys instead of a million.
+//! Measures the promises about the server's store on this machine's disk. Writes lines of `what`,
+//! `bound`, `measured` and whether the bound holds, as `scripts/bench/table.py` reads them, to the
+//! file that `KEYWARD_BENCH_OUT` names. `QUICK=1` uses 50,000 keys in place of a million.
 
 #![allow(
     clippy::as_conversions,
@@ -11,6 +11,7 @@
     reason = "a benchmark may fail loudly"
 )]
 
+mod entry;
 mod fill;
 mod work;
 
@@ -20,8 +21,9 @@ use std::time::{Duration, Instant};
 use keyward_server::store::lists::{From, KeyFilter, KeyState, Page};
 use keyward_server::store::{Options, Scope, Store, StoreError};
 
+use entry::NOW;
 use fill::Filled;
-use work::{NOW, Times, create};
+use work::{Times, create};
 
 fn main() {
     let is_quick = std::env::var_os("QUICK").is_some();
@@ -72,7 +74,7 @@ fn main() {
     }
 }
 
-/// Returns a text such as ` at 1,000,000 keys`.
+/// Returns ` at 1,000,000 keys`.
 fn at(keys: u64) -> String {
     format!(" at {},000 keys", keys / 1_000).replace("1000,000", "1,000,000")
 }
@@ -212,7 +214,7 @@ impl Lines {
     }
 }
 
-/// Reads the first page and the pages after it, repeatedly.
+/// Reads the first page and those after it, repeatedly.
 async fn pages(store: &Store, filter: &KeyFilter) -> Times {
     let mut times = Times::default();
     let mut from = From::Newest;
@@ -231,7 +233,7 @@ async fn pages(store: &Store, filter: &KeyFilter) -> Times {
     times
 }
 
-/// Creates `count` keys, one after the other, and returns how long each took.
+/// Creates this many keys, one after the other.
 async fn client(store: Store, number: u64, count: u64) -> Vec<Duration> {
     let mut times = Vec::new();
     for index in 0..count {

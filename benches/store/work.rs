@@ -1,4 +1,4 @@
-//! Creates keys as the server does, and measures how long that takes.
+//! One creation as the server does it, and the time that many of them take.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,18 +10,17 @@ use keyward::management::{
     Randomness, Value, decide, needs,
 };
 use keyward::permission::AccessLevel;
-use keyward_server::store::activity::{Actor, Entry};
 use keyward_server::store::lists::KeyFilter;
 use keyward_server::store::{Answer, Origin, Scope, Store, StoreError};
 
-pub(crate) const NOW: u64 = 1_795_168_800;
+use crate::entry::{NOW, entry};
 
-/// Returns a folder for the store. It must be on a disk, and `/tmp` need not be.
+/// Returns the folder for the store: on a disk, which `/tmp` need not be.
 pub(crate) fn disk() -> PathBuf {
     std::env::var_os("KEYWARD_BENCH_DISK").map_or_else(std::env::temp_dir, PathBuf::from)
 }
 
-/// How long things took.
+/// Measured durations.
 #[derive(Default)]
 pub(crate) struct Times(Vec<Duration>);
 
@@ -42,7 +41,7 @@ impl Times {
     }
 }
 
-/// A source of bytes that no two keys share.
+/// Bytes that no two keys share.
 struct Counter(u64);
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -58,7 +57,7 @@ impl Randomness for Counter {
     }
 }
 
-/// Runs this many clients at once, and each creates this many keys.
+/// Runs this many clients at the same time, each creating this many keys.
 pub(crate) async fn clients(store: &Store, clients: u64, count: u64) -> Times {
     let tasks: Vec<_> = (0..clients)
         .map(|number| tokio::spawn(crate::client(store.clone(), number, count)))
@@ -72,7 +71,7 @@ pub(crate) async fn clients(store: &Store, clients: u64, count: u64) -> Times {
     times
 }
 
-/// Creates a key: reads what the decision needs, decides, writes, records the change, and keeps the
+/// Creates a key: reads what it needs, decides, writes the records and the activity, and keeps the
 /// answer.
 pub(crate) async fn create(store: &Store, client: u64, index: u64) {
     let seed = NEXT
@@ -132,28 +131,7 @@ pub(crate) async fn create(store: &Store, client: u64, index: u64) {
     created.unwrap();
 }
 
-/// Returns a row of activity.
-pub(crate) fn entry(id: &str) -> Entry {
-    Entry {
-        at: NOW,
-        kind: "api_key_created".to_owned(),
-        group: "api_key".to_owned(),
-        context: Some("acct_1".to_owned()),
-        root: Some("acct_1".to_owned()),
-        livemode: Some(true),
-        object: Some(("api_key".to_owned(), id.to_owned())),
-        actor: Actor {
-            kind: "api_key".to_owned(),
-            id: Some("mk_client".to_owned()),
-        },
-        session: None,
-        address: Some("203.0.113.9".to_owned()),
-        request_id: Some("req_0123456789abcd".to_owned()),
-        body: serde_json::json!({"changes": [], "reason": null}),
-    }
-}
-
-/// Returns how many keys exist, and reads each once.
+/// How many keys there are, each read once.
 pub(crate) async fn read_all(store: &Store) -> u64 {
     let counted: Result<u64, StoreError> = store
         .read_all(|reader| {

@@ -17,66 +17,85 @@ pub(super) fn missing(file: &KeyFile, id: &str) -> String {
     if file.profile().known_prefixes().occur_in(id) {
         return "name a key by its id, such as `mk_1`, never by its value: arguments show in process lists and shell histories, so treat it as leaked; `keyward keys find --key-stdin` finds its owner".to_owned();
     }
-    let named: Vec<&str> = file
-        .keys()
-        .filter(|key| key.name.as_deref() == Some(id))
-        .map(|key| key.id.as_str())
-        .collect();
-    if !named.is_empty() {
-        return format!(
-            "a key is named by its id; of that name: `{}`",
-            named.join("`, `")
-        );
-    }
     let shown = repeated(id, file.profile().known_prefixes());
-    let near_ids = near(id, file.keys().map(|key| key.id.as_str()));
-    let names = file.keys().filter_map(|key| key.name.as_deref());
-    let near_names = near(id, names);
-    let near = match near_ids.is_empty() {
-        true => of_names(file, &near_names),
-        false => near_ids.into_iter().map(str::to_owned).collect(),
-    };
-    match did_you_mean(&near) {
-        Some(question) => format!("there is no key `{shown}`: {question}"),
-        None => {
-            format!("there is no key `{shown}`; `keyward keys list --all` shows all there are")
+    let keys = file
+        .keys()
+        .map(|key| (key.id.as_str(), key.name.as_deref()));
+    match meant(id, &keys.collect::<Vec<_>>()) {
+        Meant::Named(ids) => format!("a key is named by its id; of that name: {}", quoted(&ids)),
+        Meant::Near(ids) => {
+            let next = did_you_mean(&ids).map(|question| format!(": {question}"));
+            let next = next
+                .unwrap_or_else(|| "; `keyward keys list --all` shows all there are".to_owned());
+            format!("there is no key `{shown}`{next}")
         }
     }
 }
 
-/// Returns the ids of the keys with these names, each with its name.
-fn of_names(file: &KeyFile, names: &[&str]) -> Vec<String> {
-    let keys = file.keys().filter(|key| {
-        key.name
-            .as_deref()
-            .is_some_and(|name| names.contains(&name))
-    });
-    keys.take(3).map(|key| key.id.clone()).collect()
+/// Records that may be meant.
+enum Meant<'a> {
+    /// By their name.
+    Named(Vec<&'a str>),
+    /// By an id or a name that is nearly theirs; perhaps none.
+    Near(Vec<&'a str>),
+}
+
+fn meant<'a>(asked: &str, all: &[(&'a str, Option<&'a str>)]) -> Meant<'a> {
+    let of_names = |names: &[&str]| -> Vec<&'a str> {
+        let is_one = |name: Option<&str>| name.is_some_and(|name| names.contains(&name));
+        let found = all.iter().filter(|(_, name)| is_one(*name));
+        found.map(|(id, _)| *id).take(3).collect()
+    };
+    let named = of_names(&[asked]);
+    if !named.is_empty() {
+        return Meant::Named(named);
+    }
+    let ids = near(asked, all.iter().map(|(id, _)| *id));
+    Meant::Near(match ids.is_empty() {
+        true => of_names(&near(asked, all.iter().filter_map(|(_, name)| *name))),
+        false => ids,
+    })
 }
 
 /// Checks that the account with this id exists.
 pub(super) fn check_owner(file: &KeyFile, id: &str) -> Result<()> {
     if file.account(id).is_none() {
-        bail!(missing_owner(file, id));
+        bail!(missing_account(file, id));
     }
     Ok(())
 }
 
-/// Returns the error for an owner that does not exist.
-pub(super) fn missing_owner(file: &KeyFile, id: &str) -> String {
-    let near = near(id, file.accounts().map(|account| account.id.as_str()));
+/// What is said of an account that is not there.
+pub(super) fn missing_account(file: &KeyFile, id: &str) -> String {
     let shown = repeated(id, file.profile().known_prefixes());
-    let next = did_you_mean(&near).unwrap_or_else(|| {
-        "`keyward accounts list` shows all there are, and `keyward accounts add` adds one"
-            .to_owned()
-    });
-    format!("there is no account `{shown}`: {next}")
+    let accounts = file
+        .accounts()
+        .map(|one| (one.id.as_str(), one.name.as_deref()));
+    match meant(id, &accounts.collect::<Vec<_>>()) {
+        Meant::Named(ids) => {
+            format!(
+                "an account is named by its id; of that name: {}",
+                quoted(&ids)
+            )
+        }
+        Meant::Near(ids) => {
+            let next = did_you_mean(&ids).unwrap_or_else(|| {
+                "`keyward accounts list` shows all there are, and `keyward accounts add` adds one"
+                    .to_owned()
+            });
+            format!("there is no account `{shown}`: {next}")
+        }
+    }
 }
 
 /// Returns `did you mean …?`, or `None` without suggestions.
 pub(super) fn did_you_mean(near: &[impl AsRef<str>]) -> Option<String> {
-    let near: Vec<&str> = near.iter().map(AsRef::as_ref).collect();
-    (!near.is_empty()).then(|| format!("did you mean `{}`?", near.join("`, `")))
+    (!near.is_empty()).then(|| format!("did you mean {}?", quoted(near)))
+}
+
+fn quoted(names: &[impl AsRef<str>]) -> String {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    format!("`{}`", names.join("`, `"))
 }
 
 #[cfg(test)]
@@ -86,7 +105,7 @@ mod tests {
 
     fn file() -> KeyFile {
         let text = format!(
-            "format = \"keyward.keys/v1\"\n[[accounts]]\nid = \"acct_1\"\n\
+            "format = \"keyward.keys/v1\"\n[[accounts]]\nid = \"acct_1\"\nname = \"Widgets\"\n\
              [[keys]]\nid = \"mk_one\"\nname = \"Billing\"\nkind = \"secret\"\nmode = \"test\"\n\
              owner = \"acct_1\"\nsha256 = \"{}\"\n",
             KeyDigest::of(b"1")
@@ -109,6 +128,7 @@ mod tests {
             "Billing",
             "a key is named by its id; of that name: `mk_one`",
         );
+        assert_refused("Biling", "there is no key `Biling`: did you mean `mk_one`?");
         assert_refused("qq", "there is no key `qq`; `keyward keys list --all`");
     }
 
@@ -119,6 +139,14 @@ mod tests {
             (
                 "acct_2",
                 "there is no account `acct_2`: did you mean `acct_1`?",
+            ),
+            (
+                "Widgets",
+                "an account is named by its id; of that name: `acct_1`",
+            ),
+            (
+                "widget",
+                "there is no account `widget`: did you mean `acct_1`?",
             ),
             ("org", "there is no account `org`: `keyward accounts list`"),
             ("sk_test_FAKE-alice-0001", "there is no account `…`: "),

@@ -26,6 +26,9 @@ pub(super) const FIRST: &str = r#"# Who may call the API. Commands (`keyward acc
 # [configuration]              # settings of the gateway
 # max_snapshot_age = 604800    # refuse requests when the snapshot is older, in seconds; `keyward push --watch` renews it in time
 #
+# [push]                       # where `keyward push` writes: the file that Envoy watches
+# ecds = "keyward.ecds.yaml"
+#
 # [[accounts]]                 # or: keyward accounts add acct_1 --name "Widgets Ltd"
 # id = "acct_1"
 # name = "Widgets Ltd"

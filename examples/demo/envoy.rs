@@ -1,4 +1,4 @@
-//! A real Envoy. It is stopped when this value is dropped, and also if the demo ends without
+//! A real Envoy. It is stopped when this value is dropped, and also when the demo ends without
 //! dropping it.
 
 use std::fs::{self, File};
@@ -14,8 +14,8 @@ use crate::folder::{Folder, root};
 use crate::http::{Response, get, post, send};
 use crate::wait::eventually;
 
-/// The arguments of every Envoy here: it writes the access log within a hundredth of a second (the
-/// default is ten seconds), and shares no memory with other Envoys.
+/// Arguments for every Envoy here: the access log within a hundredth of a second (the default is
+/// ten seconds), and no conflict with other Envoys over shared memory.
 pub(crate) const ARGUMENTS: [&str; 5] = [
     "-c",
     "envoy/bootstrap.yaml",
@@ -48,7 +48,7 @@ pub(crate) struct Envoy {
 }
 
 impl Envoy {
-    /// Starts Envoy in `folder`, with its logs next to the folder, and waits until it serves.
+    /// Starts Envoy in `folder`, with its logs there, and waits until it serves.
     pub(crate) fn start(binary: &Path, folder: Folder, workers: u32) -> Result<Self> {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let log = folder.path().with_extension("log");
@@ -77,7 +77,7 @@ impl Envoy {
         Ok(envoy)
     }
 
-    /// Returns the addresses of the admin interface and the gateway, once Envoy serves.
+    /// Returns the addresses of the admin interface and of the gateway, once Envoy serves.
     fn addresses(&mut self) -> Result<Option<(SocketAddr, SocketAddr)>> {
         if let Some(status) = self.child.try_wait()? {
             let log = fs::read_to_string(&self.log)?;
@@ -110,8 +110,8 @@ impl Envoy {
         send(self.admin, &get(path))
     }
 
-    /// Returns the last line of Envoy's log that contains `text`, from `text` on. Waits until it
-    /// exists.
+    /// Waits for a line of Envoy's log that contains `text`, and returns the last one from `text`
+    /// on.
     pub(crate) fn logged(&self, text: &str) -> Result<String> {
         eventually(&format!("Envoy logs `{text}`"), || {
             let log = fs::read_to_string(&self.log)?;
@@ -124,7 +124,7 @@ impl Envoy {
         })
     }
 
-    /// Returns the last line of the access log about `path`. Waits until it exists.
+    /// Waits for a line of the access log about `path`, and returns the last one.
     pub(crate) fn access(&self, path: &str) -> Result<Value> {
         eventually(&format!("the access log has `{path}`"), || {
             let log = fs::read_to_string(&self.access_log)?;
@@ -137,9 +137,9 @@ impl Envoy {
     }
 }
 
-/// Starts a shell that kills a process if the demo ends without notice (Ctrl-C, a crash): it waits
-/// at the other end of a pipe. A line in the pipe means that the process was waited for, so its
-/// number may now be another's.
+/// Starts a shell that kills a process if the demo ends without cleaning up (Ctrl-C, a crash): it
+/// reads from a pipe. A line means that the process has been waited for, and that another process
+/// may have its id by now.
 pub(crate) fn guard(envoy: u32) -> Result<Child> {
     let script = "trap '' INT TERM HUP; read -r _ || kill -KILL \"$0\" 2>/dev/null";
     Command::new("/bin/sh")
@@ -153,7 +153,7 @@ pub(crate) fn guard(envoy: u32) -> Result<Child> {
 
 impl Drop for Envoy {
     fn drop(&mut self) {
-        // When asked to stop, Envoy writes the rest of its logs.
+        // On this request, Envoy writes the rest of its logs.
         if send(self.admin, &post("/quitquitquit")).is_ok() {
             let _ = eventually("Envoy ends", || Ok(self.child.try_wait()?));
         }

@@ -1,5 +1,5 @@
-//! A folder to start Envoy in: the bootstrap that we ship, the ECDS file that we ship with another
-//! configuration in it, and the filter at the path that both name.
+//! A folder for an Envoy: the shipped bootstrap, the shipped ECDS file with another configuration,
+//! and the filter at the path that both of them name.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-/// The place of the bootstrap in a folder.
+/// The path of the bootstrap in the folder.
 const BOOTSTRAP: &str = "envoy/bootstrap.yaml";
 
-/// What runs the filter: a VM, or with `KEYWARD_HOST=native`, Envoy itself.
+/// What runs the filter: a VM, or with `KEYWARD_HOST=native` Envoy itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Host {
     Wasm,
@@ -26,7 +26,7 @@ impl Host {
         }
     }
 
-    /// Returns the bootstrap that is shipped for this host.
+    /// Returns the shipped bootstrap for this host.
     pub(crate) fn bootstrap(self) -> &'static str {
         match self {
             Self::Wasm => BOOTSTRAP,
@@ -42,7 +42,7 @@ impl Host {
         }
     }
 
-    /// Returns the place of the filter's configuration in that file.
+    /// Returns where that file contains the filter's configuration.
     fn configuration(self) -> &'static str {
         match self {
             Self::Wasm => "/resources/0/typed_config/config/configuration/value",
@@ -50,7 +50,7 @@ impl Host {
         }
     }
 
-    /// Returns the path that bootstrap and file have for the filter.
+    /// Returns the filter's path in the bootstrap and in the file.
     fn place(self) -> &'static str {
         match self {
             Self::Wasm => "target/wasm32-wasip1/release/keyward.wasm",
@@ -58,7 +58,8 @@ impl Host {
         }
     }
 
-    /// Returns the released filter: `$KEYWARD_WASM` or `$KEYWARD_NATIVE`, or what make built.
+    /// Returns the released filter: `$KEYWARD_WASM` or `$KEYWARD_NATIVE`, or the file that `make`
+    /// builds.
     pub(crate) fn filter(self) -> Result<PathBuf> {
         match self {
             Self::Wasm => built("KEYWARD_WASM", self.place(), "make build"),
@@ -72,8 +73,8 @@ pub(crate) fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
-/// Returns the filter whose VM fails on demand: `$KEYWARD_TRAP_DOOR_WASM`, or what `make trap-door`
-/// built.
+/// Returns the filter whose VM fails on demand: `$KEYWARD_TRAP_DOOR_WASM`, or the file that
+/// `make trap-door` builds.
 pub(crate) fn trap_door_wasm() -> Result<PathBuf> {
     let place = "target/trap-door/wasm32-wasip1/release/keyward.wasm";
     built("KEYWARD_TRAP_DOOR_WASM", place, "make trap-door")
@@ -85,14 +86,14 @@ fn built(variable: &str, place: &str, made_by: &str) -> Result<PathBuf> {
         .with_context(|| format!("{}, which `{made_by}` makes", path.display()))
 }
 
-/// A folder that an Envoy is started in.
+/// The folder of an Envoy.
 pub(crate) struct Folder {
     path: PathBuf,
     host: Host,
 }
 
 impl Folder {
-    /// Makes the folder at `path`, which is emptied first.
+    /// Makes a new folder at `path`, and removes an old one.
     pub(crate) fn make(
         path: PathBuf,
         (host, filter): (Host, &Path),
@@ -126,12 +127,12 @@ impl Folder {
     }
 
     /// Pushes a configuration as an operator does: writes it next to the watched folder, and
-    /// renames it into the folder.
+    /// renames it into place.
     pub(crate) fn push(&self, configuration: &Value) -> Result<()> {
         self.push_edited(configuration, |_| Ok(()))
     }
 
-    /// Like [`Self::push`], with more changes to the file.
+    /// Pushes a configuration, with more changes to the file.
     pub(crate) fn push_edited(
         &self,
         configuration: &Value,
@@ -149,7 +150,7 @@ impl Folder {
     }
 }
 
-/// Removes a folder, if it exists.
+/// Removes a folder, if there is one.
 pub(crate) fn remove(path: &Path) -> Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -159,8 +160,8 @@ pub(crate) fn remove(path: &Path) -> Result<()> {
     }
 }
 
-/// Sets free ports: the kernel selects the ports of the gateway and the admin interface. The
-/// upstream must be named before it has a port, so it listens on a socket in Envoy's folder.
+/// Sets free ports: the kernel chooses the gateway's and the admin interface's. The upstream needs
+/// an address before it has a port, so it listens on a socket in Envoy's folder.
 pub(crate) fn free_ports(bootstrap: &mut Value) -> Result<()> {
     *at(bootstrap, "/admin/address/socket_address/port_value")? = json!(0);
     let upstream = json!({"pipe": {"path": "upstream.sock"}});

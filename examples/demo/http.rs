@@ -1,4 +1,4 @@
-//! HTTP/1.1 with the standard library: one request per connection.
+//! HTTP/1.1 with the standard library: one request on each new connection.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -10,7 +10,7 @@ use crate::keys::Key;
 use crate::screen::NO_BREAK;
 use crate::wait::BOUND;
 
-/// A request, and how it is shown: without its key.
+/// A request. It is shown without its key.
 pub(crate) struct Request {
     method: &'static str,
     path: &'static str,
@@ -38,7 +38,7 @@ pub(crate) fn request(method: &'static str, path: &'static str) -> Request {
 }
 
 impl Request {
-    /// Adds a key, and a JSON body.
+    /// Adds a key and a JSON body.
     pub(crate) fn json(mut self, key: &str, body: &str) -> Self {
         self.body = body.to_owned();
         self.headers
@@ -64,7 +64,7 @@ impl Request {
         self
     }
 
-    /// Returns the request on one line, which may break between two headers but not within one.
+    /// Returns the request in one line, which may break between two headers, but not within one.
     pub(crate) fn shown(&self) -> String {
         let mut text = format!("{} {}", self.method, self.path);
         for header in &self.shown {
@@ -86,7 +86,7 @@ pub(crate) struct Response {
 }
 
 impl Response {
-    /// Returns the value of a header. `name` is in lower case.
+    /// Returns the first header with this name, which is in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -94,7 +94,7 @@ impl Response {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Returns the body as JSON, or null if it is not JSON.
+    /// Returns the body, or null if it is not JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or(Value::Null)
     }
@@ -141,8 +141,8 @@ fn read_response(stream: &mut impl BufRead) -> Result<Response> {
         headers,
         body: String::new(),
     };
-    // Never reads to the end of the connection: Envoy may keep it open for a second after its own
-    // replies.
+    // Never reads up to the end of the connection: Envoy may keep it open for a second after its
+    // own replies.
     let body = match response.header("content-length") {
         Some(length) => read_exact(stream, length.parse()?)?,
         None if response.header("transfer-encoding") == Some("chunked") => read_chunks(stream)?,
@@ -170,7 +170,7 @@ fn read_exact(stream: &mut impl BufRead, length: usize) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Reads one line without its line end.
+/// Reads one line without its line ending.
 fn read_line(stream: &mut impl BufRead) -> Result<String> {
     let mut line = String::new();
     stream.read_line(&mut line)?;

@@ -1,4 +1,5 @@
-//! The demo's keys: made from the system's randomness when it starts, and never written to a file.
+//! The demo's keys. They are made when it starts, from the system's randomness, and never written
+//! to a file.
 
 use std::fs::File;
 use std::io::Read;
@@ -10,11 +11,10 @@ use keyward::digest::KeyDigest;
 use keyward::mask::Masked;
 use keyward::profile::Profile;
 
-/// The length of Stripe's current keys.
+/// The length of Stripe's keys today.
 const LENGTH: usize = 107;
 
-/// A key. It has no `Debug`. Output shows only [`Key::brief`], except for the one time that
-/// `make run` shows the key.
+/// A key. It has no `Debug`, and only [`Key::brief`] is printed, except once by `make run`.
 pub(crate) struct Key {
     pub(crate) id: &'static str,
     pub(crate) raw: String,
@@ -41,19 +41,19 @@ impl Key {
         KeyDigest::of(self.raw.as_bytes()).to_string()
     }
 
-    /// Returns the header that `curl -u KEY:` sends.
+    /// Returns the header's value as `curl -u KEY:` sends it.
     pub(crate) fn basic(&self) -> String {
         STANDARD.encode(format!("{}:", self.raw))
     }
 
-    /// Returns the masked form, with fewer stars.
+    /// Returns the key masked as everywhere, but with fewer stars.
     pub(crate) fn brief(&self) -> String {
         fewer_stars(&Masked::new(&self.raw, Profile::stripe().known_prefixes()).to_string())
     }
 }
 
-/// Shortens the stars: a masked key is as long as the key, and four stars are enough for a line of
-/// a terminal.
+/// Shortens the stars of masked keys: a masked key is as long as the key, but four stars are enough
+/// on a terminal.
 pub(crate) fn fewer_stars(text: &str) -> String {
     let mut short = String::new();
     let mut stars = 0;
@@ -68,7 +68,7 @@ pub(crate) fn fewer_stars(text: &str) -> String {
 
 macro_rules! keys {
     ($($(#[$doc:meta])* $name:ident: $id:literal, $prefix:literal;)*) => {
-        /// One key of each kind.
+        /// One key of each sort.
         pub(crate) struct Keys {
             $($(#[$doc])* pub(crate) $name: Key,)*
         }
@@ -88,27 +88,28 @@ macro_rules! keys {
 }
 
 keys! {
-    /// A key of the organization.
+    /// The organization's key.
     organization: "mk_organization", "sk_org_test_";
-    /// A key of the platform with every permission.
+    /// The platform's key with every permission.
     secret: "mk_secret", "sk_test_";
-    /// A live key of the platform.
+    /// The platform's key in live mode.
     live: "mk_live", "sk_live_";
-    /// A key of the platform: customers read, charges write, and on connected accounts the balance.
+    /// The platform's key that may read customers and write charges, and read the balance of
+    /// connected accounts.
     support: "mk_support", "rk_test_";
-    /// A key of the platform: the balance, and nothing on connected accounts.
+    /// The platform's key that may read the balance, but has no permission on connected accounts.
     reports: "mk_reports", "rk_test_";
-    /// A key of the platform in shadow: customers read.
+    /// The platform's key in shadow that may read customers.
     shadow: "mk_shadow", "rk_test_";
-    /// A key of the platform for client-side code.
+    /// The platform's key for client-side code.
     publishable: "mk_publishable", "pk_test_";
     /// A key of the shop, which has no connected accounts.
     shop: "mk_shop", "sk_test_";
-    /// A key of the shop, limited to the office's addresses.
+    /// The shop's key for the office's addresses.
     office: "mk_office", "sk_test_";
     /// A key that expired an hour ago.
     expired: "mk_expired", "sk_test_";
-    /// A key that works from tomorrow on.
+    /// A key that becomes valid tomorrow.
     early: "mk_early", "sk_test_";
     /// A deleted key.
     deleted: "mk_deleted", "sk_test_";

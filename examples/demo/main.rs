@@ -1,10 +1,11 @@
-//! `make demo`, `make run`, `make server` and `make portal`: the gateway we ship, with keys made on the spot.
+//! `make demo`, `make run`, `make server` and `make portal`: the shipped gateway, with keys made on
+//! the spot.
 //!
-//! Without arguments this plays a tour: it starts real Envoys, sends them real requests, prints
-//! what comes back, and fails on a surprise. With `run` it prints the keys and becomes Envoy in the
-//! foreground; further arguments go to Envoy. With `server` it starts keyward-server and its Envoy,
-//! and with `portal` also an application that opens the portal. Keys exist only in memory and on
-//! the terminal.
+//! Without arguments it plays a tour: it starts real Envoys, sends them real requests, prints the
+//! answers, and fails on a surprise. With `run` it prints the keys and becomes Envoy in the
+//! foreground. Further arguments go to Envoy. With `server` it starts keyward-server and an Envoy
+//! in front of it. With `portal` it also starts an application that opens the portal. Keys exist
+//! only in memory and on the terminal.
 #![allow(
     clippy::disallowed_methods,
     clippy::indexing_slicing,

@@ -1,5 +1,5 @@
-//! `make portal`: Envoy with keyward-server, and an application next to them that opens the portal
-//! for its customers.
+//! `make portal`: keyward-server behind Envoy, and next to them an application that opens the
+//! portal for its customers.
 
 use std::fs::File;
 use std::io::Write;
@@ -18,7 +18,7 @@ const PORT: u16 = 8_000;
 /// What customers may do with their keys.
 const POLICY: &str = r#"{"name": "customers", "permissions": ["customer_write", "charge_write", "invoice_read", "balance_read"], "max_lifetime": "366d", "default_lifetime": "90d", "max_keys": 10}"#;
 
-/// The permissions that the application needs: it only opens portals.
+/// The key of the application, which may open portals and nothing else.
 const BACKEND: &str = r#"{"type": "secret_key", "name": "Application", "permissions": ["portal_session_write"], "keyward": {"owner": "acct_operator", "livemode": true, "override_policy": true, "reason": "the application opens the portal"}}"#;
 
 /// Runs until one of the three ends. Ctrl-C ends all of them.
@@ -62,7 +62,7 @@ fn python() -> Result<String> {
     Ok(String::from_utf8(set_up.stdout)?.trim().to_owned())
 }
 
-/// Returns the configuration, with the application and its appearance.
+/// Returns the configuration with the application and a brand added.
 fn configured(text: &str) -> Result<String> {
     let none = "return_origins = []";
     if !text.contains(none) {

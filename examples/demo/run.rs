@@ -14,7 +14,7 @@ use crate::keys::{Key, Keys};
 use crate::screen::Screen;
 use crate::snapshot::{CONNECTED, ORGANIZATION, PLATFORM, SHOP, VERSION, configuration};
 
-/// The ports in envoy/bootstrap.yaml, which is used unchanged.
+/// The ports of envoy/bootstrap.yaml, which is used unchanged.
 const PORTS: [(u16, &str); 3] = [
     (10_000, "the gateway"),
     (9_901, "Envoy's admin interface"),
@@ -23,10 +23,10 @@ const PORTS: [(u16, &str); 3] = [
 
 const URL: &str = "http://127.0.0.1:10000";
 
-/// Becomes Envoy. Returns only if Envoy cannot be started, with the error.
+/// Becomes Envoy. Returns only if Envoy does not start, with the error.
 pub(crate) fn become_envoy(arguments: impl Iterator<Item = OsString>) -> Result<anyhow::Error> {
-    // Two Envoys of one user may listen on the same port, and each would get some of the requests.
-    // Envoy itself does not notice that.
+    // Two Envoys of one user can listen on the same port, and each gets some of the requests. Envoy
+    // itself does not notice, so this checks.
     for (port, whose) in PORTS {
         match TcpListener::bind(("127.0.0.1", port)) {
             Ok(_) => {}
@@ -48,8 +48,7 @@ pub(crate) fn become_envoy(arguments: impl Iterator<Item = OsString>) -> Result<
     std::io::stdout().flush()?;
     let error = Command::new(&binary)
         .args(envoy::ARGUMENTS)
-        // Otherwise, the keys above would scroll away under the lines that Envoy logs when it
-        // starts.
+        // Otherwise Envoy's messages at its start would scroll the keys off the screen.
         .args(["--log-level", "warning"])
         .args(arguments)
         .current_dir(folder.path())

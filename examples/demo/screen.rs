@@ -1,10 +1,10 @@
-//! What the terminal shows: at most 100 columns, and colours only if they are wanted.
+//! The output on the terminal: at most 100 columns, with colours only if they are wanted.
 
 use std::io::IsTerminal;
 
 const WIDTH: usize = 100;
 
-/// A space at which no line breaks.
+/// A space that does not end a line.
 pub(crate) const NO_BREAK: &str = "\u{a0}";
 
 #[derive(Clone, Copy)]
@@ -43,7 +43,7 @@ impl Screen {
         self.lines("", Style::Plain, Style::Plain, text);
     }
 
-    /// Prints what the following text is about.
+    /// Prints the topic of what follows.
     pub(crate) fn topic(&self, text: &str) {
         println!();
         self.lines("  ", Style::Plain, Style::Bold, text);
@@ -66,7 +66,7 @@ impl Screen {
         self.lines("      got      ", Style::Red, Style::Red, got);
     }
 
-    /// Prints `text` after `mark`, with further lines indented to its beginning.
+    /// Prints `text` after `mark`, with further lines aligned to its beginning.
     pub(crate) fn lines(&self, mark: &str, mark_style: Style, style: Style, text: &str) {
         let indent = mark.chars().count();
         let mut start = self.paint(mark_style, mark);
@@ -92,7 +92,7 @@ impl Screen {
     }
 }
 
-/// Breaks a text at spaces. A word that is longer than a line gets its own line.
+/// Breaks text at spaces. A word longer than a line gets its own line.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![];
     let mut line = String::new();

@@ -1,4 +1,5 @@
-//! `make server`: keyward-server and its Envoy, from an empty folder, in the foreground.
+//! `make server`: keyward-server with an Envoy in front of it, from an empty folder, in the
+//! foreground.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -14,8 +15,8 @@ use crate::http::{post, send};
 use crate::screen::Screen;
 use crate::wait::eventually;
 
-/// The ports of the gateway, of Envoy's admin interface, and of the upstream, which Envoy also
-/// serves.
+/// The ports of the gateway, of Envoy's admin interface, and of the upstream that Envoy itself
+/// plays.
 const PORTS: [(&str, u16); 3] = [
     ("--port", 10_000),
     ("--admin-port", 9_901),
@@ -24,7 +25,7 @@ const PORTS: [(&str, u16); 3] = [
 
 pub(crate) const URL: &str = "http://127.0.0.1:10000";
 
-/// The account that the commands create a key for.
+/// The printed commands make a key for this account.
 const ACCOUNT: &str = "acct_demo";
 
 /// Runs until Envoy or the server ends. Ctrl-C ends both.
@@ -37,7 +38,7 @@ pub(crate) fn run() -> Result<()> {
     stage.stay(&mut [])
 }
 
-/// keyward-server and its Envoy. Both end when this is dropped.
+/// keyward-server and the Envoy in front of it. Both end when this is dropped.
 pub(crate) struct Stage {
     binary: PathBuf,
     pub(crate) data: PathBuf,
@@ -112,7 +113,7 @@ impl Stage {
     }
 }
 
-/// Fails if a port is taken.
+/// Fails if a port is in use.
 pub(crate) fn free(port: u16) -> Result<()> {
     if TcpListener::bind(("127.0.0.1", port)).is_err() {
         bail!("port {port} of 127.0.0.1 is taken: stop what listens there");
@@ -120,7 +121,7 @@ pub(crate) fn free(port: u16) -> Result<()> {
     Ok(())
 }
 
-/// Creates the store, and returns the first key, which is shown once, below.
+/// Makes the store, and returns the first key. It is shown once, further down.
 fn init(binary: &Path, data: &Path) -> Result<String> {
     let mut command = Command::new(binary);
     command.args(["init", "--data"]).arg(data);
@@ -137,13 +138,13 @@ fn init(binary: &Path, data: &Path) -> Result<String> {
     Ok(String::from_utf8(made.stdout)?.trim().to_owned())
 }
 
-/// Creates an account to make keys for, through the gateway, once it serves.
+/// Makes an account for the keys, through the gateway once it serves.
 fn account(first: &str) -> Result<()> {
     let body = format!(r#"{{"id": "{ACCOUNT}", "name": "Demo", "policy": "operator"}}"#);
     made(first, "/v2/keyward/accounts", &body).map(|_| ())
 }
 
-/// Returns the API's answer to a request with the first key, once it serves.
+/// Returns the API's answer to a request with the first key, once the gateway serves.
 pub(crate) fn made(first: &str, path: &'static str, body: &str) -> Result<String> {
     let [(_, port), ..] = PORTS;
     let to = SocketAddr::from(([127, 0, 0, 1], port));
@@ -156,7 +157,7 @@ pub(crate) fn made(first: &str, path: &'static str, body: &str) -> Result<String
     })
 }
 
-/// Returns the configuration, with the access log of its Envoy.
+/// Returns the configuration with the access log of its Envoy added.
 pub(crate) fn requests(text: &str) -> Result<String> {
     let none = "[requests]\nfiles = []";
     if !text.contains(none) {
@@ -222,7 +223,7 @@ fn say(first: &str, link: &str, data: &Path) {
     screen.prose(&format!("Logs: {}", logs.join(", ")));
 }
 
-/// Returns a path below the project's root, relative to the root.
+/// Returns a path relative to the project's root, if it is below it.
 pub(crate) fn shown(path: &Path) -> String {
     let root: PathBuf = root().components().collect();
     let path = path.strip_prefix(&root).unwrap_or(path);

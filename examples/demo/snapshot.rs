@@ -1,5 +1,5 @@
-//! The configuration of the demo's gateway: the organization in Stripe's documentation, and a key
-//! of each kind.
+//! The configuration of the demo's gateway: the organization from Stripe's documentation, and a key
+//! of each sort.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -13,14 +13,14 @@ pub(crate) const ORGANIZATION: &str = "org_6SD3oI0eSQemPzdmaGLJ5j6";
 pub(crate) const PLATFORM: &str = "acct_1R3fqDP6919yCiFv";
 pub(crate) const CONNECTED: &str = "acct_1032D82eZvKYlo2C";
 pub(crate) const SHOP: &str = "acct_1aTnTtAAB0hHJ26p";
-/// Ours.
+/// Not from Stripe's documentation.
 const SUSPENDED: &str = "acct_1SuspendedShop00";
 
 /// The only version that the gateway serves.
 pub(crate) const VERSION: &str = "2026-10-28.endive";
 
-/// Returns keyward's configuration with a snapshot of that revision. It contains digests, and no
-/// key.
+/// Returns keyward's configuration with a snapshot of this revision: it contains digests, but no
+/// keys.
 pub(crate) fn configuration(keys: &Keys, revision: u64) -> Result<Value> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     let secret = |key: &Key, owner: &str, more: Value| record(key, "secret", owner, more);

@@ -1,14 +1,14 @@
-//! Waits for a condition, never for a fixed time.
+//! Waits for a condition, never for a time.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-/// Longer than anything here takes, even on a busy machine.
+/// Longer than anything here takes, on a machine that is also doing other things.
 pub(crate) const BOUND: Duration = Duration::from_secs(15);
 
-/// Asks until `probe` answers. The error says what did not happen.
+/// Polls until `probe` returns a value. The error states what did not happen.
 pub(crate) fn eventually<T>(what: &str, mut probe: impl FnMut() -> Result<Option<T>>) -> Result<T> {
     let start = Instant::now();
     loop {

@@ -38,7 +38,7 @@ class App(BaseHTTPRequestHandler):
             return self.page(f'<p>Hello {USERS[user][0]}.</p><p><a href="/keys">API keys</a></p>')
         try:
             return self.go(portal_link(user, query))
-        except stripe.InvalidRequestError as refused:  # the account or the key is not there
+        except stripe.InvalidRequestError as refused:  # the account or the key does not exist
             return self.page(f"<p>Your keys cannot be shown: {html.escape(str(refused.user_message))}</p>", 404)
         except stripe.StripeError as error:  # no connection, an ended key, too many requests
             self.log_error("the portal was not opened: %s", error)

@@ -4,7 +4,6 @@ pub mod access_log;
 pub mod clock;
 pub mod configuration;
 pub mod feed;
-pub mod invariant;
 pub mod key_file;
 pub mod log_files;
 pub mod publish;

@@ -13,6 +13,7 @@ mod feed;
 mod hooks;
 mod loading;
 mod metrics;
+mod node;
 mod plugin;
 mod registry;
 mod request;

@@ -28,6 +28,9 @@ pub(crate) struct Metrics {
     rollbacks: Metric,
     feed_troubles: Metric,
     feed_bases: Metric,
+    feed_bytes: Metric,
+    feed_loads: Metric,
+    feed_load_time: Metric,
     revision: Metric,
     issued_at: Metric,
     keys: Metric,
@@ -55,6 +58,9 @@ impl Metrics {
             rollbacks: counter(Counter::Rollbacks.name(), &[])?,
             feed_troubles: counter(FEED_TROUBLES, &["reason"])?,
             feed_bases: counter(Counter::FeedBases.name(), &[])?,
+            feed_bytes: counter(Counter::FeedBytes.name(), &[])?,
+            feed_loads: counter(Counter::FeedLoads.name(), &[])?,
+            feed_load_time: counter(Counter::FeedLoadTime.name(), &[])?,
             revision: gauge(Gauge::Revision, &[])?,
             issued_at: gauge(Gauge::IssuedAt, &[])?,
             keys: gauge(Gauge::Keys, &[])?,
@@ -86,6 +92,9 @@ impl Metrics {
                 config.record(self.feed_troubles, &[trouble.word()], count)
             }
             Counter::FeedBases => config.record(self.feed_bases, &[], count),
+            Counter::FeedBytes => config.record(self.feed_bytes, &[], count),
+            Counter::FeedLoads => config.record(self.feed_loads, &[], count),
+            Counter::FeedLoadTime => config.record(self.feed_load_time, &[], count),
         }
     }
 
@@ -106,12 +115,12 @@ impl Metrics {
     }
 
     pub(crate) fn count_rollback(&self, config: &Config<'_>) {
-        self.count(config, Counter::Rollbacks);
+        self.count(config, Counter::Rollbacks, 1);
     }
 
-    /// Counts one, on the main thread.
-    pub(crate) fn count(&self, config: &Config<'_>, counter: Counter) {
-        let _ = self.add(config, counter, 1);
+    /// Adds to a counter, on the main thread.
+    pub(crate) fn count(&self, config: &Config<'_>, counter: Counter, by: u64) {
+        let _ = self.add(config, counter, by);
     }
 
     /// Reports which snapshot is served from now on. No worker can serve an older one, because all

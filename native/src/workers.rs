@@ -35,7 +35,12 @@ impl Worker {
             Counter::Requests(slot) => slot.place(),
             Counter::SecretKeysInQuery => SECRETS,
             // No request is one.
-            Counter::Rollbacks | Counter::FeedTroubles(_) | Counter::FeedBases => return,
+            Counter::Rollbacks
+            | Counter::FeedTroubles(_)
+            | Counter::FeedBases
+            | Counter::FeedBytes
+            | Counter::FeedLoads
+            | Counter::FeedLoadTime => return,
         };
         if let Some(count) = self.counts.get(place) {
             count.fetch_add(1, Ordering::Relaxed);

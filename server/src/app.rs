@@ -1,6 +1,6 @@
 //! What every request can reach.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -39,6 +39,8 @@ pub(crate) struct App {
     pub(crate) operator_account: String,
     pub(crate) trusted_uids: BTreeSet<Uid>,
     pub(crate) gateway_digest: [u8; 32],
+    /// The users that may ask on the feed's own socket, and the gateways that they run.
+    pub(crate) feed_users: BTreeMap<Uid, String>,
     /// Where people reach the pages.
     pub(crate) public_url: Option<String>,
     pub(crate) console: Console,
@@ -82,6 +84,7 @@ impl App {
             operator_account: configuration.operator_account.clone(),
             trusted_uids: configuration.trusted_uids()?,
             gateway_digest: configuration.gateway_digest()?,
+            feed_users: configuration.feed_users()?,
             public_url: configuration.public_url.clone(),
             console: configuration.console.clone(),
             portal: configuration.portal.clone(),

@@ -2,7 +2,7 @@
 
 mod feed;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -13,7 +13,7 @@ pub use crate::group::Group;
 pub use crate::logs::Requests;
 pub use crate::portal::Portal;
 use crate::uid::Uid;
-pub use feed::Feed;
+pub use feed::{Feed, Socket};
 
 /// Its name in the data folder, as `init` writes it.
 pub(crate) const FILE: &str = "keyward-server.toml";
@@ -117,12 +117,30 @@ impl Configuration {
         for target in &mut read.publish {
             target.file = folder.join(&target.file);
         }
-        for socket in [&read.listen.api, &read.listen.admin] {
+        if let Some(feed) = &mut read.feed {
+            feed.complete(folder, &read.data)?;
+        }
+        let of_feed = read.feed.iter().filter_map(|feed| feed.socket.as_ref());
+        let of_feed: Vec<&PathBuf> = of_feed.map(|socket| &socket.path).collect();
+        for socket in [&read.listen.api, &read.listen.admin]
+            .into_iter()
+            .chain(of_feed.clone())
+        {
             if socket.as_os_str().len() > LONGEST_SOCKET_PATH {
                 bail!(
                     "`{}` is longer than {LONGEST_SOCKET_PATH} bytes, which is the most that the path of a socket may have",
                     socket.display()
                 );
+            }
+        }
+        for socket in of_feed {
+            if socket.parent() == read.listen.admin.parent() {
+                bail!(
+                    "`feed.socket.path` and `listen.admin` are in one folder, which Envoy's user must not be able to enter"
+                );
+            }
+            if *socket == read.listen.api {
+                bail!("`feed.socket.path` is `listen.api`; expected another file");
             }
         }
         if read.listen.api.parent() == read.listen.admin.parent() {
@@ -131,9 +149,6 @@ impl Configuration {
             );
         }
         read.requests.below(folder)?;
-        if let Some(feed) = &mut read.feed {
-            feed.complete(folder, &read.data)?;
-        }
         if let Some(url) = &read.public_url {
             check_url(url)?;
         }
@@ -150,6 +165,15 @@ impl Configuration {
             .ok()
             .context("`listen.gateway_sha256`: expected 64 hexadecimal digits")?;
         Ok(digest)
+    }
+
+    /// The users that may ask on the feed's own socket, and the gateways that they run.
+    pub fn feed_users(&self) -> Result<BTreeMap<Uid, String>> {
+        let socket = self.feed.iter().filter_map(|feed| feed.socket.as_ref());
+        socket
+            .map(Socket::users)
+            .next()
+            .unwrap_or(Ok(BTreeMap::new()))
     }
 
     /// The users that Envoy may run as.

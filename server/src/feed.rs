@@ -1,5 +1,5 @@
 //! The feed's two endpoints for gateways: the head, which a poll may wait for, and the objects that it names. A gateway uses an operator's key that has
-//! `snapshot` read; the key's label `gateway` names the gateway.
+//! `snapshot` read; the key's label `gateway` names the gateway. On `feed.sock` the user of the process at the other end names it.
 
 use std::sync::Arc;
 
@@ -45,8 +45,25 @@ pub(crate) fn rows() -> impl Iterator<Item = Value> {
     })
 }
 
-/// The endpoints, on the socket of the gateway.
-pub(crate) fn router(app: &Arc<App>) -> Router {
+/// How polls arrive.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Way {
+    /// On the API's socket, through the gateway in front of it, with a key.
+    Gateway,
+    /// On the feed's own socket, from a user of this machine.
+    Socket,
+}
+
+/// The gateway that a poll is of.
+struct Speaker {
+    /// The id of its key, or the user.
+    key: String,
+    ends: Option<u64>,
+    gateway: Option<String>,
+}
+
+/// The endpoints.
+pub(crate) fn router(app: &Arc<App>, way: Way) -> Router {
     let (heads, objects) = (Arc::clone(app), Arc::clone(app));
     Router::new()
         .route(
@@ -55,7 +72,8 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
                 move |ConnectInfo(peer): ConnectInfo<Peer>,
                       Path(group): Path<String>,
                       request: Request| async move {
-                    let answered = head(&heads, peer, &group, &request.into_parts().0).await;
+                    let request = request.into_parts().0;
+                    let answered = head(&heads, (way, peer), &group, &request).await;
                     told(&heads, HEAD, answered)
                 },
             ),
@@ -66,7 +84,8 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
                 move |ConnectInfo(peer): ConnectInfo<Peer>,
                       Path((group, _)): Path<(String, String)>,
                       request: Request| async move {
-                    let answered = object(&objects, peer, &group, &request.into_parts().0).await;
+                    let request = request.into_parts().0;
+                    let answered = object(&objects, (way, peer), &group, &request).await;
                     told(&objects, OBJECT, answered)
                 },
             ),
@@ -76,17 +95,16 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
 /// The answer goes out only after the store has recorded that the sender receives that head.
 async fn head(
     app: &Arc<App>,
-    peer: Peer,
+    from: (Way, Peer),
     group: &str,
     request: &Parts,
 ) -> Result<Response, Failure> {
-    let caller = gateway(app, peer, request).await?;
+    let speaker = speaker(app, from, request).await?;
     let followed = followed(app, group)?;
-    let key = caller.id();
     let sender = Sender {
-        key: &key,
-        ends: caller.ends(),
-        gateway: caller.gateway(),
+        key: &speaker.key,
+        ends: speaker.ends,
+        gateway: speaker.gateway.as_deref(),
         group: followed.group,
     };
     let claim = Claim::of(&request.headers);
@@ -102,13 +120,49 @@ async fn head(
 
 async fn object(
     app: &Arc<App>,
-    peer: Peer,
+    from: (Way, Peer),
     group: &str,
     request: &Parts,
 ) -> Result<Response, Failure> {
-    gateway(app, peer, request).await?;
+    speaker(app, from, request).await?;
     let followed = followed(app, group)?;
     Ok(followed.feed.answer_object(request).await)
+}
+
+/// Identifies the sender of a request.
+async fn speaker(
+    app: &Arc<App>,
+    (way, peer): (Way, Peer),
+    request: &Parts,
+) -> Result<Speaker, Failure> {
+    match way {
+        Way::Gateway => {
+            let caller = gateway(app, peer, request).await?;
+            Ok(Speaker {
+                key: caller.id(),
+                ends: caller.ends(),
+                gateway: caller.gateway().map(str::to_owned),
+            })
+        }
+        Way::Socket => of_user(app, peer),
+    }
+}
+
+/// The gateway of a user of this machine. The kernel reports the user.
+fn of_user(app: &App, Peer(peer): Peer) -> Result<Speaker, Failure> {
+    let found = peer.and_then(|uid| Some((uid, app.feed_users.get(&uid)?)));
+    let Some((uid, gateway)) = found else {
+        app.metrics.not_through_gateway();
+        return Err(Failure::new(
+            Code::NotThroughGateway,
+            "This user is not one of `feed.socket.gateways`.",
+        ));
+    };
+    Ok(Speaker {
+        key: format!("local:uid={}", uid.shown()),
+        ends: None,
+        gateway: Some(gateway.clone()),
+    })
 }
 
 /// Identifies the caller. A snapshot is about all accounts, so only the operator's keys may read it.

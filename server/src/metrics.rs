@@ -9,7 +9,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use crate::fleet::{Fleet, GatewayState};
-use crate::publish::Published;
+use crate::publish::Publisher;
+use crate::time;
 
 /// The counters of this process.
 #[derive(Default)]
@@ -47,7 +48,8 @@ impl Metrics {
     }
 
     /// The text.
-    pub(crate) fn text(&self, published: Published, fleet: &Fleet, is_full: bool) -> String {
+    pub(crate) fn text(&self, publisher: &Publisher, fleet: &Fleet, is_full: bool) -> String {
+        let published = publisher.state();
         let mut registry = Registry::with_prefix("keyward_server");
         registry.register("requests", "Requests answered", self.requests.clone());
         registry.register(
@@ -70,12 +72,54 @@ impl Metrics {
             "Whether the disk has no room, so that only ends are taken",
             gauge(u64::from(is_full)),
         );
+        registry.register(
+            "time_seconds",
+            "The server's clock. Far from Prometheus's own, gateways reject its heads",
+            gauge(time::now()),
+        );
+        publishing(&mut registry, publisher);
         follow(&mut registry, fleet);
         let mut text = String::new();
         // Writing into a string does not fail.
         let _ = encode(&mut text, &registry);
         text
     }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Ended {
+    result: &'static str,
+}
+
+/// How publishing goes.
+fn publishing(registry: &mut Registry, publisher: &Publisher) {
+    let pulse = publisher.pulse();
+    let (good, failed) = pulse.counts();
+    let publications = Family::<Ended, Counter>::default();
+    for (result, number) in [("good", good), ("failed", failed)] {
+        publications.get_or_create(&Ended { result }).inc_by(number);
+    }
+    registry.register("publications", "Publications, by result", publications);
+    registry.register(
+        "publish_failing",
+        "Whether the last publication failed: gateways lack what was changed since",
+        gauge(u64::from(pulse.is_failing())),
+    );
+    registry.register(
+        "publication_milliseconds",
+        "How long the last publication took",
+        gauge(pulse.last()),
+    );
+    registry.register(
+        "restored_store",
+        "Whether gateways serve a later state than the store has, so that nothing is published until `resume`",
+        gauge(u64::from(publisher.standing().restored().is_some())),
+    );
+    registry.register(
+        "feed_mirrors_behind",
+        "Mirrors that do not hold what the feed holds",
+        gauge(publisher.mirrors_behind()),
+    );
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

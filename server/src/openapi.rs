@@ -1,4 +1,5 @@
-//! The OpenAPI description: paths of the route table, schemas of the types that are read and written. `docs/openapi.json` is this, held by a test.
+//! The OpenAPI description: paths from the route table, and schemas of the types that are read and
+//! written. A test compares `docs/openapi.json` with it.
 
 use serde_json::{Map, Value, json};
 
@@ -9,7 +10,7 @@ use crate::routes::{ROUTES, endpoint_rows};
 
 const JSON: &str = "application/json";
 
-/// All that is made of the table.
+/// Collects everything that is generated from the table.
 pub(crate) fn of_routes() -> Described {
     Described {
         endpoint_rows: json!(endpoint_rows()),
@@ -17,7 +18,7 @@ pub(crate) fn of_routes() -> Described {
     }
 }
 
-/// The description, as JSON with sorted members.
+/// Returns the description as JSON with sorted members.
 #[must_use]
 pub fn description() -> Value {
     let mut schemas = Schemas::new();
@@ -62,7 +63,7 @@ fn operation(route: &Route, error: &str, schemas: &mut Schemas) -> Value {
         }))
     });
     let asked = route.query.iter().map(|parameter| parameter.description());
-    // A whole document is replaced in the state that was seen.
+    // A request replaces a whole document only in the state that the client has seen.
     let if_match = (route.method == Verb::Put).then(|| {
         json!({
             "name": "If-Match", "in": "header", "required": true,
@@ -96,7 +97,7 @@ fn operation(route: &Route, error: &str, schemas: &mut Schemas) -> Value {
     operation
 }
 
-/// `post_v2_iam_api_keys_id_expire`
+/// Returns an id such as `post_v2_iam_api_keys_id_expire`.
 fn operation_id(route: &Route) -> String {
     let path: String = route
         .template
@@ -107,7 +108,7 @@ fn operation_id(route: &Route) -> String {
     format!("{}{path}", route.method.name().to_ascii_lowercase())
 }
 
-/// What a success answers with.
+/// Returns the answer of a successful request.
 fn success(gives: Gives, schemas: &mut Schemas) -> Value {
     let (content_type, schema) = match gives {
         Gives::One(describe) => (JSON, reference(&describe(schemas))),
@@ -126,7 +127,7 @@ fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
-/// A page, as Stripe's SDKs read it.
+/// Returns a page, in the form that Stripe's SDKs read.
 fn list(of: &str) -> Value {
     let url = json!({"type": ["string", "null"], "description": "Relative to the host."});
     json!({
@@ -142,7 +143,7 @@ fn list(of: &str) -> Value {
 
 fn refusal(status: u16, error: &str) -> Value {
     let mut content = json!({JSON: {"schema": reference(error)}});
-    // Envoy answers a request whose head it cannot read before it knows of any filter.
+    // Envoy answers a request whose head it cannot read before any filter runs.
     if let (400, Some(types)) = (status, content.as_object_mut()) {
         types.insert(
             "text/plain".to_owned(),
@@ -152,7 +153,7 @@ fn refusal(status: u16, error: &str) -> Value {
     json!({"description": "Refused.", "content": content})
 }
 
-/// The statuses of refusals that a request to this endpoint can meet, here or at the gateway.
+/// Returns the error statuses that a request to this endpoint can get, here or at the gateway.
 fn refusals(route: &Route) -> Vec<u16> {
     let mut all = vec![400, 401, 403, 404, 413, 415, 429, 500, 503];
     match route.method {

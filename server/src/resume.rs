@@ -28,6 +28,12 @@ pub struct Arguments {
     /// Show what would end, and change nothing
     #[arg(long)]
     dry_run: bool,
+    /// Go on though nothing holds what gateways serve. Keys that ended since the backup work again, unless `serve --ends-only` ended them before
+    #[arg(long, requires = "above")]
+    accept_loss: bool,
+    /// With --accept-loss: the highest revision that a gateway serves, as the server's log and its page Gateways say
+    #[arg(long, value_name = "REVISION", requires = "accept_loss")]
+    above: Option<u64>,
 }
 
 /// What the trail says of each end.
@@ -47,15 +53,28 @@ pub fn run(arguments: &Arguments, now: u64) -> Result<()> {
         .filter(|held| held.revision > head.revision)
         .collect();
     let mut out = std::io::stdout().lock();
-    if ahead.is_empty() {
+    let above = arguments.above.filter(|_| arguments.accept_loss);
+    if ahead.is_empty() && above.is_none_or(|above| above <= head.revision) {
         writeln!(
             out,
-            "no target is ahead of the store: there is nothing to resume"
+            "no target is ahead of the store: there is nothing to resume. If gateways serve a higher revision than {}, say --accept-loss",
+            head.revision
         )?;
         return Ok(());
     }
+    if let Some(highest) = ahead.iter().map(|held| held.revision).max()
+        && let Some(above) = above
+        && above < highest
+    {
+        bail!("a target holds revision {highest}, which is above {above}");
+    }
     let unseen = unseen(&configuration, now);
-    let resumed = runtime.block_on(resume(&store, (ahead, unseen), now, arguments.dry_run))?;
+    if !arguments.dry_run {
+        // Before the store takes the revision: without a head, an older store still asks gateways.
+        Targets::of(&configuration).set_aside(&head.store_id, above)?;
+    }
+    let resumed = resume(&store, (ahead, unseen), above, now, arguments.dry_run);
+    let resumed = runtime.block_on(resumed)?;
     for (what, ids) in [
         ("deleted", &resumed.deleted),
         ("ends earlier", &resumed.earlier),
@@ -130,10 +149,11 @@ impl From<Stored> for Undone {
 pub(crate) async fn resume(
     store: &Store,
     (ahead, unseen): (Vec<Held>, Vec<StoredVm>),
+    above: Option<u64>,
     now: u64,
     is_dry_run: bool,
 ) -> Result<Resumed> {
-    let revision = ahead.iter().map(|held| held.revision).max();
+    let revision = ahead.iter().map(|held| held.revision).max().max(above);
     let revision = revision.context("no target is ahead")?;
     let written = store.end(move |tx| {
         let snapshots: Vec<&Snapshot> = ahead.iter().map(|held| &held.snapshot).collect();

@@ -49,9 +49,16 @@ pub fn run(configuration: &Path, takes: Takes) -> Result<()> {
 }
 
 async fn serve(configuration: &Configuration, takes: Takes) -> Result<()> {
+    // The steady clock begins here.
+    time::steady();
     // First of all, while nothing else runs that makes files: the umask is the process's.
     let api = bind_api(&configuration.listen.api)?;
     let admin = bind_admin(&configuration.listen.admin)?;
+    let socket = configuration
+        .feed
+        .as_ref()
+        .and_then(|feed| feed.socket.as_ref());
+    let of_feed = socket.map(|socket| bind_api(&socket.path)).transpose()?;
     if configuration.trusted_uids()?.contains(&Uid::own()) {
         tracing::warn!(
             "Envoy may run as the server's own user: whatever that user runs can speak for the gateway"
@@ -74,13 +81,21 @@ async fn serve(configuration: &Configuration, takes: Takes) -> Result<()> {
         api,
         exchange::router(&app, Entrance::Gateway)
             .merge(pages::router(&app))
-            .merge(feed::router(&app))
+            .merge(feed::router(&app, feed::Way::Gateway))
             .into_make_service_with_connect_info::<Peer>(),
     )
     .with_graceful_shutdown(stopped(stop.subscribe()));
     let local = exchange::router(&app, Entrance::Local).merge(health(&app));
     let of_users = axum::serve(admin, local.into_make_service_with_connect_info::<Peer>())
         .with_graceful_shutdown(stopped(stop.subscribe()));
+    let own = feed::router(&app, feed::Way::Socket);
+    let feed_stop = stop.subscribe();
+    let of_followers = async move {
+        let Some(socket) = of_feed else { return Ok(()) };
+        axum::serve(socket, own.into_make_service_with_connect_info::<Peer>())
+            .with_graceful_shutdown(stopped(feed_stop))
+            .await
+    };
     tracing::info!("serving");
     let signals = async {
         wait_for_signal().await?;
@@ -89,9 +104,14 @@ async fn serve(configuration: &Configuration, takes: Takes) -> Result<()> {
         stop.send_replace(true);
         Ok::<(), anyhow::Error>(())
     };
-    let (signals, of_gateway, of_users) =
-        tokio::join!(signals, of_gateway.into_future(), of_users.into_future());
+    let (signals, of_gateway, of_users, of_followers) = tokio::join!(
+        signals,
+        of_gateway.into_future(),
+        of_users.into_future(),
+        of_followers
+    );
     signals?;
+    of_followers.context("the feed's socket")?;
     of_gateway.context("the API's socket")?;
     of_users.context("the admin socket")
 }
@@ -157,7 +177,7 @@ fn health(app: &Arc<App>) -> Router {
                 let is_full = metrics.store.is_full();
                 let text = metrics
                     .metrics
-                    .text(metrics.publisher.state(), &metrics.fleet, is_full);
+                    .text(&metrics.publisher, &metrics.fleet, is_full);
                 let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
                 ([("content-type", kind)], text)
             }),

@@ -1,8 +1,25 @@
 //! Times as the API writes them: RFC 3339 with milliseconds, in UTC. The store keeps whole seconds.
 
+use std::sync::LazyLock;
+use std::time::Instant;
+
 use jiff::Timestamp;
 
 pub(crate) use keyward_files::clock::now;
+
+/// The clock at the start of this process.
+static STARTED: LazyLock<(u64, Instant)> = LazyLock::new(|| (now(), Instant::now()));
+
+/// The time by a clock that nobody sets: that of the start, and what has passed since.
+pub(crate) fn steady() -> u64 {
+    let (wall, since) = *STARTED;
+    wall.saturating_add(since.elapsed().as_secs())
+}
+
+/// The time of what ends now, and of what a proof may count as too old: a clock that jumped ahead must not make it late, or heads look older than they are.
+pub(crate) fn at_once() -> u64 {
+    now().min(steady())
+}
 
 /// `2026-11-29T10:00:00.000Z`.
 pub(crate) fn written(seconds: u64) -> String {

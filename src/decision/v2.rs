@@ -3,8 +3,9 @@
 //!
 //! Source: <https://docs.stripe.com/context>, and the SDKs' requests to `/v2`.
 
+use percent_encoding::percent_decode;
+
 use crate::endpoint::PlainPath;
-use crate::percent;
 
 /// Returns whether some upstream may read `path`, which has no query, as one below `/v2`. If a path
 /// has several readings, `v2` anywhere in it is enough.
@@ -16,9 +17,9 @@ pub(super) fn names_v2(path: &[u8]) -> bool {
             .nth(1)
             .is_some_and(|first| is_v2(first.as_bytes())),
         None => {
-            let decoded: Vec<u8> = percent::decoded(path).collect();
-            // Decodes again, for text that is encoded twice.
-            let decoded: Vec<u8> = percent::decoded(&decoded).collect();
+            let decoded: Vec<u8> = percent_decode(path).collect();
+            // Once more for what is encoded twice.
+            let decoded: Vec<u8> = percent_decode(&decoded).collect();
             decoded
                 .split(|byte| matches!(byte, b'/' | b'\\' | b';' | b'?' | b'#'))
                 .any(is_v2)

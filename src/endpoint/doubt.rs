@@ -2,6 +2,7 @@
 //! endpoint. The decision uses only [`PlainPath`].
 
 use super::PlainPath;
+use crate::invariant::Held;
 
 /// A part of a path, and why it has several readings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +51,7 @@ fn of_segment(segment: &[u8], is_last: bool) -> Option<Doubt<'_>> {
     segment.iter().enumerate().find_map(|(at, byte)| {
         let part = |length: usize| {
             let end = segment.len().min(at + length);
-            segment.get(at..end).unwrap_or_default()
+            segment.get(at..end).held("a part ends in its segment")
         };
         let why = match byte {
             b'%' => {

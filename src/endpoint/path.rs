@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::percent;
+use percent_encoding::percent_decode;
 
 /// A request's path, without its query, that every upstream reads in the same way: no dot segments,
 /// no empty segments, no encoded delimiters.
@@ -131,7 +131,7 @@ pub(super) fn compare_leniently(literal: &str, segment: &str) -> Ordering {
 }
 
 fn lenient(text: &str) -> impl Iterator<Item = u8> {
-    percent::decoded(text.as_bytes()).map(|byte| byte.to_ascii_lowercase())
+    percent_decode(text.as_bytes()).map(|byte| byte.to_ascii_lowercase())
 }
 
 #[cfg(test)]

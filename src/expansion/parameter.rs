@@ -4,8 +4,9 @@
 
 use std::borrow::Cow;
 
+use percent_encoding::percent_decode;
+
 use crate::parameter;
-use crate::percent;
 
 /// A parameter that some server may read as `expand`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +53,7 @@ fn read(sent: &[u8]) -> Option<Parameter<'_>> {
 /// Returns the path in a value, decoded once.
 fn path(value: &[u8]) -> Option<Cow<'_, str>> {
     let decoded: Cow<'_, [u8]> = if value.contains(&b'%') {
-        Cow::Owned(percent::decoded(value).collect())
+        Cow::Owned(percent_decode(value).collect())
     } else {
         Cow::Borrowed(value)
     };
@@ -97,7 +98,7 @@ impl Naming {
 }
 
 fn is_clear(name: &[u8]) -> bool {
-    let mut name = percent::decoded(name);
+    let mut name = percent_decode(name);
     if !EXPAND.bytes().all(|byte| name.next() == Some(byte)) {
         return false;
     }
@@ -115,7 +116,7 @@ fn is_clear(name: &[u8]) -> bool {
 fn is_unknowable(sent: &[u8]) -> bool {
     let mut pieces = sent.split(|byte| *byte == b';');
     let is_odd = |name: Vec<u8>| name.contains(&b'%') || std::str::from_utf8(&name).is_err();
-    if pieces.any(|piece| is_odd(percent::decoded(parameter::split(piece).0).collect())) {
+    if pieces.any(|piece| is_odd(percent_decode(parameter::split(piece).0).collect())) {
         return true;
     }
     let mut text = Cow::Borrowed(sent);
@@ -123,7 +124,7 @@ fn is_unknowable(sent: &[u8]) -> bool {
         if !text.iter().any(|byte| *byte == b'%' || !byte.is_ascii()) {
             return false;
         }
-        let decoded: Vec<u8> = percent::decoded(&text).collect();
+        let decoded: Vec<u8> = percent_decode(&text).collect();
         if std::str::from_utf8(&decoded).is_err()
             && decoded.iter().copied().any(parameter::separates)
         {

@@ -19,6 +19,12 @@ pub enum Counter {
     FeedTroubles(Trouble),
     /// Bases that were loaded to follow a feed.
     FeedBases,
+    /// Bytes of answers from a feed's source, without their headers, whatever became of them.
+    FeedBytes,
+    /// Bases and deltas that were fetched, put together and found good.
+    FeedLoads,
+    /// Milliseconds that these took, from the first call for an object to the snapshot with it.
+    FeedLoadTime,
 }
 
 /// The name of [`Counter::Requests`]. [`Slot::labels`] distinguishes the slots.
@@ -38,10 +44,13 @@ impl Counter {
             Self::Rollbacks => 2,
             Self::Requests(slot) => 2 + slot.place(),
             Self::FeedBases => 2 + Slot::count(),
+            Self::FeedBytes => 3 + Slot::count(),
+            Self::FeedLoads => 4 + Slot::count(),
+            Self::FeedLoadTime => 5 + Slot::count(),
             Self::FeedTroubles(trouble) => {
                 let mut all = Trouble::VALUES.iter();
                 let place = all.position(|other| *other == trouble).unwrap_or(0);
-                3 + Slot::count() + place
+                6 + Slot::count() + place
             }
         }
     }
@@ -51,12 +60,18 @@ impl Counter {
         let mut requests = Slot::all().map(Self::Requests);
         let first = requests.next();
         let others = [Self::SecretKeysInQuery, Self::Rollbacks];
+        let feeds = [
+            Self::FeedBases,
+            Self::FeedBytes,
+            Self::FeedLoads,
+            Self::FeedLoadTime,
+        ];
         let troubles = Trouble::VALUES.iter().copied().map(Self::FeedTroubles);
         first
             .into_iter()
             .chain(others)
             .chain(requests)
-            .chain([Self::FeedBases])
+            .chain(feeds)
             .chain(troubles)
     }
 
@@ -69,6 +84,9 @@ impl Counter {
             Self::Rollbacks => "keyward_snapshot_rollbacks",
             Self::FeedTroubles(_) => FEED_TROUBLES,
             Self::FeedBases => "keyward_feed_bases_total",
+            Self::FeedBytes => "keyward_feed_received_bytes_total",
+            Self::FeedLoads => "keyward_feed_loads_total",
+            Self::FeedLoadTime => "keyward_feed_load_milliseconds_total",
         }
     }
 }
@@ -167,7 +185,7 @@ mod tests {
         }
         assert_eq!(
             Counter::all().count(),
-            Slot::all().count() + 3 + Trouble::VALUES.len()
+            Slot::all().count() + 6 + Trouble::VALUES.len()
         );
     }
 

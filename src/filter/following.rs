@@ -22,8 +22,8 @@ pub trait FeedHost: Surroundings {
     /// Returns the head that was kept, whichever program wrote it.
     fn kept(&mut self, feed: &str) -> Option<Box<[u8]>>;
 
-    /// Adds one to a counter.
-    fn count(&mut self, counter: Counter);
+    /// Adds to a counter.
+    fn count(&mut self, counter: Counter, by: u64);
 
     /// Writes a log line.
     fn log(&mut self, level: LogLevel, line: &str);
@@ -113,6 +113,9 @@ impl Following {
     ) -> Option<u64> {
         let place = self.calls.iter().position(|(of, _)| *of == token)?;
         let (_, id) = self.calls.swap_remove(place);
+        if let Some((_, body)) = &answer {
+            host.count(Counter::FeedBytes, wide(body.size()));
+        }
         let outputs = self.follower.answered(id, answer, profile, host);
         self.carry_out(outputs, host);
         Some(self.follower.next_tick(host.now()))
@@ -149,14 +152,20 @@ impl Following {
                     };
                     let line = format!("keyward: feed `{name}`: {why}; {goes_on}");
                     host.log(LogLevel::Error, &line);
-                    host.count(Counter::FeedTroubles(trouble));
+                    host.count(Counter::FeedTroubles(trouble), 1);
                 }
-                Output::Again(trouble) => host.count(Counter::FeedTroubles(trouble)),
+                Output::Again(trouble) => host.count(Counter::FeedTroubles(trouble), 1),
                 Output::Recovered => {
                     let line = format!("keyward: feed `{name}`: it is followed again");
                     host.log(LogLevel::Info, &line);
                 }
-                Output::Base(_) => host.count(Counter::FeedBases),
+                Output::Loaded { is_base, took } => {
+                    if is_base {
+                        host.count(Counter::FeedBases, 1);
+                    }
+                    host.count(Counter::FeedLoads, 1);
+                    host.count(Counter::FeedLoadTime, took);
+                }
             }
         }
     }
@@ -180,6 +189,10 @@ impl Following {
             self.follower.word()
         )
     }
+}
+
+fn wide(size: usize) -> u64 {
+    u64::try_from(size).unwrap_or(u64::MAX)
 }
 
 /// Whether a configuration serves what the follower was led to.

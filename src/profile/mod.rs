@@ -12,6 +12,7 @@ pub use template::{Field, Template};
 pub(crate) use wire::{PROFILE, Profile as WireProfile};
 
 use crate::account::IdPrefixes;
+use crate::invariant::Held;
 use crate::key::KeyKind;
 use crate::mask::KnownPrefixes;
 use crate::reason::DenyReason;
@@ -177,7 +178,7 @@ impl Profile {
     ) -> Self {
         let known_prefixes = known(&key_prefixes);
         let messages = DenyReason::all()
-            .map(|reason| Template::parse(message(reason)).unwrap_or_default())
+            .map(|reason| Template::parse(message(reason)).held("a built-in message is a template"))
             .collect();
         Self {
             names,

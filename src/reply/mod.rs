@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use crate::configuration::Configuration;
 use crate::credential::Scheme;
 use crate::decision::Denial;
+use crate::invariant::Held;
 use crate::profile::Profile;
 use crate::reason::DenyReason;
 pub use verification::Activity;
@@ -160,8 +161,8 @@ fn body(configuration: &Configuration, denial: &Denial<'_>) -> String {
         error.insert("param", header.shown().to_owned());
     }
     let body = BTreeMap::from([("error", error)]);
-    // Maps of strings always serialize.
-    let mut text = serde_json::to_string_pretty(&body).unwrap_or_default();
+    let text = serde_json::to_string_pretty(&body);
+    let mut text = text.ok().held("a map of texts has a form in JSON");
     text.push('\n');
     text
 }

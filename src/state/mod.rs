@@ -8,6 +8,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
+use crate::invariant::Held;
 use crate::key::KeyKind;
 use crate::permission::AccessLevel;
 use crate::principal::Principal;
@@ -132,7 +133,9 @@ impl Written {
     /// Returns the principal's members, which are the identity header's value.
     #[must_use]
     pub fn principal(&self) -> &str {
-        self.text.get(self.principal..).unwrap_or_default()
+        self.text
+            .get(self.principal..)
+            .held("the principal is a part of the text")
     }
 }
 

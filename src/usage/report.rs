@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::PAGES;
 use super::page::{Page, Record};
 use super::store::{Listed, Store, index, page_name};
+use crate::invariant::Held;
 
 /// A reply ends with the page that brings it over this many bytes of records.
 const ENOUGH: usize = 256 << 10;
@@ -104,5 +105,7 @@ fn push_key(text: &mut String, record: &Record<'_>) {
 
 /// Quotes text from shared pages, which anyone may have written.
 fn quoted(text: &str) -> String {
-    serde_json::to_string(text).unwrap_or_default()
+    serde_json::to_string(text)
+        .ok()
+        .held("a text has a form in JSON")
 }

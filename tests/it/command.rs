@@ -1,4 +1,4 @@
-//! `keyward push`, as a person runs it.
+//! Runs `keyward push` as a person would.
 
 use std::fs;
 

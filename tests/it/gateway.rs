@@ -1,4 +1,4 @@
-//! The filter in a real Envoy, at its simplest: a known key passes, and a stranger does not.
+//! The simplest test of the filter in a real Envoy: a known key passes, a stranger does not.
 
 use keyward::digest::KeyDigest;
 use serde_json::json;
@@ -61,7 +61,7 @@ fn envoy_finds_the_callbacks_that_the_filter_implements_and_no_others() {
     assert_eq!(functions, expected);
 }
 
-/// Returns the names of functions in a module's export section.
+/// Returns the names of the functions in a module's export section.
 fn exported_functions(module: &[u8]) -> Vec<&str> {
     const EXPORTS: u8 = 7;
     const FUNCTION: u8 = 0;

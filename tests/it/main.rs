@@ -1,5 +1,6 @@
-//! Tests against a real Envoy, and against the programs around one: browsers, SDKs, upstreams, registries, kubectl.
-// `json!` of a whole configuration.
+//! Tests against a real Envoy and the programs around it: browsers, SDKs, upstreams, registries,
+//! kubectl.
+// For `json!` of a whole configuration.
 #![recursion_limit = "256"]
 #![allow(
     clippy::as_conversions,

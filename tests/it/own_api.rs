@@ -1,5 +1,5 @@
-//! Runs `docs/your-own-api.md` as it is written: from nothing to a denied request whose reply shows
-//! no trace of Stripe.
+//! Runs `docs/your-own-api.md` exactly as written: from nothing to a denied request whose reply
+//! shows no trace of Stripe.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use crate::support::command::program;
 use crate::support::process::Folder;
 use crate::support::{Envoy, find};
 
-/// Returns the fenced blocks of a language.
+/// Returns the fenced blocks in a language.
 fn blocks(page: &str, language: &str) -> Vec<String> {
     let parts = page.split("```").skip(1).step_by(2);
     let of = |part: &str| {

@@ -1,8 +1,8 @@
 //! The decision agrees with the naive reference: same verdict, same reason, same filter state, same
 //! identity header.
 //!
-//! `KEYWARD_PROPTEST_CASES` sets the number of configurations. Each of them gets [`REQUESTS`]
-//! requests. The numbers are drawn from a fixed seed, so another run repeats the same tests.
+//! `KEYWARD_PROPTEST_CASES` sets the number of configurations. Each gets [`REQUESTS`] requests. The
+//! numbers are drawn from a fixed seed, so another run repeats them.
 
 mod expansions;
 mod hardness;
@@ -23,14 +23,14 @@ use keyward_reference::worlds::dice::Dice;
 use keyward_reference::worlds::requests;
 use keyward_reference::worlds::world::World;
 
-/// The number of requests for each configuration.
+/// The number of requests to each configuration.
 const REQUESTS: usize = 16;
 
-/// The number of configurations in the long run, and how often each outcome must occur.
+/// The number of configurations in the long run, and how often it must meet each outcome.
 const CASES: u32 = 1_500;
 const ENOUGH: usize = 5;
 
-/// The number that `make test` has time for.
+/// As many as `make test` has time for.
 const FEW: u32 = 400;
 
 fn wanted() -> Option<u32> {
@@ -38,7 +38,7 @@ fn wanted() -> Option<u32> {
     Some(cases.parse().expect("a number of cases"))
 }
 
-/// Runs `test` on tapes of numbers: one for the configuration, and one for each request.
+/// Runs `test` on tapes of numbers: one for the configuration, one for each request.
 pub(crate) fn check(cases: u32, test: impl Fn(&[u32], &[Vec<u32>]) -> TestCaseResult) {
     let config = Config {
         cases: wanted().unwrap_or(cases),
@@ -52,7 +52,7 @@ pub(crate) fn check(cases: u32, test: impl Fn(&[u32], &[Vec<u32>]) -> TestCaseRe
         .run(&tapes, |(world, requests)| test(&world, &requests));
     match result {
         Ok(()) => {}
-        // The tapes themselves do not help a reader.
+        // The tapes themselves would not help a reader.
         Err(TestError::Fail(reason, _)) => panic!("{reason}"),
         Err(TestError::Abort(reason)) => panic!("{reason}"),
     }
@@ -76,7 +76,7 @@ fn agrees(cases: u32) {
         let json = world.configuration.to_string();
         let configuration = Configuration::from_json(json.as_bytes())
             .map_err(|refusal| TestCaseError::fail(format!("{refusal}\n{json}")))?;
-        // The packed form decides the same.
+        // The packed form gives the same decision.
         let packed = packed(&json).map(|bytes| Configuration::read(&bytes).unwrap());
         let plain = without_aliases(&world.configuration);
         for tape in tapes {
@@ -107,10 +107,10 @@ fn agrees(cases: u32) {
     assert!(missed.is_empty(), "hardly met: {missed:?} in {met:#?}");
 }
 
-/// Returns what must occur in a run: every kind of pass, and every reason, both enforced and
-/// (except for rule 1) let pass by shadow.
+/// Returns what a run has to meet: every kind of pass, and every reason, both as a denial and
+/// (except for rule 1) as a pass in shadow.
 fn outcomes() -> impl Iterator<Item = String> {
-    // Only the filter sees failures of the host.
+    // Only the filter can see failures of the host.
     let reasons = DenyReason::all().filter(|reason| *reason != DenyReason::HostFailure);
     let passes = [
         "public",
@@ -136,7 +136,7 @@ fn outcomes() -> impl Iterator<Item = String> {
     }))
 }
 
-/// Returns which kind of key passes where.
+/// Returns which kind of key passes, and where.
 fn whose(state: &str) -> String {
     let kinds = ["secret", "restricted", "publishable", "organization"];
     let is = |kind: &&str| state.contains(&format!("kind={kind}"));

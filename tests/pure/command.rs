@@ -1,4 +1,4 @@
-//! The `keyward` command, as a person runs it.
+//! Runs the `keyward` command as a person would.
 
 use std::fs;
 use std::process::Output;
@@ -213,4 +213,21 @@ fn push_refuses_what_envoy_would_refuse_and_leaves_the_file_alone() {
         assert_eq!(fs::read(&ecds).unwrap(), before);
     }
     assert_eq!(fs::read_dir(folder).unwrap().count(), 2);
+}
+
+/// As `envoy/bootstrap.yaml` has it.
+#[test]
+fn doctor_asks_the_usual_admin_interface() {
+    const ADMIN: &str = "127.0.0.1:9901";
+    if std::net::TcpStream::connect(ADMIN).is_ok() {
+        eprintln!("skipped: something listens at {ADMIN}");
+        return;
+    }
+    let output = command().arg("doctor").output().unwrap();
+    assert_eq!(output.status.code(), Some(4));
+    let said = err(&output);
+    assert!(
+        said.contains(ADMIN) && said.contains("; --admin http://HOST:PORT names another"),
+        "{said}"
+    );
 }

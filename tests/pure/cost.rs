@@ -1,12 +1,12 @@
-//! Cheap tests stay cheap: tests without an Envoy do not name anything that starts one, and no test
-//! file becomes too long to read.
+//! Keeps cheap tests cheap: tests without an Envoy name nothing that starts one, and no test file
+//! grows too long to read.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::support::find::root;
 
-/// The maximum length of a file in lines.
+/// The maximum length of a file.
 const LINES: usize = 400;
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

@@ -15,7 +15,7 @@ fn read(page: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Returns the rows of the page's tables whose first cell is a reason's name, cell by cell.
+/// Returns the cells of the rows in the page's tables whose first cell is a reason's name.
 fn rows(page: &str, columns: usize) -> Vec<Vec<String>> {
     page.lines()
         .filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"))
@@ -63,7 +63,7 @@ fn the_page_on_errors_has_advice_and_classes_for_every_reason() {
         .collect();
     let names: Vec<_> = DenyReason::all().map(DenyReason::name).collect();
     assert_eq!(advised, names);
-    // One row per status, and all statuses that occur.
+    // The page has one row per status, and exactly the statuses that exist.
     let classes: BTreeMap<u16, usize> = page
         .lines()
         .filter_map(|line| line.strip_prefix("| ")?.split(" | ").next()?.parse().ok())
@@ -102,7 +102,8 @@ fn every_page_says_what_it_is_for_and_where_to_go_next() {
     }
 }
 
-/// Returns where the links of a page lead: paths from the repository's root, and anchors.
+/// Returns where the links in a page lead, as paths from the repository's root, with an anchor
+/// each.
 fn links(page: &str) -> Vec<(String, String)> {
     let mut code = false;
     let prose: String = page
@@ -127,7 +128,7 @@ fn links(page: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Returns the anchor that GitHub gives to a heading.
+/// Returns GitHub's anchor for a heading.
 fn anchor(heading: &str) -> String {
     heading
         .trim_start_matches('#')
@@ -181,4 +182,15 @@ fn every_link_leads_to_a_file_and_a_heading() {
     }
     assert!(checked > 200, "only {checked} links were found");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Said before the first heading: whoever reads on to the commands has read it.
+#[test]
+fn the_readme_says_early_that_test_keys_reach_the_same_upstream() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let (start, _) = readme.split_once("\n## ").unwrap();
+    let start = start.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(start.contains(
+        "With `serve_mode: any`, the default, test keys reach the same upstream as live keys"
+    ));
 }

@@ -1,6 +1,6 @@
-//! A base with deltas decides in the same way as a base that was built from the same records. The
-//! naive reference checks this for everything that a feed may change, on every way that a gateway
-//! may take.
+//! A base with deltas decides like a base that was built from the same records. The naive reference
+//! checks this for every change that a feed can make, and for every way that a gateway may follow
+//! it.
 
 use keyward::configuration::Configuration;
 use keyward::profile::Profile;
@@ -21,7 +21,7 @@ use keyward_reference::worlds::world::World;
 const CASES: u32 = 300;
 const FEW: u32 = 80;
 
-/// The number of changes from one state to the next, each only if the snapshot allows it.
+/// The number of changes between two states, as far as the snapshot allows them.
 const CHANGES: usize = 12;
 
 #[test]
@@ -34,7 +34,7 @@ fn over_many_cases_base_and_deltas_decide_as_a_base() {
     decide_alike(CASES, 1_000);
 }
 
-/// Tests this many configurations. At least `least` records of them must change.
+/// Checks this many configurations. At least `least` of their records must change.
 fn decide_alike(cases: u32, least: usize) {
     let builtin = builtin();
     let changed = std::cell::Cell::new(0_usize);
@@ -125,15 +125,14 @@ fn states(target: &Value, profile: &Profile, tape: &[u32]) -> Option<Vec<Value>>
     Some(states)
 }
 
-/// Returns the ways from the first state to the last, and the snapshot at their end.
+/// Returns the snapshots at the end of each way from the first state to the last.
 fn ways(states: &[Value], snapshots: &[Snapshot], profile: &Profile) -> Vec<Snapshot> {
     let last = states.len() - 1;
     let steps: Vec<Touched> = snapshots
         .windows(2)
         .map(|pair| Touched::between(&pair[0], &pair[1]))
         .collect();
-    // Returns a delta from one state to another, which contains everything that any step between
-    // them touched.
+    // A delta from one state to another touches everything that any step between them touched.
     let delta = |from: usize, to: usize| {
         let mut touched = Touched::default();
         for step in &steps[from..to] {
@@ -158,8 +157,8 @@ fn ways(states: &[Value], snapshots: &[Snapshot], profile: &Profile) -> Vec<Snap
         follow(&[(0, last)]),
         follow(&[(0, 2), (1, last)]),
     ];
-    // A delta over many changes, applied to states in between: built ones, and ones that deltas led
-    // to.
+    // A delta over many changes, applied to states between them: to built ones, and to ones that
+    // deltas led to.
     let all = delta(0, last);
     for (at, snapshot) in snapshots.iter().enumerate().take(last).skip(1) {
         made.push(snapshot.apply(&all, profile).unwrap());
@@ -168,7 +167,7 @@ fn ways(states: &[Value], snapshots: &[Snapshot], profile: &Profile) -> Vec<Snap
     made
 }
 
-/// Numbers from a tape, and the changes that they select.
+/// Numbers from a tape, and the changes that they encode.
 struct Changes<'t> {
     tape: &'t [u32],
     at: usize,

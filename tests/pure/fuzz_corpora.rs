@@ -1,8 +1,8 @@
-//! Runs the fuzz targets on the stable toolchain, with the bodies that libFuzzer runs: the
-//! committed corpora are replayed, and changed at random in a fixed sequence.
+//! Runs the fuzz targets on the stable toolchain, with the same bodies as libFuzzer. The committed
+//! corpora are replayed, and changed at random in a fixed sequence.
 //!
-//! `KEYWARD_FUZZ_CHANGES` multiplies the number of changes. With `KEYWARD_BLESS`, packed forms of
-//! the cases' snapshots are written into their corpus, because no one writes those by hand.
+//! `KEYWARD_FUZZ_CHANGES` multiplies the number of changes. `KEYWARD_BLESS` puts packed forms of
+//! the cases' snapshots into their corpus, because they cannot be written by hand.
 
 use std::fs;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::support::cases::corpus;
 use crate::support::find::root;
 
-/// Returns the number of changes for each target: targets that compare whole decisions take longer.
+/// Returns the number of changes for each target. Targets that compare whole decisions take longer.
 fn changes(target: &str) -> usize {
     let factor = std::env::var("KEYWARD_FUZZ_CHANGES").map_or(1, |text| text.parse().unwrap());
     factor
@@ -35,7 +35,7 @@ fn folder(target: &str) -> PathBuf {
     root.join("fuzz/corpus").join(target)
 }
 
-/// Returns the inputs of a committed corpus, in a fixed order.
+/// Returns the inputs of a committed corpus in a fixed order.
 fn corpus_of(target: &str) -> Vec<Vec<u8>> {
     let mut paths: Vec<PathBuf> = fs::read_dir(folder(target))
         .unwrap()
@@ -66,7 +66,7 @@ fn replay(target: &str) {
     }
 }
 
-/// Prints the input on failure.
+/// Prints the input if the target fails.
 fn told_on_failure(target: &str, input: &[u8], run: impl Fn() + std::panic::UnwindSafe) {
     if let Err(panic) = std::panic::catch_unwind(run) {
         eprintln!("{target} fails for b\"{}\"", input.escape_ascii());
@@ -207,7 +207,7 @@ fn version() {
     replay("version");
 }
 
-/// Writes each as a file, without what the target adds in front.
+/// Writes each as a file, without what the target itself prepends.
 fn pack_the_cases() {
     fs::create_dir_all(folder("snapshot_packed")).unwrap();
     for file in corpus::load() {
@@ -224,7 +224,7 @@ fn pack_the_cases() {
     }
 }
 
-/// Writes a delta for each kind of change, without what the target adds in front.
+/// Writes a delta for each kind of change, without what the target itself prepends.
 fn write_deltas() {
     use keyward::snapshot::delta::{Delta, Touched};
     use keyward::snapshot::packed::Trust;

@@ -1,11 +1,11 @@
 //! Imports have no cycles: in every folder of the sources, the files and folders can be sorted so
 //! that each imports only earlier ones. A file may use what the folder's own `mod.rs` defines.
 //! Cargo limits what packages import from each other, and `src/clippy.toml` limits what the core
-//! reads.
+//! reads from the outside.
 //!
 //! `cargo modules dependencies --acyclic` (0.27) looks for cycles of items before it combines them
-//! to modules, and not inside functions; `cargo cycles` (0.2) drops imports of functions. So this
-//! parses the files with `syn`.
+//! into modules, and does not look inside functions. `cargo cycles` (0.2) drops imports of
+//! functions. So this test parses the files with `syn`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -26,7 +26,7 @@ const HOST: &str = "filter/wasm";
 /// A module, or a place in one: the names from the crate's root.
 type Names = Vec<String>;
 
-/// What a module imports, and the names that it gives to it.
+/// The paths that a module imports, and the names that it gives them.
 #[derive(Default)]
 struct Module {
     paths: Vec<Names>,
@@ -51,7 +51,7 @@ impl Package {
         package
     }
 
-    /// Adds a file, by its path below the crate's root.
+    /// Adds a file by its path below the crate's root.
     fn add(&mut self, path: &str, text: &str) {
         let names = path.trim_end_matches(".rs").split('/');
         let is_face = |name: &&str| matches!(*name, "mod" | "lib" | "main");
@@ -104,7 +104,7 @@ impl Package {
                     at.pop();
                     let imported = self.0.get(&at).and_then(|module| module.imported.get(name));
                     return match imported {
-                        // Re-exported items are defined elsewhere.
+                        // A re-exported item is defined elsewhere.
                         Some(path_there) if depth < 8 => {
                             let whole = [path_there, &path[index + 1..]].concat();
                             self.resolved(&at, &whole, depth + 1)
@@ -117,7 +117,7 @@ impl Package {
         at
     }
 
-    /// Returns what imports what, in each folder.
+    /// Returns which file or folder imports which, for each folder.
     fn edges(&self) -> BTreeMap<Names, BTreeMap<String, BTreeSet<String>>> {
         let mut edges: BTreeMap<Names, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
         for (from, module) in &self.0 {
@@ -133,7 +133,7 @@ impl Package {
         edges
     }
 
-    /// Returns the cycles in each folder: `filter: gateway -> tenure -> gateway`.
+    /// Returns the cycles in each folder, such as `filter: gateway -> tenure -> gateway`.
     fn cycles(&self) -> Vec<String> {
         let mut cycles = Vec::new();
         for (folder, edges) in self.edges() {
@@ -148,7 +148,7 @@ impl Package {
     }
 }
 
-/// Returns the shortest way along the edges from one to another.
+/// Returns the shortest way along the edges from one to the other.
 fn way(edges: &BTreeMap<String, BTreeSet<String>>, from: &str, to: &str) -> Option<Vec<String>> {
     let mut ways = vec![vec![from.to_owned()]];
     let mut seen = BTreeSet::new();
@@ -170,14 +170,14 @@ fn way(edges: &BTreeMap<String, BTreeSet<String>>, from: &str, to: &str) -> Opti
     None
 }
 
-/// Returns whether an item is compiled only for tests.
+/// Returns whether an item is compiled for tests only.
 fn is_of_tests(item: &Item) -> bool {
     let tokens = item.to_token_stream().into_iter().take(2);
     let begun: String = tokens.map(|token| token.to_string()).collect();
     begun.replace(' ', "") == "#[cfg(test)]"
 }
 
-/// Collects what a `use` names, and how.
+/// Collects the paths that a `use` names, and the names that it gives them.
 fn leaves(tree: &UseTree, prefix: &mut Names, found: &mut BTreeMap<String, Names>) {
     match tree {
         UseTree::Path(path) => {
@@ -205,8 +205,8 @@ fn leaves(tree: &UseTree, prefix: &mut Names, found: &mut BTreeMap<String, Names
     }
 }
 
-/// Collects every path that begins with `crate`, `self` or `super`, also in the arguments of
-/// macros.
+/// Collects every path that begins with `crate`, `self` or `super`, including those in the
+/// arguments of macros.
 fn paths(tokens: TokenStream, found: &mut Vec<Names>) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     for (index, token) in tokens.iter().enumerate() {
@@ -222,7 +222,7 @@ fn paths(tokens: TokenStream, found: &mut Vec<Names>) {
     }
 }
 
-/// Reads the path that these tokens begin with: `a::b`, or several, `a::{b, c::d}`.
+/// Collects the path at the beginning of these tokens: `a::b`, or several, as in `a::{b, c::d}`.
 fn path(tokens: &[TokenTree], mut names: Names, found: &mut Vec<Names>) {
     let mut rest = tokens;
     loop {
@@ -321,7 +321,7 @@ fn a_cycle_is_found() {
         ("c.rs", "use crate::a::A;"),
     ];
     assert_cycles(&three, &[": a -> b -> c -> a"]);
-    // Folders count as a whole, whichever of their files it is.
+    // A folder counts as a whole, whichever of its files imports or is imported.
     let folders = [
         ("lib.rs", "mod a; mod b;"),
         ("a/mod.rs", "mod x; mod y;"),

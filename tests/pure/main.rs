@@ -1,5 +1,5 @@
 //! Tests that need no Envoy, no browser and no SDK: the core, the data files, and the command.
-// `json!` of a whole configuration.
+// For `json!` of a whole configuration.
 #![recursion_limit = "256"]
 #![allow(
     clippy::as_conversions,

@@ -27,7 +27,7 @@ fn into_a_closed_pipe(folder: &Folder, arguments: &[&str]) -> (Option<i32>, Stri
     )
 }
 
-/// Returns a folder with a key file, a configuration of another program, and a log.
+/// Returns a folder with a key file, another program's configuration, and a log.
 fn desk(name: &str) -> Folder {
     let folder = Folder::new(name);
     folder.good(&["accounts", "add", "acct_1"]);
@@ -162,7 +162,7 @@ fn what_only_shows_something_ends_quietly_and_well() {
     }
 }
 
-/// A push fails if its manifest does not arrive, and so does a change whose report does not arrive.
+/// A push fails if its manifest does not arrive. So does a change whose report does not arrive.
 #[test]
 fn what_delivers_changes_or_waits_fails() {
     let folder = desk("pipes-fail");
@@ -184,7 +184,7 @@ fn what_delivers_changes_or_waits_fails() {
     }
 }
 
-/// A real reader, of more than fits into a pipe.
+/// A real reader, and more than fits into a pipe.
 #[test]
 fn head_of_a_large_snapshot_is_a_line_and_no_complaint() {
     let folder = desk("pipes-head");
@@ -240,7 +240,7 @@ fn a_log_that_cannot_be_read_fails_what_was_asked_of_it() {
         for order in [["access.log", bad], [bad, "access.log"]] {
             let (code, out, err) = run(&[&["audit"][..], &order].concat());
             assert_eq!(code, Some(1), "{bad}: {err}");
-            // What could be read is still there.
+            // The output still contains what could be read.
             assert!(out.contains("mk_0"), "{bad}: {out}");
             assert!(format!("{out}{err}").contains(why), "{bad}: {out}{err}");
             let (code, out, _) = run(&[&["audit", "--json"][..], &order].concat());
@@ -248,7 +248,7 @@ fn a_log_that_cannot_be_read_fails_what_was_asked_of_it() {
             assert!(out.contains("\"mk_0\"") && out.contains(bad), "{out}");
         }
     }
-    // The same for a log that breaks off, for every other command that reads one.
+    // The other readers of a log that breaks off report the same.
     let (code, _, err) = run(&["logs", "access.log", "cut.gz"]);
     assert_eq!(code, Some(1), "{err}");
     let snapshots = ["--old", "keyward.json", "--new", "keyward.json"];

@@ -1,5 +1,5 @@
-//! `server/keyward-server.service`: what it must contain, and what systemd reports about it if this
-//! machine has systemd.
+//! `server/keyward-server.service`: what it must contain, and what systemd itself reports about it,
+//! if the machine has systemd.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ fn text() -> String {
     fs::read_to_string(root().join("server/keyward-server.service")).unwrap()
 }
 
-/// Returns the settings of `[Service]`. Settings that occur several times are joined.
+/// Returns the settings of `[Service]`. Repeated settings are joined.
 fn service() -> BTreeMap<String, String> {
     let text = text();
     let part = text.split("[Service]\n").nth(1).unwrap();
@@ -56,7 +56,7 @@ fn the_unit_confines_the_server_and_lets_it_see_who_connects() {
     assert_eq!(value("DynamicUser"), None);
 }
 
-/// The folders that the page asks the reader to make are those that the unit opens.
+/// The unit opens the same folders that the page tells the reader to create.
 #[test]
 fn the_unit_has_the_folders_of_the_page() {
     let page = fs::read_to_string(root().join("docs/server.md")).unwrap();
@@ -89,7 +89,7 @@ fn systemd_takes_the_unit_and_finds_it_confined() {
     let here = text.replace("ExecStart=/usr/bin/keyward-server", "ExecStart=/bin/true");
     assert_ne!(here, text);
     fs::write(&path, here).unwrap();
-    // The second limits what systemd calls exposure: 10 is 1.0 of 10.
+    // The second limits what systemd calls exposure: a threshold of 10 means 1.0 out of 10.
     for arguments in [
         &["verify", "--man=no"][..],
         &["security", "--offline=true", "--no-pager", "--threshold=10"],

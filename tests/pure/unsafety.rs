@@ -1,13 +1,13 @@
-//! Every `unsafe` is counted here, and explained in its place: the calls to each host, and the
-//! allocator that measures memory. The core has none.
+//! Every `unsafe` is counted here and explained at its place: the calls to each host, and the
+//! allocator that meters memory. The core has none.
 
 use crate::support::find::root;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// How many blocks, implementations and foreign declarations each file has. Anyone who adds one
-/// must also add it here.
+/// The number of blocks, implementations and foreign declarations in each file. A new one must be
+/// added here as well.
 const COUNTED: [(&str, usize); 3] = [
     ("native/src/abi.rs", 29),
     ("src/filter/wasm/abi.rs", 21),
@@ -25,8 +25,8 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Returns the lines with unsafe operations, without the methods of an unsafe trait: their bodies
-/// contain blocks.
+/// Returns the numbers of lines with unsafe code, without the methods of an unsafe trait: their
+/// bodies use blocks.
 fn unsafe_lines(text: &str) -> Vec<usize> {
     let does = |line: &str| {
         let code = line.split("//").next().unwrap();
@@ -41,7 +41,7 @@ fn unsafe_lines(text: &str) -> Vec<usize> {
         .collect()
 }
 
-/// Returns whether the comment above that line, or above its statement, explains it.
+/// Returns whether a comment above this line, or above its statement, explains it.
 fn is_explained(text: &str, number: usize) -> bool {
     let lines: Vec<&str> = text.lines().collect();
     lines[number.saturating_sub(4)..number]

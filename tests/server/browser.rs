@@ -1,4 +1,5 @@
-//! A browser, as far as forms need one: it keeps the cookie, and states the origin of its forms.
+//! A browser as far as forms need one: it keeps the cookie, and sends the headers that show where a
+//! form comes from.
 
 use keyward_harness::http::{Response, request};
 use serde_json::Value;
@@ -9,7 +10,7 @@ pub(crate) struct Browser<'w> {
     world: &'w World,
     /// `console` or `portal`.
     place: &'static str,
-    /// The cookie's value.
+    /// The value of the cookie.
     pub(crate) cookie: Option<String>,
 }
 
@@ -22,17 +23,17 @@ impl<'w> Browser<'w> {
         }
     }
 
-    /// Signs someone in to the portal that a request with that key opens.
+    /// Returns a visitor of the portal that a request with this key opens.
     pub(crate) fn in_portal(world: &'w World, key: &str, body: Value) -> Self {
         Self::of_link(world, "portal", &portal_link(world, key, body))
     }
 
-    /// Signs someone in with that role, and named after it.
+    /// Returns a person with this role, whose name is the role's.
     pub(crate) fn signed_in(world: &'w World, role: &str) -> Self {
         Self::enter(world, &link(world, role))
     }
 
-    /// Signs in anyone who has that link.
+    /// Returns a person who has this link.
     pub(crate) fn enter(world: &'w World, url: &str) -> Self {
         Self::of_link(world, "console", url)
     }
@@ -66,13 +67,13 @@ impl<'w> Browser<'w> {
         )
     }
 
-    /// Sends a form of a page: its hidden fields, and these.
+    /// Sends a form of a page: its hidden fields, plus these.
     pub(crate) fn send(&self, page: &Response, path: &str, fields: &[(&str, &str)]) -> Response {
         let mut all = Vec::new();
         for name in ["csrf", "once", "version"] {
             let marked = format!("name=\"{name}\"");
             if page.text().contains(&marked) {
-                // The page's own form comes after the one that signs out.
+                // The page's own form comes after the form for signing out.
                 let (_, last) = page.text().rsplit_once(&marked).unwrap();
                 all.push((name, attribute(last, "value")));
             }
@@ -106,14 +107,14 @@ impl<'w> Browser<'w> {
     }
 }
 
-/// Returns the link that a request with that key creates.
+/// Returns the link that a request with this key makes.
 pub(crate) fn portal_link(world: &World, key: &str, body: Value) -> String {
     let made = world.call(key, "POST", "/v2/keyward/portal_sessions", Some(body));
     assert_eq!(made.status, 200, "{}", made.text());
     made.json()["url"].as_str().unwrap().to_owned()
 }
 
-/// Returns a link for someone with that role, and named after it.
+/// Returns a link for a person with this role, whose name is the role's.
 pub(crate) fn link(world: &World, role: &str) -> String {
     let made = command()
         .args([
@@ -133,7 +134,7 @@ pub(crate) fn link(world: &World, role: &str) -> String {
     String::from_utf8(made.stdout).unwrap().trim().to_owned()
 }
 
-/// Returns an attribute of the first element in a page that contains `mark`.
+/// Returns the attribute of the first element in a page that contains `mark`.
 pub(crate) fn field<'p>(page: &'p str, mark: &str, name: &str) -> &'p str {
     let (_, after) = page.split_once(mark).unwrap_or_else(|| panic!("no {mark}"));
     attribute(after, name)

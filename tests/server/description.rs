@@ -1,4 +1,4 @@
-//! The server answers as `docs/openapi.json` says: Schemathesis makes requests from the
+//! The server answers as `docs/openapi.json` describes: Schemathesis makes requests from the
 //! description, sends them through Envoy, and compares every answer with it.
 
 use std::fs;
@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 
 use crate::world::{World, each_file};
 
-/// Not `stateful`: it takes ids from answers, so it would find the key of the run and end it. The
-/// objects that the other phases need are created for them.
+/// Without `stateful`: that phase takes ids from answers, so it would find the key of the run and
+/// end it. The test makes the objects for the other phases.
 const PHASES: &str = "examples,coverage,fuzzing";
 
 /// The maximum number of requests of each kind for one endpoint.
 const EXAMPLES: &str = "20";
 
-/// The same requests in every run.
+/// A fixed seed, so that every run sends the same requests.
 const SEED: &str = "20261201";
 
 #[test]
@@ -36,14 +36,14 @@ fn every_answer_is_as_the_description_says() {
         .args(["--phases", PHASES])
         .args(["--max-examples", EXAMPLES, "--seed", SEED])
         .args(["--continue-on-failure", "--no-color", "--request-timeout", "60"])
-        // More than the server answers in a second is 429, which conforms to the description and
-        // says nothing about the endpoint. Other report formats keep whole answers, and with them
-        // the values of new keys.
+        // The server answers requests above its rate with 429, which the description allows and
+        // which proves nothing about the endpoint. Reports in other formats would contain whole
+        // answers, and with them the values of new keys.
         .args(["--rate-limit", "90/s", "--report", "json"])
         .arg("--report-dir")
         .arg(folder.path().join("reports"))
         .current_dir(folder.path())
-        // From the environment, so that it is in no file and on no command line.
+        // In the environment, so that it is in no file and on no command line.
         .env("KEYWARD_OPERATOR_KEY", &world.first)
         .env("NO_PROXY", "127.0.0.1")
         .env("no_proxy", "127.0.0.1")
@@ -55,14 +55,14 @@ fn every_answer_is_as_the_description_says() {
     fs::write(folder.path().join("stderr"), &run.stderr).unwrap();
     no_value_is_in(&folder, &world.first);
     assert!(run.status.success(), "{said}\n{complained}");
-    // A run whose key was ended, or whose requests reached nothing, would also pass.
+    // A run would also pass if its key had ended, or if its requests had reached nothing.
     let alive = world.api("GET", "/v2/iam/api_keys", None);
     assert_eq!(alive.status, 200, "{}", alive.text());
     world.assert_nowhere(&[&world.first]);
 }
 
-/// Returns the Python that has Schemathesis. On a machine without Python, prints a line and returns
-/// `None`.
+/// Returns the Python that has Schemathesis. If the machine has no Python, prints a line and
+/// returns `None`.
 fn python() -> Option<String> {
     let set_up = Command::new(root().join("scripts/packages.sh"))
         .args(["openapi", "python"])
@@ -80,8 +80,8 @@ fn python() -> Option<String> {
     Some(String::from_utf8(set_up.stdout).unwrap().trim().to_owned())
 }
 
-/// Creates the objects that the requests are about, so that paths lead to something. Returns each
-/// with the path of its endpoints.
+/// Makes the objects for the requests, so that paths lead to something. Returns each with the path
+/// of its endpoints.
 fn objects(world: &World) -> Vec<(&'static str, &'static str, String)> {
     let made = |path: &str, body: Value| {
         let made = world.api("POST", path, Some(body));
@@ -131,8 +131,8 @@ fn configuration(values: &[(&'static str, &'static str, String)]) -> String {
     text
 }
 
-/// Searches everything that the run wrote for its own key, and for anything that has the form of a
-/// secret value.
+/// Searches everything that the run wrote for its own key, and for anything in the form of a secret
+/// value.
 fn no_value_is_in(folder: &Folder, own: &str) {
     let mut files = 0;
     each_file(folder.path(), &mut |path, bytes| {

@@ -1,17 +1,18 @@
-//! A full disk: changes that add something are rejected, and ends reach the gateways. This uses a
-//! file system in memory, which needs a mount.
+//! A full disk: the server rejects additions, but ends of keys reach the gateways. Uses a file
+//! system in memory, which needs a mount.
 
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::feed::edge::feed;
 use crate::local::Local;
 
 const FOLDER: &str = "KEYWARD_TEST_FULL_DISK";
 
 /// Mounts a tmpfs at $1, and runs this binary in it. Without root, it uses a new namespace. The
-/// space that is reserved for ends takes 64 MiB.
+/// room reserved for ends is 64 MiB.
 const MOUNTED: &str =
     "mount -t tmpfs -o size=80m,mode=0700 none \"$1\" || exit 77; shift; exec \"$@\"";
 
@@ -49,12 +50,13 @@ fn on_a_full_disk_ends_reach_the_gateways() {
     assert!(output.status.success(), "{log}{said}");
 }
 
-/// Not a test: the test above runs this on its small disk.
+/// Not a test by itself: the test above runs it on its small disk.
 #[test]
 #[ignore = "it wants a file system of 80 MiB"]
 fn child() {
     let folder = PathBuf::from(std::env::var_os(FOLDER).unwrap());
-    let mut local = Local::start(&folder);
+    // Gateways that watch a file and gateways that follow the feed.
+    let mut local = Local::start_with(&folder, |data| feed(data, "mirrored = true\n"));
     let keys: Vec<String> = (0..6).map(|_| local.key()).collect();
     local.is_published(&keys[5]);
     let ballast = local.data().join("ballast");
@@ -82,7 +84,7 @@ fn child() {
 
     fs::remove_file(folder.join("filler")).unwrap();
     local.kill();
-    // Its ends are in the file, under a revision that the store does not know.
+    // Its ends are in the file, with a revision that the store does not know.
     let file = local.data().join("keyward-server.toml");
     let resumed = local.command(&["resume", "--config", file.to_str().unwrap()]);
     let said = String::from_utf8_lossy(&resumed.stderr);
@@ -90,20 +92,25 @@ fn child() {
     local.serve(&[]);
     assert_eq!(local.create().0, 200);
     assert!(ballast.exists(), "the room is kept again");
-    // If the disk has room for the store's log but not for a snapshot, the end is still published.
+    // If there is room for the store's log but not for a snapshot, the end is still published.
     fill(&folder);
     assert_ended(&local, &keys[4]);
 }
 
-/// Ends a key, and checks that gateways learn of it.
+/// Ends a key, and asserts that gateways learn of it.
 #[track_caller]
 fn assert_ended(local: &Local, id: &str) {
     local.expire(id);
     let key = local.published_key(id).unwrap();
     assert!(key["expires_at"].is_u64(), "{key}");
+    let followed = local.followed_key(key["sha256"].as_str().unwrap());
+    assert!(
+        followed.is_some_and(|end| end.is_some()),
+        "{id} in the feed"
+    );
 }
 
-/// Fills all available space.
+/// Fills all the free space.
 fn fill(folder: &Path) {
     let mut filler = File::options()
         .append(true)
@@ -116,7 +123,7 @@ fn fill(folder: &Path) {
     }
 }
 
-/// Creates keys until the store's log has no room for another.
+/// Makes keys until the store's log has no room for another one.
 fn created_until_refused(local: &Local) -> (u16, String) {
     for _ in 0..10_000 {
         let (status, said) = local.create();

@@ -1,5 +1,5 @@
-//! A server that is killed while it creates and ends keys. The store's own test kills more often
-//! (`store::crash`); this one covers the whole server, its answers and its file.
+//! A server that is killed while it makes and ends keys. The store's own harness kills more often
+//! (`store::crash`). This test covers the whole server, its answers and its file.
 
 use std::path::Path;
 use std::thread::{self, JoinHandle};
@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use crate::local::Local;
 use crate::world::{command, try_straight};
 
-/// How often it is killed.
+/// The number of kills.
 const KILLS: u64 = 4;
-/// How many clients it has.
+/// The number of clients.
 const CLIENTS: u64 = 3;
 
 /// A request with an idempotency key, and its answer if one came.
@@ -34,7 +34,7 @@ fn a_killed_server_lost_nothing_it_answered_and_does_nothing_twice() {
                 thread::spawn(move || talk(&socket, &format!("k{round}x{client}")))
             })
             .collect();
-        // Each time at another moment. The following is true at any moment.
+        // Each time at another moment. All of the following holds at any moment.
         thread::sleep(Duration::from_millis(150 + 130 * round));
         local.kill();
         let sent: Vec<Sent> = clients
@@ -66,7 +66,7 @@ fn new_key(idempotency: &str) -> Value {
     })
 }
 
-/// Creates keys until the server no longer answers.
+/// Makes keys until the server stops answering.
 fn talk(socket: &Path, name: &str) -> Vec<Sent> {
     let mut sent = Vec::new();
     for number in 0.. {
@@ -92,8 +92,8 @@ fn talk(socket: &Path, name: &str) -> Vec<Sent> {
     sent
 }
 
-/// Checks that a key that was answered exists, that the same request creates no second one, and
-/// that an unanswered one exists completely or not at all.
+/// Asserts that a key whose request was answered exists once, even after the same request again. A
+/// key whose request was not answered exists completely or not at all.
 fn is_there_once(local: &Local, sent: &Sent) {
     let head = [("idempotency-key", sent.idempotency.as_str())];
     let body = new_key(&sent.idempotency);

@@ -1,8 +1,11 @@
-//! A server without an Envoy, used through its admin socket.
+//! A server without an Envoy in front of it, reached through its admin socket.
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
+use keyward::digest::KeyDigest;
+use keyward::profile::Profile;
+use keyward::signify::PublicKey;
 use keyward_files::publish::{Found, Target};
 use keyward_harness::process::Guarded;
 use keyward_harness::{BOUND, eventually};
@@ -16,8 +19,13 @@ pub(crate) struct Local {
 }
 
 impl Local {
-    /// Creates a store in `folder`, and serves it.
+    /// Makes a store in `folder`, and starts a server on it.
     pub(crate) fn start(folder: &Path) -> Self {
+        Self::start_with(folder, |_| {})
+    }
+
+    /// The same, with something done to the data folder before the server starts.
+    pub(crate) fn start_with(folder: &Path, prepare: impl FnOnce(&Path)) -> Self {
         let made = command()
             .args(["init", "--data"])
             .arg(folder.join("data"))
@@ -26,6 +34,7 @@ impl Local {
             .unwrap();
         let said = String::from_utf8_lossy(&made.stderr);
         assert!(made.status.success(), "{said}");
+        prepare(&folder.join("data"));
         let mut local = Self {
             server: None,
             folder: folder.to_owned(),
@@ -37,12 +46,12 @@ impl Local {
         local
     }
 
-    /// Starts it, with more arguments.
+    /// Starts the server with more arguments.
     pub(crate) fn serve(&mut self, more: &[&str]) {
         self.server = Some(serve_in(&self.folder, more));
     }
 
-    /// Kills it, as `kill -9` does.
+    /// Kills the server, as `kill -9` does.
     pub(crate) fn kill(&mut self) {
         self.server = None;
     }
@@ -69,7 +78,7 @@ impl Local {
         })
     }
 
-    /// Creates a key. Returns the status, and its id or the code of the refusal.
+    /// Makes a key. Returns the status, and the key's id or the error code.
     pub(crate) fn create(&self) -> (u16, String) {
         let note = "n".repeat(1_000);
         let body = json!({
@@ -85,14 +94,14 @@ impl Local {
         (status, said.as_str().unwrap().to_owned())
     }
 
-    /// Creates a key that must be accepted.
+    /// Makes a key, and returns its id.
     pub(crate) fn key(&self) -> String {
         let (status, id) = self.create();
         assert_eq!(status, 200, "{id}");
         id
     }
 
-    /// Ends a key, and waits until gateways can know.
+    /// Ends a key, and waits until its end is published.
     #[track_caller]
     pub(crate) fn expire(&self, id: &str) -> Value {
         let path = format!("/v2/iam/api_keys/{id}/expire");
@@ -102,7 +111,7 @@ impl Local {
         ended
     }
 
-    /// Returns what gateways receive: the configuration in the file that they watch.
+    /// Returns the configuration in the file that gateways watch.
     pub(crate) fn published(&self) -> Value {
         let file = self.data().join("envoy/ecds/keyward.pb");
         let target = Target::ecds(&file, None, true);
@@ -110,21 +119,40 @@ impl Local {
         serde_json::from_str(&found.configuration.unwrap()).unwrap()
     }
 
-    /// Waits until gateways have a key, or know of its end.
+    /// Waits until a key, or its end, is published.
     pub(crate) fn is_published(&self, id: &str) {
         eventually(&format!("{id} is published"), PROPAGATION, || {
             self.published_key(id).map(|_| ())
         });
     }
 
-    /// Returns the key as gateways receive it.
+    /// Returns the key as published to gateways.
     pub(crate) fn published_key(&self, id: &str) -> Option<Value> {
         let published = self.published();
         let keys = published["snapshot"]["keys"].as_array()?;
         keys.iter().find(|key| key["id"] == *id).cloned()
     }
 
-    /// Runs one of the commands on the store.
+    /// When a key ends, as gateways that follow the feed have it. None if they do not have the key.
+    pub(crate) fn followed_key(&self, digest: &str) -> Option<Option<u64>> {
+        let data = self.data();
+        let public_key = std::fs::read_to_string(data.join("feed.pub")).unwrap();
+        let store = keyward_files::feed::Folder::open(&data.join("feed/edge")).unwrap();
+        let reader = keyward_files::feed::Reader {
+            store: &store,
+            feed: "prod",
+            keys: &[PublicKey::from_line(&public_key).unwrap()],
+            profile: &Profile::stripe(),
+            cache: None,
+        };
+        let present = reader.read(None).unwrap().unwrap();
+        let key = present
+            .snapshot
+            .key(&KeyDigest::from_hex(digest).unwrap())?;
+        Some(key.expires_at())
+    }
+
+    /// One of the commands on the store.
     pub(crate) fn command(&self, arguments: &[&str]) -> Output {
         command().args(arguments).output().unwrap()
     }

@@ -1,4 +1,5 @@
-//! keyward-server with a real Envoy and the released filter before it, from an empty folder.
+//! keyward-server with a real Envoy and the released filter in front of it, set up from an empty
+//! folder.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -1,5 +1,5 @@
-//! Who may do what: every route of the table with every kind of caller. The expectation follows
-//! from the table's permission and level, and from the caller.
+//! Who may do what: sends requests to every route in the table as every kind of caller. The
+//! expectation follows from the table's permission and level, and from the caller.
 
 mod strangers;
 
@@ -19,37 +19,37 @@ struct Caller {
     may: May,
 }
 
-/// What is expected of a caller.
+/// What a caller is expected to be allowed.
 #[derive(Clone, Copy, PartialEq)]
 enum May {
-    /// May do everything, everywhere.
+    /// Everything, everywhere.
     Operate,
-    /// May do everything on the account that has the objects, except what only operators may do.
+    /// Everything on the account that has the objects, but nothing that is for operators.
     OnIt,
-    /// May do everything on another account, where the objects do not exist.
+    /// Everything on another account, where the objects do not exist.
     Elsewhere,
-    /// May read keys.
+    /// Reading keys.
     ReadKeys,
-    /// The gateway denies it, because it has none of keyward's permissions.
+    /// Nothing: the gateway denies the request, because the key has no management permission.
     Nothing,
-    /// The server rejects it, because the key may do everything.
+    /// Nothing: the server rejects the key, because it is unrestricted.
     Unrestricted,
-    /// The key no longer works.
+    /// Nothing: the key has been revoked.
     Revoked,
 }
 
 /// The kind of an answer.
 #[derive(Debug, PartialEq)]
 enum Seen {
-    /// The handler answered, whatever its answer.
+    /// The handler answered, whatever the answer was.
     Answered,
     /// 404 `resource_missing`: the object does not exist for this caller.
     Missing,
-    /// Only operators may do this.
+    /// The answer that the route is for operators only.
     OperatorsOnly,
-    /// The gateway denied it, for this reason.
+    /// The gateway denied the request, for this reason.
     Gateway(String),
-    /// The server rejected it, with this code.
+    /// The server rejected the request, with this status and code.
     Server(u16, String),
 }
 
@@ -166,7 +166,7 @@ fn every_route_answers_every_caller_as_the_table_says() {
     strangers::no_way_around_the_gateway_is_believed(&world, &objects);
 }
 
-/// Returns what the table says about a caller.
+/// Returns the expected answer according to the table.
 fn expected(may: May, route: &Route) -> Seen {
     match may {
         May::Operate => Seen::Answered,
@@ -192,8 +192,8 @@ fn expected(may: May, route: &Route) -> Seen {
     }
 }
 
-/// Returns whether only operators may call a route: it changes accounts, or shows something of the
-/// whole store.
+/// Returns whether only operators may use the route: it changes accounts, or concerns the whole
+/// store.
 fn is_operators(route: &Route) -> bool {
     let is_change = route.level == AccessLevel::Write;
     (route.asked == Asked::One(Management::Account) && is_change)
@@ -206,13 +206,13 @@ fn is_operators(route: &Route) -> bool {
         || route.template == "/v2/keyward/activity_logs/head"
 }
 
-/// Returns whether a route is about an object of a tenant. Grant sets and policies belong to the
+/// Returns whether the route is for an object of one account. Grant sets and policies belong to the
 /// whole store.
 fn is_about_a_tenants_object(route: &Route) -> bool {
     route.template.contains("{id}") || route.template.contains("{number}")
 }
 
-/// The objects that paths name. All belong to `acct_a`, except for the operator's session.
+/// The objects that paths name. All belong to `acct_a` except the operator's session.
 struct Objects {
     session: String,
     portal: String,
@@ -237,8 +237,8 @@ impl Objects {
         }
     }
 
-    /// Returns a path of the route. It names keys that no call can change for the next one: a test
-    /// key of the account, which exists and which an empty body does not change.
+    /// Returns a path of the route. It names a key that no request can spoil for the next one: a
+    /// test key of the account, which exists and which an empty body does not change.
     fn path(&self, route: &Route) -> String {
         let id = if route.template.contains("activity_logs") {
             &self.activity
@@ -275,7 +275,7 @@ fn ask(world: &World, objects: &Objects, caller: &Caller, route: &Route) -> Seen
         return Seen::Gateway(reason.to_owned());
     }
     assert!(answer.header("request-id").is_some(), "{}", answer.text());
-    // An export as a whole is not JSON.
+    // An export is not a single JSON text.
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let code = body["error"]["code"].as_str().unwrap_or_default();
     let message = body["error"]["message"].as_str().unwrap_or_default();
@@ -292,8 +292,8 @@ fn ask(world: &World, objects: &Objects, caller: &Caller, route: &Route) -> Seen
     }
 }
 
-/// Returns a body with a member that no handler knows: a handler that is reached names it. Handlers
-/// of a single key look for the key, and so get a body that they accept.
+/// Returns a body with a member that no route knows, so that a handler names the member if the
+/// request reaches it. Routes of one key look up the key first, so they get a valid body.
 fn body_of(route: &Route) -> Option<Value> {
     let body = if route.template.contains("api_keys/{id}") {
         json!({})
@@ -303,7 +303,7 @@ fn body_of(route: &Route) -> Option<Value> {
     (route.largest_body > 0).then_some(body)
 }
 
-/// Creates the key that paths name again, if an earlier call deleted it.
+/// Makes the key that paths name, again if an earlier request deleted it.
 fn fresh(world: &World) {
     let body = json!({
         "type": "secret_key", "permissions": ["customer_read"],

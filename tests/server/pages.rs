@@ -1,6 +1,6 @@
 //! The console in a browser: Playwright drives Debian's Chromium against the server, through Envoy.
 //! The specs are in `tests/pages/node`. `make test` opens each page once. `make pages` (`in_full`)
-//! opens every page in every state, width and scheme, and runs the flows.
+//! covers every page in every state, width and scheme, and the flows.
 
 use std::fs;
 use std::io::Write;
@@ -25,7 +25,7 @@ fn in_full_states() {
     };
     let world = World::start();
     browse(&world, &tools, "states");
-    // Then with the surroundings of the pages broken, one thing after the other.
+    // Then with one thing after the other around the pages broken.
     let target = world.data().join("envoy/ecds/keyward.pb");
     fs::remove_file(&target).unwrap();
     fs::create_dir(&target).unwrap();
@@ -60,14 +60,14 @@ fn in_full_flows() {
     }
 }
 
-/// The tools that drive a browser.
+/// The programs that drive a browser.
 struct Tools {
     chromium: PathBuf,
     packages: PathBuf,
 }
 
 impl Tools {
-    /// Finds the tools. If one is missing, the test prints that and is skipped.
+    /// If a tool is missing, the test prints that and is skipped.
     fn find(test: &str) -> Option<Self> {
         Some(Self {
             chromium: chromium(test)?,
@@ -124,7 +124,7 @@ fn tail(log: &str) -> String {
     lines[lines.len().saturating_sub(20)..].join("\n")
 }
 
-/// Returns `$CHROMIUM_BIN`, or the Chromium that `scripts/chromium.sh` installs.
+/// Returns `$CHROMIUM_BIN`, or the one that `scripts/chromium.sh` installs.
 fn chromium(test: &str) -> Option<PathBuf> {
     let named = std::env::var_os("CHROMIUM_BIN").map(PathBuf::from);
     let on_path = || {
@@ -143,7 +143,7 @@ fn chromium(test: &str) -> Option<PathBuf> {
     found
 }
 
-/// Returns the folder where Playwright is installed.
+/// Returns Playwright's folder.
 fn packages(test: &str) -> Option<PathBuf> {
     let script = root().join("scripts/packages.sh");
     let set_up = Command::new(script)
@@ -163,8 +163,8 @@ fn packages(test: &str) -> Option<PathBuf> {
     Some(Path::new(path.trim()).to_owned())
 }
 
-/// Prints that a test is skipped. The harness hides what a passing test prints, so this bypasses
-/// it.
+/// Prints a line directly to the terminal, because the test harness captures the output of a
+/// passing test.
 fn skip(test: &str, why: &str) {
     let line = format!("SKIPPED: {test}: {why}\n");
     let _ = std::io::stderr().write_all(line.as_bytes());

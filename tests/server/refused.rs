@@ -1,4 +1,4 @@
-//! Ways to the server that bypass the gateway. It trusts none of them.
+//! Ways to the server that bypass the gateway. The server accepts none of them.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -41,7 +41,7 @@ fn a_principal_is_believed_from_the_gateway_only() {
     let name = "x-keyward-principal";
     let gateway = ("x-keyward-gateway", secret.as_str());
 
-    // This shows that what follows fails for its own reason.
+    // This works, so the following requests fail for their own reasons.
     assert_eq!(ask(&[(name, &good), gateway]).0, 200);
     let strange = (401, "not_through_gateway".to_owned());
     assert_eq!(ask(&[]), strange, "no principal");
@@ -79,7 +79,7 @@ fn a_principal_is_believed_from_the_gateway_only() {
     ] {
         assert_eq!(ask(&[(name, &forged), gateway]), strange, "{why}");
     }
-    // A forged header can at most name another live key, and the server checks that key as well.
+    // At most, a forged header names another live key, and the server checks that key again.
     assert_eq!(
         ask(&[(name, &principal(&id, "api_key", "read")), gateway]),
         (403, "more_permissions_required".to_owned())
@@ -108,7 +108,7 @@ fn there_is_no_way_in_by_tcp() {
     }
 }
 
-/// Returns the TCP or UDP sockets of a process, as the kernel lists them, or `None` if it does not
+/// Returns the TCP and UDP sockets of a process, as the kernel lists them, or `None` if it does not
 /// show them.
 pub(crate) fn tcp_sockets(process: u32) -> Option<Vec<String>> {
     let descriptors = fs::read_dir(format!("/proc/{process}/fd")).ok()?;
@@ -173,7 +173,7 @@ fn another_user_reaches_no_socket_and_is_not_believed_where_one_is_left_open() {
     for socket in ["run/api.sock", "admin/admin.sock"] {
         assert!(!ask(socket).0, "{socket}");
     }
-    // Someone opens what was closed.
+    // Someone opens what should be closed.
     for (path, mode) in [
         (data.clone(), 0o755),
         (run.clone(), 0o755),

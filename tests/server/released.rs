@@ -1,4 +1,4 @@
-//! Stripe's released SDKs, which have no method for keys, with `raw_request`: they create, list,
+//! Stripe's released SDKs, which have no methods for keys, with `raw_request`: they make, list,
 //! rotate and end keys on the server.
 
 use std::fs;
@@ -46,7 +46,7 @@ fn the_released_node_sdk_makes_keys() {
     makes_keys(command);
 }
 
-/// Returns what `scripts/packages.sh` prints. On a machine without the language, prints a line and
+/// Returns what `scripts/packages.sh` prints. If the machine lacks the language, prints a line and
 /// returns `None`.
 fn set_up(language: &str) -> Option<PathBuf> {
     let output = Command::new(root().join("scripts/packages.sh"))
@@ -70,7 +70,7 @@ fn set_up(language: &str) -> Option<PathBuf> {
 fn makes_keys(mut command: Command) {
     let world = World::start();
     world.account("acct_widgets");
-    // Not the world's folder, which is searched for values.
+    // Not the world's folder, which the test searches for values.
     let folder = Folder::new("released");
     let plan = folder.path().join("plan.json");
     let url = format!("http://{}", world.gateway);

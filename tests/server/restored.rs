@@ -1,5 +1,5 @@
-//! A restored backup: the server does not start on it, accepts ends, and continues after `resume`
-//! without reviving a key. Also a key file's way into a server and out again.
+//! A restored backup: the server does not start on it, but accepts ends, and continues after
+//! `resume` without reviving a key. Also the way of a key file into a server and out again.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -38,7 +38,7 @@ fn a_restored_backup_revives_no_key() {
     assert!(!refused.status.success(), "{said}");
     assert!(said.contains("`keyward-server resume`"), "{said}");
 
-    // Until then a key can be ended, and an ended key stays ended.
+    // Until then a key can be ended, and ended keys stay ended.
     local.serve(&["--ends-only"]);
     assert_eq!(local.create(), (503, "ends_only".to_owned()));
     local.expire(&ended_while_restored);
@@ -131,7 +131,7 @@ fn a_key_file_goes_into_a_server_by_its_commands_and_out_again() {
     fs::write(&file, out.replace("Support desk", "Another")).unwrap();
     let refused = import(&["--dry-run"], 4);
     assert!(refused.contains("`mk_1`"), "{refused}");
-    // Another server imports that file, and exports it unchanged byte for byte.
+    // Another server imports this file, and exports it byte for byte.
     let other = Folder::new("key-file-other");
     let mut second = Local::start(other.path());
     second.kill();
@@ -145,7 +145,7 @@ fn a_key_file_goes_into_a_server_by_its_commands_and_out_again() {
     let said = String::from_utf8_lossy(&taken.stderr);
     assert!(taken.status.success(), "{said}");
     assert_eq!(export(second_data), out);
-    // And gateways receive it.
+    // Gateways receive it as well.
     second.serve(&[]);
     eventually("the key is published", BOUND, || {
         second.published_key("mk_1")

@@ -1,4 +1,4 @@
-//! Every call of Stripe's SDK, its pages and its classes of errors.
+//! Every method of Stripe's SDK, its pagination and its error classes.
 
 use std::collections::BTreeMap;
 
@@ -43,7 +43,7 @@ fn stripes_sdk_finds_what_stripe_documents_and_what_is_better_here() {
     is("created", "ips", json!(["203.0.113.0/24"]));
     is("updated", "name", json!("Two"));
     is("updated", "note", json!("vault: one"));
-    // Unlike at Stripe, an empty list removes everything, and a list of addresses can be changed.
+    // Unlike Stripe: an empty list removes everything, and a list of addresses can be changed.
     is("updated", "permissions", json!([]));
     is("updated", "token", Value::Null);
     is("updated again", "permissions", json!(["customer_write"]));

@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use keyward_harness::find::root;
 use serde_json::Value;
 
-/// A running script that exchanges lines with the test.
+/// A running script. The test communicates with it in lines.
 pub(crate) struct Script {
     child: Child,
     input: ChildStdin,
@@ -14,7 +14,7 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    /// Starts a script of `tests/server/python`. On a machine without Python, prints a line and
+    /// Starts a script from `tests/server/python`. If the machine has no Python, prints a line and
     /// returns `None`.
     pub(crate) fn start(name: &str) -> Option<Self> {
         let set_up = Command::new(root().join("scripts/packages.sh"))
@@ -59,7 +59,7 @@ impl Script {
         serde_json::from_str(&line).unwrap_or_else(|_| panic!("the script said: {line:?}"))
     }
 
-    /// Returns the next line, if there is another.
+    /// Returns the next line, or `None` at the end.
     pub(crate) fn line(&mut self) -> Option<Value> {
         let mut line = String::new();
         let read = self.output.read_line(&mut line).unwrap();

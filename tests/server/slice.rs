@@ -1,4 +1,4 @@
-//! From an empty folder to a key that was created, used and ended.
+//! From an empty folder to a key that is made, used and ended.
 
 use std::time::Instant;
 
@@ -38,7 +38,7 @@ fn a_key_that_stripes_sdk_makes_works_with_its_permissions_until_it_is_expired()
         Some("insufficient_permission")
     );
     assert_eq!(status("GET", "/v1/charges"), 403);
-    // A key without permissions for that manages no keys.
+    // A key without any management permission manages no keys.
     assert_eq!(status("GET", "/v2/iam/api_keys"), 403);
 
     script.tell(&json!({"id": made["id"]}).to_string());

@@ -1,11 +1,12 @@
-//! A server and its Envoy, made by `init` as an operator makes them.
+//! A server and the Envoy in front of it, made by `init` as an operator makes them.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use keyward_harness::http::{Connection, Response, request};
@@ -13,27 +14,36 @@ use keyward_harness::process::{Folder, Guarded};
 use keyward_harness::{BOUND, eventually, find};
 use serde_json::Value;
 
-/// The maximum time that a change takes to reach every worker: a publication, Envoy's look at the
-/// file and its load, on a busy machine.
+/// The maximum time until a change reaches every worker: a publication, Envoy's look at the file,
+/// and the load, on a busy machine.
 pub(crate) const PROPAGATION: Duration = Duration::from_secs(10);
 
 pub(crate) struct World {
-    // Declared before the folder, so that the processes end first.
-    _envoy: Guarded,
+    // Before the folder: the processes go first.
+    envoy: Option<Guarded>,
     pub(crate) server: Guarded,
     pub(crate) folder: Folder,
     pub(crate) gateway: SocketAddr,
     /// The value of the first key.
     pub(crate) first: String,
+    environment: Environment,
 }
+
+/// What the server finds in its environment.
+pub(crate) type Environment = Vec<(&'static str, OsString)>;
 
 impl World {
     pub(crate) fn start() -> Self {
         Self::start_with(|_| {})
     }
 
-    /// Starts a server whose data folder is changed before it starts.
+    /// Like [`Self::start`], but calls `prepare` with the data folder before the server starts.
     pub(crate) fn start_with(prepare: impl FnOnce(&Path)) -> Self {
+        Self::start_in(Environment::new(), prepare)
+    }
+
+    /// The same with an environment of the server.
+    pub(crate) fn start_in(environment: Environment, prepare: impl FnOnce(&Path)) -> Self {
         let folder = Folder::new("server");
         let data = folder.path().join("data");
         let made = command()
@@ -59,7 +69,7 @@ impl World {
         assert!(text.contains("name = \"Widgets\""), "{text}");
         fs::write(&file, text).unwrap();
         prepare(&data);
-        let server = serve(&folder);
+        let server = serve_with(folder.path(), &[], &environment);
         on_free_ports(&folder);
         let admin_file = folder.path().join("admin.txt");
         let envoy = Guarded::spawn(
@@ -78,11 +88,12 @@ impl World {
             gateway(fs::read_to_string(&admin_file).ok()?.trim().parse().ok()?)
         });
         let world = Self {
-            _envoy: envoy,
+            envoy: Some(envoy),
             server,
             gateway,
             folder,
             first,
+            environment,
         };
         let authorization = format!("Bearer {}", world.first);
         let headers = [("authorization", authorization.as_str())];
@@ -96,13 +107,61 @@ impl World {
 
     /// Kills the server, as `kill -9` does, and starts it again.
     pub(crate) fn restart(&mut self) {
+        self.kill();
+        self.serve(&[]);
+    }
+
+    /// Starts it again, with more arguments.
+    pub(crate) fn serve(&mut self, more: &[&str]) {
+        self.server = serve_with(self.folder.path(), more, &self.environment);
+    }
+
+    /// `kill -9`
+    pub(crate) fn kill(&mut self) {
         let id = self.server.id().to_string();
         let killed = Command::new("kill").args(["-KILL", &id]).status().unwrap();
         assert!(killed.success());
         eventually("the server is gone", BOUND, || {
             self.server.has_ended().then_some(())
         });
-        self.server = serve(&self.folder);
+    }
+
+    /// Ends the Envoy before the server as well: its machine is gone.
+    pub(crate) fn kill_gateway(&mut self) {
+        self.kill();
+        self.envoy.take();
+    }
+
+    /// One of the server's commands, on its configuration.
+    pub(crate) fn command(&self, name: &str, more: &[&str]) -> Output {
+        let file = self.data().join("keyward-server.toml");
+        let mut command = command();
+        command.arg(name).arg("--config").arg(file).args(more);
+        command.envs(self.environment.iter().cloned());
+        command.output().unwrap()
+    }
+
+    /// Edits the server's configuration.
+    pub(crate) fn configure(&self, edit: impl FnOnce(String) -> String) {
+        let file = self.data().join("keyward-server.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(&file, edit(text)).unwrap();
+    }
+
+    /// The page for Prometheus.
+    pub(crate) fn metrics(&self) -> String {
+        let output = Command::new("curl")
+            .args(["--silent", "--fail", "--unix-socket"])
+            .arg(self.data().join("admin/admin.sock"))
+            .arg("http://localhost/metrics")
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Whether the page has this line.
+    pub(crate) fn measures(&self, line: &str) -> bool {
+        self.metrics().lines().any(|there| there == line)
     }
 
     pub(crate) fn data(&self) -> PathBuf {
@@ -145,14 +204,14 @@ impl World {
         request(self.gateway, method, path, &headers, body.as_bytes())
     }
 
-    /// Creates an account with a policy that allows its keys whatever their maker requests.
+    /// Makes an account with a policy that allows its keys whatever their maker allows.
     pub(crate) fn account(&self, id: &str) {
         let body = serde_json::json!({"id": id, "name": "Widgets", "policy": "operator"});
         let made = self.api("POST", "/v2/keyward/accounts", Some(body));
         assert_eq!(made.status, 200, "{}", made.text());
     }
 
-    /// Creates a restricted test key of an account. Returns its id and its value.
+    /// Makes a restricted test key of an account. Returns its id and its value.
     pub(crate) fn key(&self, owner: &str, permissions: &[&str]) -> (String, String) {
         let made = self.api(
             "POST",
@@ -183,14 +242,14 @@ impl World {
         straight(&self.data().join(socket), "GET", path, head, None)
     }
 
-    /// Searches for values in everything that was written: the store with its log, Envoy's files,
-    /// access log and messages.
+    /// Asserts that no value is in anything that was written: the store with its log, and Envoy's
+    /// files, access log and messages.
     pub(crate) fn assert_nowhere(&self, values: &[&str]) {
         let mut files = 0;
         each_file(self.folder.path(), &mut |path, bytes| {
             files += 1;
             for value in values {
-                // Also without its prefix, which is not a secret.
+                // Also searched without the prefix, which is not a secret.
                 let (_, random) = value.rsplit_once('_').unwrap();
                 let found = memchr::memmem::find(bytes, random.as_bytes()).is_some();
                 assert!(!found, "{} holds a value", path.display());
@@ -211,7 +270,7 @@ pub(crate) fn straight(
     try_straight(socket, method, path, head, body).unwrap()
 }
 
-/// Does the same with a server that may end meanwhile.
+/// Like [`straight`], to a server that may exit meanwhile.
 pub(crate) fn try_straight(
     socket: &Path,
     method: &str,
@@ -247,8 +306,13 @@ pub(crate) fn serve(folder: &Folder) -> Guarded {
     serve_in(folder.path(), &[])
 }
 
-/// Does the same by a path, with more arguments.
+/// Like [`serve`], for a path, with more arguments.
 pub(crate) fn serve_in(folder: &Path, more: &[&str]) -> Guarded {
+    serve_with(folder, more, &Environment::new())
+}
+
+/// The same in an environment.
+fn serve_with(folder: &Path, more: &[&str], environment: &Environment) -> Guarded {
     let data = folder.join("data");
     let log = File::options()
         .append(true)
@@ -260,6 +324,7 @@ pub(crate) fn serve_in(folder: &Path, more: &[&str]) -> Guarded {
             .args(["serve", "--config"])
             .arg(data.join("keyward-server.toml"))
             .args(more)
+            .envs(environment.iter().cloned())
             .stderr(log),
     )
     .unwrap();
@@ -274,12 +339,14 @@ pub(crate) fn serve_in(folder: &Path, more: &[&str]) -> Guarded {
     server
 }
 
+/// The server that these tests come with, or the released one for `make soak`, which names it in `KEYWARD_SERVER_BIN`.
 pub(crate) fn command() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_keyward-server"))
+    let named = std::env::var_os("KEYWARD_SERVER_BIN");
+    Command::new(named.unwrap_or_else(|| env!("CARGO_BIN_EXE_keyward-server").into()))
 }
 
-/// Lets the kernel select the ports. The upstream must be named before it has a port, so it listens
-/// on a socket.
+/// Lets the kernel choose the ports. The upstream needs an address before it has a port, so it
+/// listens on a socket.
 fn on_free_ports(folder: &Folder) {
     let file = folder.path().join("data/envoy/control.yaml");
     let mut text = fs::read_to_string(&file).unwrap();
@@ -297,7 +364,7 @@ fn on_free_ports(folder: &Folder) {
     fs::write(file, text).unwrap();
 }
 
-/// Returns the gateway's address, once it listens.
+/// Returns the gateway's address once it listens.
 fn gateway(admin: SocketAddr) -> Option<SocketAddr> {
     let mut connection = Connection::try_open(admin).ok()?;
     let no_headers: [(&str, &str); 0] = [];

@@ -1,7 +1,7 @@
-//! A proxy-wasm filter that does nothing, built as the SDK's examples are, with every callback
-//! exported. The time that it adds to a bare Envoy is the price of any filter, and the unit in
-//! which keyward's own cost is measured. With the feature `probe`, it makes the host calls that
-//! keyward makes for a request that passes. This measures the cost of the ABI itself.
+//! A proxy-wasm filter that does nothing, built like the SDK's examples, with every callback
+//! exported. The time that it adds to a bare Envoy is the price of any filter, and the unit for
+//! keyward's own time. With the feature `probe`, it makes the host calls that keyward makes for a
+//! request that passes: the cost of the ABI itself.
 
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;

@@ -15,8 +15,8 @@ use super::report::{
 };
 use super::{limits, timeline};
 use keyward::endpoint::{ROWS, Row};
+use keyward::invariant::Held;
 use keyward::reason::DenyReason;
-use keyward_files::invariant::Held;
 use keyward_files::key_file::{Granted, instant};
 
 /// The maximum number of values of one kind that are listed.

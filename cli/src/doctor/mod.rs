@@ -36,7 +36,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use super::exit::Exit;
 use super::{http, input};
@@ -83,7 +83,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
         until_ready(admin, time)?;
     }
     let dump = match (&admin, &arguments.dump) {
-        (Some(admin), _) => ask(admin, "GET", "/config_dump")?,
+        (Some(admin), _) => {
+            ask(admin, "GET", "/config_dump").map_err(|error| match arguments.admin.is_some() {
+                true => error,
+                false => anyhow!(
+                    "{error:#}; --admin http://HOST:PORT names another Envoy's admin interface"
+                ),
+            })?
+        }
         (None, Some(file)) => input::read(file)?,
         (None, None) => bail!("expected `--admin` or `--dump`"),
     };

@@ -1,6 +1,7 @@
 //! Many keys at once: `--select` of `delete`, `edit` and `rotate`, and the filters of `revoke`. The
 //! command first shows the selected keys, and changes only those.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use anyhow::Result;
@@ -15,6 +16,10 @@ use crate::output::{self, OutputArguments, Tone, toned};
 use crate::records::{Records, Seen};
 use crate::rules::{self, Done};
 use keyward_files::key_file::{Key, KeyFile};
+
+/// How many ids are all listed, and how many of more.
+const LISTED: usize = 20;
+const FIRST: usize = 5;
 
 /// `--select`, instead of one key.
 #[derive(clap::Args)]
@@ -128,7 +133,7 @@ impl Deed {
         confirm::ask(confirm, &format!("{verb} these {count} keys?"))
     }
 
-    /// Reports what was done.
+    /// Reports what was done: the count, the first ids on a line each, and each note once.
     pub(super) fn show(
         self,
         all: &[Done],
@@ -136,24 +141,51 @@ impl Deed {
         output: OutputArguments,
         now: u64,
     ) -> Result<Exit> {
-        let ids = all.iter().map(|one| one.key.as_str());
+        let ids: Vec<&str> = all.iter().map(|one| one.key.as_str()).collect();
         if output.json {
-            self.show_json(ids, true)?;
+            self.show_json(ids.iter().copied(), true)?;
         } else {
-            let ids: Vec<&str> = ids.collect();
-            let (done, count) = (self.done, ids.len());
-            writeln!(output::stdout(), "{done} {count}: {}", ids.join(" "))?;
+            self.show_ids(&ids)?;
         }
-        let mut err = output::stderr();
+        let mut notes: BTreeMap<String, (&str, usize)> = BTreeMap::new();
         for one in all {
             for note in &one.notes {
                 let note = rules::note(note, &one.key, now, records.at_once());
-                let note = format!("{}: {note}", one.key);
-                writeln!(err, "{}", toned(Tone::Warning, &note))?;
+                notes.entry(note).or_insert((&one.key, 0)).1 += 1;
             }
+        }
+        let mut err = output::stderr();
+        for (note, (key, count)) in &notes {
+            let note = match count {
+                1 => format!("{key}: {note}"),
+                count => format!("{key} and {} more: {note}", count.saturating_sub(1)),
+            };
+            writeln!(err, "{}", toned(Tone::Warning, &note))?;
         }
         writeln!(err, "{}", records.next())?;
         Ok(Exit::Good)
+    }
+
+    fn show_ids(self, ids: &[&str]) -> Result<()> {
+        let (done, count) = (self.done, ids.len());
+        let mut out = output::stdout();
+        if let [id] = ids {
+            writeln!(out, "{done} 1: {id}")?;
+            return Ok(());
+        }
+        let shown = if count > LISTED { FIRST } else { count };
+        writeln!(out, "{done} {count}:")?;
+        for id in ids.iter().take(shown) {
+            writeln!(out, "  {id}")?;
+        }
+        if shown < count {
+            writeln!(out, "  and {} more", count.saturating_sub(shown))?;
+            writeln!(
+                output::stderr(),
+                "`keyward keys list --all` shows the keys that are there; --json prints every id"
+            )?;
+        }
+        Ok(())
     }
 
     fn show_json<'a>(self, ids: impl Iterator<Item = &'a str>, is_done: bool) -> Result<()> {

@@ -13,6 +13,7 @@ use crate::input;
 use crate::output::{self, OutputArguments, Rows, Tone, toned};
 use crate::records::Records;
 use crate::times::relative;
+use keyward::invariant::Held;
 use keyward::key::KeyKind;
 use keyward::snapshot::Enforcement;
 use keyward_files::key_file::{Key, KeyFile, KeyGrants, instant};
@@ -132,7 +133,10 @@ fn print_grants(file: &KeyFile, key: &Key, connected: bool) -> Result<()> {
         }
         return Ok(());
     };
-    let granted = file.granted(grants).cloned().unwrap_or_default();
+    let granted = file
+        .granted(grants)
+        .cloned()
+        .held("a set that is not there is refused");
     match grants {
         KeyGrants::Set(name) => writeln!(out, "\n{title}, of the grant set {name}:")?,
         KeyGrants::Inline(_) if granted.is_empty() => writeln!(out, "\n{title}: none")?,

@@ -13,6 +13,7 @@ use crate::once::Once;
 use crate::output::{self, OutputArguments, Tone, toned};
 use crate::records::{Outcome, Records, Seen, Step};
 use crate::rules;
+use keyward::invariant::Held;
 use keyward::management::Command;
 use keyward_files::key_file::{Key, KeyFile};
 
@@ -72,7 +73,7 @@ pub(super) fn change(records: &Records, step: &Step<'_>) -> Result<(Told, Vec<St
 
 /// Returns the notes about a change.
 pub(super) fn notes(outcome: &Outcome<'_>, now: u64, records: &Records) -> Vec<String> {
-    let id = outcome.key.unwrap_or_default();
+    let id = outcome.key.held("a change of a key names it");
     let notes = outcome.notes.iter();
     notes
         .map(|note| rules::note(note, id, now, records.at_once()))

@@ -6,15 +6,14 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::metrics::Metrics;
-use super::mirrors::Mirrors;
-use super::{Arguments, content, refused, say, told};
+use super::{Arguments, content, mirrors, refused, say, told};
 use crate::exit::Exit;
 use crate::push::{Seen, seen};
 use crate::source::Source;
 use crate::watching::watching;
 use crate::{input, output};
 use keyward::profile::Profile;
-use keyward_files::feed::{Content, FeedStore, Published, Publisher, Request};
+use keyward_files::feed::{Content, FeedStore, Mirrors, Published, Publisher, Request};
 use keyward_files::publish::Rejection;
 
 /// How long to wait before the source and the clock are checked again.
@@ -46,7 +45,7 @@ struct Watch<'a> {
 pub(super) fn run(arguments: &Arguments, source: &Source, store: &dyn FeedStore) -> Result<Exit> {
     let stop = watching(source)?;
     let publisher = Publisher::new(store, arguments.settings()?)?;
-    let mirrors = Mirrors::start(arguments, publisher.keys())?;
+    let mirrors = mirrors::start(arguments, publisher.keys())?;
     let mut watch = Watch {
         arguments,
         source,

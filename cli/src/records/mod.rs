@@ -11,9 +11,9 @@ use zeroize::Zeroizing;
 use crate::rules::{self, Done, interrupted, which};
 use crate::server::{self, Count, Filter, Made, Server};
 use keyward::digest::KeyDigest;
+use keyward::invariant::Held;
 use keyward::management::{self, AddAccount, Command, Note};
 use keyward::profile::Profile;
-use keyward_files::invariant::Held;
 use keyward_files::key_file::{Key, KeyFile};
 use keyward_files::store::{self, Store};
 

@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
+use keyward::invariant::Held;
 use keyward::snapshot::Document;
-use keyward_files::invariant::Held;
 use keyward_files::snapshot::Checked;
 
 /// Invented raw keys that replace those of clients.

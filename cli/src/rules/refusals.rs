@@ -3,7 +3,7 @@
 use crate::find_key::{self, did_you_mean};
 use keyward::key::KeyKind;
 use keyward::management::{
-    AccountRole, Command, Meant, RuleCode, Side, Wanted, categories, near, written_category,
+    Command, Meant, RuleCode, Side, Wanted, categories, near, written_category,
 };
 use keyward::permission::AccessLevel;
 use keyward_files::key_file::{KeyFile, repeated};
@@ -20,16 +20,10 @@ const CREATE: &str = "`keyward keys create` makes a new key";
 pub(super) fn text(code: &RuleCode, command: &Command, file: &KeyFile) -> String {
     match code {
         RuleCode::KeyMissing { id } => find_key::missing(file, command.key().unwrap_or(id)),
-        RuleCode::AccountMissing { id, role } => match role {
-            AccountRole::Owner => find_key::missing_owner(file, owner_of(command).unwrap_or(id)),
-            AccountRole::Itself | AccountRole::Parent => {
-                format!("there is no account `{id}`; `keyward accounts list` shows all there are")
-            }
-        },
-        RuleCode::GrantSetMissing { name, side: None } => {
-            missing_set(name, file)
+        RuleCode::AccountMissing { id, role: _ } => {
+            find_key::missing_account(file, owner_of(command).unwrap_or(id))
         }
-        RuleCode::GrantSetMissing { side: Some(_), .. } => no_such_set(file),
+        RuleCode::GrantSetMissing { name, side: _ } => missing_set(name, file),
         RuleCode::PolicyMissing { name } => format!("there is no policy `{name}`"),
         RuleCode::OwnedByFile { file } => {
             format!("`{file}` has this record: change it there; ending a key works here, too")
@@ -269,21 +263,16 @@ fn limit_missing(id: &str, side: Side, is_revoking: bool) -> String {
 /// Returns the error for a grant set that does not exist.
 pub(crate) fn missing_set(name: &str, file: &KeyFile) -> String {
     let name = repeated(name, file.profile().known_prefixes());
-    match did_you_mean(&near(name, file.grant_sets().map(|(name, _)| name))) {
-        Some(question) => format!("there is no grant set `{name}`: {question}"),
-        None => {
-            format!("there is no grant set `{name}`; `keyward grant-sets list` shows all there are")
+    let near = near(name, file.grant_sets().map(|(name, _)| name));
+    let next = match (did_you_mean(&near), file.grant_sets().next()) {
+        (Some(question), _) => format!(": {question}"),
+        (None, Some(_)) => "; `keyward grant-sets list` shows all there are".to_owned(),
+        (None, None) => {
+            "; `keyward grant-sets put support --grant customer=read` makes one, or use --grant"
+                .to_owned()
         }
-    }
-}
-
-fn no_such_set(file: &KeyFile) -> String {
-    let all: Vec<&str> = file.grant_sets().map(|(name, _)| name).collect();
-    if all.is_empty() {
-        "there are no grant sets; `keyward grant-sets put support --grant customer=read` makes one, or use --grant".to_owned()
-    } else {
-        format!("there is no such grant set, only `{}`", all.join("`, `"))
-    }
+    };
+    format!("there is no grant set `{name}`{next}")
 }
 
 fn unknown_permission(name: &str, meant: &Meant) -> String {

@@ -1,5 +1,4 @@
-//! The chapter about the account that a request is about: organizations, platforms, connected
-//! accounts.
+//! The chapter on the account that a request is for: organizations, platforms, connected accounts.
 
 use anyhow::Result;
 use keyward::reason::DenyReason as Reason;

@@ -1,4 +1,4 @@
-//! The chapters about changes and failures: a push, a bad push, and a worker that breaks.
+//! The chapters on change and failure: a push, a bad push, and a worker that breaks.
 
 use std::path::Path;
 use std::time::Instant;
@@ -14,7 +14,8 @@ use crate::http::{Request, Response, get};
 use crate::snapshot::{change, configuration};
 use crate::wait::{BOUND, eventually};
 
-/// This many answers in a row, each on a new connection, show that every worker gave some of them.
+/// The number of successive answers, each on a new connection. After that many, every worker has
+/// given some.
 const IN_A_ROW: u32 = 40;
 
 impl Tour {
@@ -189,7 +190,7 @@ impl Tour {
         get("/v1/balance").bearer(&self.keys.stranger)
     }
 
-    /// Shows what happens if Envoy cannot get the module that is pushed: it leaves the filter out.
+    /// Shows what happens if Envoy is pushed a module that it cannot get: it leaves the filter out.
     pub(super) fn missing_module(&mut self) -> Result<()> {
         self.screen
             .heading("A module that is not there, and what the interlock is for");
@@ -223,7 +224,7 @@ impl Tour {
         Ok(())
     }
 
-    /// Pushes a module that nothing serves, and waits until the filter is gone.
+    /// Pushes a module that no server has, and waits until the filter is gone.
     fn push_elsewhere(&mut self, envoy: &Envoy) -> Result<()> {
         let configuration = configuration(&self.keys, 2)?;
         envoy.folder.push_edited(&configuration, |ecds| {
@@ -251,8 +252,8 @@ impl Tour {
         Envoy::start(&self.binary, folder, 1)
     }
 
-    /// Pushes a configuration that the main thread accepts and the worker does not, and waits until
-    /// the worker has received it.
+    /// Pushes what the main thread accepts but the worker does not, and waits until the worker has
+    /// seen it.
     fn break_worker(&mut self, envoy: &Envoy) -> Result<()> {
         let mut poison = configuration(&self.keys, 2)?;
         let text = json!({"test": "trap-door: fail on workers"});
@@ -264,8 +265,8 @@ impl Tour {
         })
     }
 
-    /// Sends a request repeatedly until the answer is as expected [`IN_A_ROW`] times. Times count
-    /// from the call.
+    /// Repeats a request until the answer is as expected [`IN_A_ROW`] times. Times count from the
+    /// call.
     fn until(
         &mut self,
         envoy: &Envoy,
@@ -297,11 +298,11 @@ impl Tour {
     }
 }
 
-/// How a change looked from outside, in milliseconds.
+/// How a change appeared from outside, in milliseconds.
 #[derive(Default)]
 struct Wave {
     /// When the series of expected answers began.
     first_ms: u128,
-    /// How many other answers came before.
+    /// The number of other answers before that.
     otherwise: u32,
 }

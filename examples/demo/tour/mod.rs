@@ -18,10 +18,10 @@ use crate::http::{Request, Response, send};
 use crate::keys::{Keys, fewer_stars};
 use crate::screen::Screen;
 
-/// Plays the whole tour. Returns an error if the tour could not continue. A surprise is counted,
-/// and the tour continues.
+/// Plays the whole tour. An error means that it could not continue. A surprise is only counted, and
+/// the tour continues.
 pub(crate) fn play() -> Result<ExitCode> {
-    // If something is missing, the tour should fail now and not in the middle.
+    // It is better to find out what is missing before the tour starts.
     let host = Host::chosen()?;
     let filter = host.filter()?;
     let trap_door = match host {
@@ -56,13 +56,13 @@ pub(crate) fn play() -> Result<ExitCode> {
     Ok(tour.close())
 }
 
-/// What is expected of a request. The texts must occur in what they are compared with.
+/// What is expected of one request. The answer must contain the texts.
 pub(super) enum Expected<'a> {
-    /// The request passes, and the upstream learns who calls.
+    /// It passes, and the upstream receives the caller.
     Caller(&'a [&'a str]),
-    /// The request passes, and the upstream does not learn who calls.
+    /// It passes, and the upstream receives no caller.
     Nobody,
-    /// keyward denies the request, with this text in the message.
+    /// keyward denies it, with this text in the message.
     Denied(DenyReason, &'a str),
     /// Envoy answers with this status and this text.
     Envoy(u16, &'a str),
@@ -80,7 +80,7 @@ pub(super) struct Tour {
 }
 
 impl Tour {
-    /// Sends a request, and shows the answer.
+    /// Sends a request and shows the answer.
     fn step(
         &mut self,
         envoy: &Envoy,
@@ -113,14 +113,13 @@ impl Tour {
         Ok(())
     }
 
-    /// Sends a request without showing it.
+    /// Sends a request that is not shown.
     fn send(&mut self, envoy: &Envoy, request: &Request) -> Result<Response> {
         self.requests += 1;
         send(envoy.gateway, request)
     }
 
-    /// Shows something else that must be true after a reply: what was found, or what was found
-    /// instead.
+    /// Shows another condition that must hold for a reply: the expected result, or what happened.
     fn check(&mut self, expected: &str, seen: Result<String, String>) {
         match seen {
             Ok(seen) => self.screen.as_expected(&seen),
@@ -131,7 +130,7 @@ impl Tour {
         }
     }
 
-    /// Looks for keys in everything that is on disk now: configurations, Envoy's logs, access logs.
+    /// Searches everything that is on disk now for keys: configurations, Envoy's logs, access logs.
     fn no_key_in_files(&mut self) -> Result<()> {
         self.screen.heading("No key on disk");
         self.screen.topic(
@@ -218,7 +217,7 @@ fn shown(response: &Response) -> Shown {
     }
 }
 
-/// Returns what was expected, if `response` is something else.
+/// Returns what was expected, if `response` differs from it.
 fn difference(expected: &Expected<'_>, response: &Response) -> Option<String> {
     let body = response.json();
     let principal = body["principal"].as_str();
@@ -250,7 +249,7 @@ fn difference(expected: &Expected<'_>, response: &Response) -> Option<String> {
     (!is_met).then_some(wanted)
 }
 
-/// Locks the folder, because a second tour at the same time would remove it.
+/// Locks the folder, because two tours at the same time would remove each other's.
 fn lock(runs: &Path) -> Result<File> {
     let path = runs.with_extension("lock");
     if let Some(parent) = path.parent() {
@@ -264,7 +263,7 @@ fn lock(runs: &Path) -> Result<File> {
     }
 }
 
-/// Collects the files below `folder`, except those that links lead to.
+/// Collects the files below `folder`, except those that links point to.
 fn collect_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;

@@ -1,5 +1,5 @@
-//! The gateway's chapters: which requests pass and which do not, what a limited key may do, and
-//! what operators see.
+//! The gateway's chapters: who passes, who does not, what a limited key may do, and what operators
+//! see of all this.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::http::{get, post, request};
 use crate::snapshot::{PLATFORM, configuration};
 
 impl Tour {
-    /// Starts the gateway that we ship, and tours it.
+    /// Starts the shipped gateway, and shows it.
     pub(super) fn gateway(&mut self) -> Result<()> {
         let first = configuration(&self.keys, 1)?;
         let folder = Folder::make(self.runs.join("gateway"), (self.host, &self.filter), &first)?;
@@ -236,7 +236,7 @@ impl Tour {
         Ok(())
     }
 
-    /// Shows what operators see. `requests` is the number of requests that this gateway received.
+    /// Shows what operators see. `requests` is the number of requests to this gateway.
     fn what_operators_see(&mut self, envoy: &Envoy, requests: u64) -> Result<()> {
         self.screen.heading("What operators see");
         self.screen.topic("A line of the access log");
@@ -283,7 +283,7 @@ impl Tour {
     }
 }
 
-/// Returns the request counters that are not 0.
+/// Returns the counters of requests that are not 0.
 fn counted(envoy: &Envoy) -> Result<Vec<(String, u64)>> {
     let page = envoy.admin("/stats/prometheus")?.body;
     let names = ["keyward_requests_total{", "envoy_keyward_requests_total{"];

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde_json::{Map, Value};
 
 use super::pack::Parts;
-use crate::invariant::Held;
+use keyward::invariant::Held;
 use keyward::json::from_json;
 use keyward::snapshot::Document;
 

@@ -8,6 +8,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::store::{FeedStore, Listed, Mutable, ObjectName, Swap};
+use keyward::invariant::Held;
 
 /// The format that this version reads and writes.
 const FORMAT: &str = "keyward.retired/v1";
@@ -51,8 +52,9 @@ impl Retired {
                 .map(|(name, since)| (name.to_string(), *since))
                 .collect(),
         };
-        // The list contains only strings and numbers, so serialization cannot fail.
-        serde_json::to_string(&wire).unwrap_or_default()
+        serde_json::to_string(&wire)
+            .ok()
+            .held("texts and numbers have a form in JSON")
     }
 
     /// Returns the number of objects.

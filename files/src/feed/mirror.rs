@@ -41,9 +41,11 @@ pub enum Mirrored {
         /// Why unused objects were not removed, if that failed.
         uncollected: Option<String>,
     },
-    /// The mirror has a newer head: another publisher was faster, or the feed was restored from a
-    /// backup.
-    Ahead,
+    /// It holds a newer head: another publisher was faster, or the feed was restored from a backup.
+    Ahead {
+        /// Whether that head leads to a higher revision. Otherwise it was only signed later.
+        is_later: bool,
+    },
 }
 
 /// A head, as signed bytes and parsed.
@@ -70,7 +72,8 @@ impl Mirror<'_> {
             let held = self.signed(self.to)?;
             if let Some((held, _)) = &held {
                 if source.is_before(&held.head) {
-                    return Ok(Mirrored::Ahead);
+                    let is_later = held.head.revision > source.head.revision;
+                    return Ok(Mirrored::Ahead { is_later });
                 }
                 if held.bytes == source.bytes && self.is_whole(&source.head)? {
                     return Ok(Mirrored::Same {

@@ -5,6 +5,7 @@ pub mod content;
 pub mod garbage;
 pub mod key_source;
 pub mod mirror;
+pub mod mirrors;
 pub mod present;
 pub mod publisher;
 pub mod serve;
@@ -14,7 +15,10 @@ pub mod store;
 pub use content::Content;
 pub use key_source::KeySource;
 pub use mirror::{Mirror, Mirrored};
+pub use mirrors::{Mirrors, Original};
 pub use present::{Present, Reader};
-pub use publisher::{MissingAccounts, Note, Published, Publisher, Request, Settings, Step};
+pub use publisher::{
+    Ahead, MissingAccounts, Note, Numbering, Published, Publisher, Request, Settings, Step, When,
+};
 pub use signing_key::SigningKey;
 pub use store::{FeedStore, Folder, StorePlace};

@@ -12,6 +12,7 @@ use ed25519_dalek::{Signer, SigningKey as Ed25519};
 use sha2::{Digest, Sha512};
 use zeroize::Zeroizing;
 
+use keyward::invariant::Held;
 use keyward::management::{NoRandomness, Randomness};
 
 /// The start of the first line of each `signify` file.
@@ -121,7 +122,9 @@ impl SigningKey {
     pub fn secret_text(&self) -> Zeroizing<String> {
         let secret = Zeroizing::new(self.key.to_keypair_bytes());
         let digest = Sha512::digest(*secret);
-        let checksum = digest.get(..CHECKSUM).unwrap_or_default();
+        let checksum = digest
+            .get(..CHECKSUM)
+            .held("a digest is longer than its checksum");
         let mut bytes = Zeroizing::new(Vec::with_capacity(SECRET_FILE));
         for part in [
             ALGORITHM,

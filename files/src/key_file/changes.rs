@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::{KeyFile, SourceName};
-use crate::invariant::Held;
+use keyward::invariant::Held;
 
 /// The kind of record that a change is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

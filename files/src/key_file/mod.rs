@@ -48,8 +48,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 use toml_edit::Document;
 
-use crate::invariant::Held;
 use fault::Collector;
+use keyward::invariant::Held;
 use keyward::profile::Profile;
 use keyward::refusal::Place;
 use keyward::snapshot::document::{Catalogue, Endpoint};

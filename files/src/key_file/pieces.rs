@@ -11,7 +11,7 @@ use toml_parser::lexer::{Token, TokenKind};
 use toml_parser::parser::{EventReceiver, RecursionGuard, parse_document};
 use toml_parser::{ErrorSink, ParseError, Source, Span};
 
-use crate::invariant::Held;
+use keyward::invariant::Held;
 
 /// The maximum nesting depth of values.
 const DEEPEST: u32 = 80;

@@ -1,6 +1,7 @@
 //! A key file must not contain a raw key, not even in a comment. The reader rejects text that looks
 //! like one before it reads anything else. The error names the line but does not show it.
 
+use keyward::invariant::Held;
 use keyward::key::KeyKind;
 use keyward::profile::Profile;
 
@@ -47,7 +48,7 @@ impl RawKeys {
     fn occur_in_token(&self, token: &[u8]) -> bool {
         let mut is_word_start = true;
         for (at, byte) in token.iter().enumerate() {
-            let from = token.get(at..).unwrap_or_default();
+            let from = token.get(at..).held("a place in the token");
             if is_word_start && self.0.iter().any(|prefix| is_key(from, prefix)) {
                 return true;
             }

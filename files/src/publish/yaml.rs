@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::invariant::Held;
+use keyward::invariant::Held;
 
 /// Words that are booleans in YAML 1.1, which kubectl reads, but texts in YAML 1.2.
 ///

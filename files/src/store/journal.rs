@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde_json::{Value as Json, json};
 
-use crate::invariant::Held;
 use crate::key_file::{Change, instant};
 use crate::replace::{beside, sync_folder};
 use keyward::digest::KeyDigest;
+use keyward::invariant::Held;
 
 /// The journal of one key file.
 pub(super) struct Journal {

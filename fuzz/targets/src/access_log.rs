@@ -1,5 +1,5 @@
-//! A line of the access log, whose content clients influence: it is read or skipped, a verdict is
-//! read if the pattern matches, and nothing that is shown acts on a terminal.
+//! A line of the access log, which clients can influence: it is read or skipped, a verdict is read
+//! if the pattern matches, and the output cannot control a terminal.
 
 use std::sync::LazyLock;
 
@@ -9,8 +9,8 @@ use serde_json::json;
 
 use super::{STRIPE, pattern};
 
-/// What keyward writes: the verdict, and its own members or those of a later version. Members that
-/// occur twice or without their partner are checked below.
+/// What keyward writes: the verdict, and its own members or those of a later version. A repeated
+/// member, or one without its neighbour, is handled below.
 static STATE: LazyLock<Regex> = LazyLock::new(|| {
     let id = r"[A-Za-z0-9_.-]{1,64}";
     let kind = "(?:secret|restricted|publishable|organization)";
@@ -25,7 +25,7 @@ static STATE: LazyLock<Regex> = LazyLock::new(|| {
 static PREFIX: LazyLock<Regex> =
     LazyLock::new(|| pattern("[srp]k_(?:test|live)_|sk_org_(?:test_|live_)?"));
 
-/// The input is a line. It is also used as the verdict and as the path of an otherwise valid line.
+/// The input is a line, and then the verdict and the path of a line that is otherwise good.
 pub fn run(input: &[u8]) {
     read(input);
     let Ok(text) = std::str::from_utf8(input) else {
@@ -93,8 +93,8 @@ fn is_harmless(shown: &str) {
         shown.bytes().all(|byte| (b' '..=b'~').contains(&byte)),
         "{shown:?}"
     );
-    // A bare prefix is not a key, nor is a prefix whose key was cut off. After a key's prefix, the
-    // text continues with a star.
+    // A bare prefix is not a key, and neither is one whose end was cut off. What follows a prefix
+    // must begin with a star.
     let leaks = |found: regex::bytes::Match<'_>| {
         let rest = shown.get(found.end()..).unwrap_or_default();
         let is_cut = ["test_", "live_"].iter().any(|word| word.starts_with(rest));

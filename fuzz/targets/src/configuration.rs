@@ -1,5 +1,5 @@
 //! The plugin configuration: an accepted one has the same meaning however it is spaced, and closes
-//! the gateway if it has no snapshot. A refusal contains no key.
+//! the gateway if it has no snapshot. The text of a rejection contains no key.
 
 use std::net::IpAddr;
 use std::sync::LazyLock;
@@ -97,7 +97,7 @@ fn taken(input: &[u8], configuration: &Configuration) {
     assert!(Configuration::from_json(with_a_stranger.to_string().as_bytes()).is_err());
 }
 
-/// Returns the settings as text. Identity headers are written in their order.
+/// Returns the settings as text. Identity headers are listed in their order.
 fn told(configuration: &Configuration) -> String {
     let mut settings = configuration.settings().clone();
     settings

@@ -1,4 +1,4 @@
-//! Rule 8: ids and paths of accounts match the contract's pattern, and a path leads where its
+//! Rule 8: ids and paths of accounts match the contract's pattern, and a path leads to where its
 //! segments lead, one by one.
 
 use std::sync::LazyLock;
@@ -17,8 +17,7 @@ static PATH: LazyLock<Regex> =
 /// The prefixes of ids of accounts and organizations, some of them hard to distinguish.
 const PREFIXES: [(&str, &str); 4] = [("acct_", "org_"), ("", "org_"), ("a", "ab"), ("ab", "a")];
 
-/// For each account: its id, its parent, whether it accepts unlisted children, and whether it is
-/// suspended.
+/// Id, parent, whether unlisted children are accepted, whether it is suspended.
 const ACCOUNTS: [(&str, Option<&str>, bool, bool); 6] = [
     ("acct_1", None, false, false),
     ("acct_2", Some("acct_1"), false, false),
@@ -45,7 +44,7 @@ static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(|| {
     Snapshot::from_json(snapshot.to_string().as_bytes(), &STRIPE).unwrap()
 });
 
-/// The first byte selects the prefixes. The rest is the header's value.
+/// The first byte chooses the prefixes, and the rest is the header's value.
 pub fn run(mut input: &[u8]) {
     let chosen = usize::from(take(&mut input)) % PREFIXES.len();
     let (account, organization) = PREFIXES[chosen];
@@ -98,8 +97,8 @@ fn kind(id: &str, account: &str, organization: &str) -> Option<IdKind> {
     }
 }
 
-/// Returns whether every step is a listed edge to an active account, or the last step is an
-/// unlisted id below an account that accepts any.
+/// Returns whether every step is a listed edge to an active account, or the last one is an unlisted
+/// id below an account that accepts any.
 fn leads(start: &str, segments: &[&str]) -> bool {
     let listed = |id: &str| ACCOUNTS.iter().find(|account| account.0 == id);
     let Some((next, rest)) = segments.split_first() else {

@@ -1,5 +1,5 @@
-//! Rule 2: keyward reads a key exactly if one was sent, and neither the masked form nor an echo
-//! shows it.
+//! Rule 2: what is read as a key was sent as one, what was sent as a key is read as one, and
+//! neither the masked form nor an echo reveals it.
 
 use std::sync::LazyLock;
 
@@ -23,7 +23,7 @@ static PREFIX: LazyLock<Regex> =
 static SHOWN: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"\A(?:(?:Bearer|Basic)(?: \*{1,128})?|\*{0,128})\z"));
 
-/// The first byte determines where the rest is put.
+/// The first byte decides where the rest is put.
 pub fn run(mut input: &[u8]) {
     let how = take(&mut input);
     match how % 4 {
@@ -83,7 +83,7 @@ fn one_header(value: &[u8]) {
     }
 }
 
-/// Checks that several headers, or a header and a key in the query, have no single reading.
+/// Several headers, or a header next to a key in the query, have no single reading.
 fn two_values(one: &[u8], other: &[u8]) {
     let head = read(&[(b"authorization", one), (b"authorization", other)]);
     assert_fault(&Credential::read(&head, STRIPE.known_prefixes()).unwrap_err());
@@ -94,7 +94,7 @@ fn two_values(one: &[u8], other: &[u8]) {
     }
 }
 
-/// Checks that a key in the query is printable after decoding, and begins like a key.
+/// A key in the query is printable after decoding, and begins like a key.
 fn query(value: &[u8]) {
     let path = [b"/v1/x?key=", value].concat();
     let head = read(&[(b":path", &path)]);
@@ -110,7 +110,7 @@ fn query(value: &[u8]) {
     }
 }
 
-/// Checks that anything that is spelled like a key is read as that key, in each form.
+/// Everything spelled as a key is read as this key, in each form.
 fn key_of(input: &[u8]) {
     let spelled = input.iter().map(|byte| match byte % 94 + b'!' {
         b',' => b'+',
@@ -135,7 +135,7 @@ fn key_of(input: &[u8]) {
     }
 }
 
-/// Checks what is true of every key.
+/// Asserts what is true of every key.
 fn assert_good(credential: &Credential<'_>) {
     let raw = key(credential);
     assert!(KEY.is_match(raw.as_bytes()));
@@ -146,8 +146,8 @@ fn assert_good(credential: &Credential<'_>) {
     let place = credential.scheme().map_or("query", Scheme::name);
     let debug = format!("Credential({place} {})", stars(raw.len()));
     assert_eq!(format!("{credential:?}"), debug);
-    // Depends only on the bytes: the same key has the same digest, and any other key another
-    // digest.
+    // The digest depends only on the bytes: the same key has the same digest, and any other key
+    // another.
     let digest = credential.digest();
     assert_eq!(digest.as_bytes()[..], Sha256::digest(&raw)[..]);
     assert_eq!(KeyDigest::from_hex(&digest.to_string()), Some(digest));
@@ -158,8 +158,7 @@ fn assert_good(credential: &Credential<'_>) {
     assert_ne!(KeyDigest::of(&other), digest);
 }
 
-/// Checks that the masked form is the prefix, stars, and at most four characters or a third of the
-/// secret.
+/// Asserts that it shows the prefix, stars, and at most four characters or a third of the secret.
 fn assert_masked(raw: &str, masked: &str) {
     let prefix = PREFIX.find(raw.as_bytes()).map_or(0, |found| found.end());
     let secret = raw.len() - prefix;
@@ -185,7 +184,7 @@ fn assert_fault(fault: &CredentialFault) {
     }
 }
 
-/// Checks that no key in a client's text is in the echo, which is short and printable.
+/// Asserts that a key anywhere in a client's text is not in the echo, which is short and printable.
 fn echoes(how: u8, input: &[u8]) {
     let prefixes = [
         "sk_test_",

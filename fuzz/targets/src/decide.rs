@@ -1,4 +1,4 @@
-//! The whole decision is the same as the naive reference's, from either form of the snapshot: same
+//! The whole decision agrees with the naive reference, from either form of the snapshot: same
 //! verdict, same reason, same filter state, same identity header.
 
 use std::sync::LazyLock;
@@ -15,8 +15,8 @@ use keyward_reference::worlds::world::World;
 
 pub(super) static BUILTIN: LazyLock<Builtin> = LazyLock::new(builtin);
 
-/// The input begins with two bytes that count, and that many choices from which the configuration
-/// is made. For each request, its own choices follow, and bytes that are put somewhere into it.
+/// The input begins with two parts for the configuration, each a length byte and that many choices.
+/// For each request there follow its own choices, and bytes that are inserted somewhere.
 pub fn run(mut input: &[u8]) {
     let (one, two) = (take_part(&mut input), take_part(&mut input));
     let world = World::roll(&mut Dice::new(&tape(&[one, two].concat())));
@@ -44,12 +44,12 @@ pub fn run(mut input: &[u8]) {
 /// More would only slow libFuzzer down, because it learns from an input as a whole.
 const MOST_REQUESTS: usize = 8;
 
-/// Turns each byte into a choice. Bytes are doubled, so that they can choose among more than 256.
+/// Turns each byte into a choice, doubled so that it also covers a choice among more than 256.
 fn tape(bytes: &[u8]) -> Vec<u32> {
     bytes.iter().map(|byte| u32::from(*byte) * 0x0101).collect()
 }
 
-/// Puts bytes of the input somewhere, if a byte requests it.
+/// Inserts bytes of the input somewhere, if a byte asks for it.
 fn splice(input: &mut &[u8], request: &mut Request) {
     let place = take(input);
     if place < 128 {

@@ -1,5 +1,5 @@
-//! Rules 9 to 11 on any path and query: a path has one reading or none, the row found is the
-//! reference's, and a query's expansions need the permissions that the reference lists.
+//! Rules 9 to 11 for any path and query: paths have one reading or none, the row that is found is
+//! the reference's, and a query's expansions require the permissions that the reference lists.
 
 use std::sync::LazyLock;
 
@@ -14,8 +14,7 @@ use super::{pattern, take};
 use keyward_reference::asking::{Shown, ask, without_aliases};
 use keyward_reference::model::{self, Endpoints, Request};
 
-/// Segments: printable ASCII, and escapes of characters that must be escaped and are not
-/// delimiters.
+/// Segments: printable ASCII, and escapes of characters that must be escaped and delimit nothing.
 static PATH: LazyLock<Regex> = LazyLock::new(|| {
     let segment = concat!(
         r"(?:[!\x22$&-.0-:<->@-\[\]-~]",
@@ -28,7 +27,7 @@ const METHODS: [&str; 8] = [
     "GET", "HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS", "get",
 ];
 
-/// Keys by their grants. The last one is publishable.
+/// Keys by their grants. The last is publishable.
 const GRANTS: [&str; 4] = [
     r#"{"customer": "read", "charge": "read", "invoice": "read", "widget": "write"}"#,
     r#"{"customer": "write", "subscription": "read", "payment_intent": "write"}"#,
@@ -36,7 +35,7 @@ const GRANTS: [&str; 4] = [
     "null",
 ];
 
-/// A configuration, as read by keyward and by the reference.
+/// A configuration, read by keyward and by the reference.
 static WORLD: LazyLock<(Configuration, Value)> = LazyLock::new(|| {
     let keys: Vec<Value> = GRANTS.iter().enumerate().map(key).collect();
     let json = json!({"snapshot": {
@@ -80,7 +79,7 @@ fn raw(number: usize) -> String {
     format!("{prefix}_test_FAKE-{number}")
 }
 
-/// The first byte selects the key and the method. The rest is the path with its query.
+/// The first byte chooses the key and the method, and the rest is the path with its query.
 pub fn run(mut input: &[u8]) {
     let how = usize::from(take(&mut input));
     let path = input.split(|byte| *byte == b'?').next().unwrap_or_default();
@@ -122,7 +121,7 @@ fn has_one_reading(path: &[u8]) -> bool {
     PATH.is_match(path) && segments.all(|segment| segment != b"." && segment != b"..")
 }
 
-/// Checks that a row matches segment by segment, and that HEAD finds the row of GET.
+/// Asserts that a row that is found matches segment by segment, and that HEAD finds the row of GET.
 fn found(catalogue: &EndpointCatalogue, method: &str, path: PlainPath<'_>) {
     let Some(read) = Method::of_request(method.as_bytes()) else {
         assert!(matches!(method, "OPTIONS" | "get"), "{method}");

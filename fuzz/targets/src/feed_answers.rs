@@ -1,6 +1,6 @@
-//! A follower and arbitrary answers of a source: it never panics, serves nothing that no verified
-//! head led to, makes no call immediately after a failure, and never calls more than once a second
-//! for long.
+//! A follower, with arbitrary answers from a source: it never panics, serves nothing unless a
+//! verified head led to it, does not poll immediately after a failure, and never polls more than
+//! once a second continuously.
 
 use keyward::configuration::Configuration;
 use keyward::feed::{Answer, Body, Call, Follower, Output, Surroundings, Wanted};
@@ -32,8 +32,7 @@ impl Surroundings for World {
     }
 }
 
-/// Reads each answer: a byte that determines the outcome of the call, then headers and body, each
-/// after its length.
+/// Each answer is a byte for the result of the call, then headers and body, each after its length.
 pub fn run(mut input: &[u8]) {
     let configuration = json!({
         "max_snapshot_age": 1,
@@ -58,7 +57,8 @@ pub fn run(mut input: &[u8]) {
             let out = answer(&mut follower, &mut world, &call, &mut input);
             let before = asked;
             carry_out(out, &mut pending, &mut asked);
-            // No key of this feed ever signed anything, so no progress can cause an immediate call.
+            // No key of this feed has signed anything, so there is no progress that could cause an
+            // immediate call.
             assert_eq!(asked, before, "a call after a failure");
         }
         assert!(follower.snapshot().is_none());
@@ -81,7 +81,7 @@ fn carry_out(out: Vec<Output>, pending: &mut Vec<Call>, asked: &mut u64) {
                 assert!(matches!(call.wanted, Wanted::Head { .. }));
                 pending.push(call);
             }
-            Output::Serve(_) | Output::Keep(_) | Output::Base(_) => {
+            Output::Serve(_) | Output::Keep(_) | Output::Loaded { .. } => {
                 panic!("nothing was signed")
             }
             Output::Trouble(_, why) => assert!(!why.contains('\n') && why.len() < 500, "{why}"),

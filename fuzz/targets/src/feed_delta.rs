@@ -1,5 +1,5 @@
-//! A delta: any bytes are read or rejected. A delta that is read contains what it claims. Applied
-//! to a base, it leads to a snapshot whose every look-up is safe, or to a refusal.
+//! A delta: any bytes are accepted or rejected. A delta that is accepted contains what it claims.
+//! Applied to a base, it leads to a snapshot whose every look-up is safe, or it is rejected.
 
 use std::sync::LazyLock;
 
@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{STRIPE, assert_tells_no_key, take};
 
-/// A base that contains one of everything that a delta can refer to.
+/// A base with an example of everything that a delta can refer to.
 static BASE: LazyLock<Snapshot> = LazyLock::new(|| {
     let key = |number: u32, owner: &str, grants: serde_json::Value| {
         json!({"id": format!("mk_{number}"), "sha256": format!("{:02x}", number * 37).repeat(32), "kind": "restricted",
@@ -45,7 +45,7 @@ fn read(bytes: &[u8]) {
     assert!(delta.from() < delta.to());
     let touched = Touched::of(&delta);
     assert!(touched.keys.len() <= delta.len());
-    // The outcome is the same whatever the steps are.
+    // The outcome is the same, whatever the steps.
     let whole = BASE.apply(&delta, &STRIPE);
     let mut sizes = bytes;
     let stepped = Applying::new(&BASE, delta.clone(), &STRIPE).and_then(|mut applying| {
@@ -66,7 +66,7 @@ fn read(bytes: &[u8]) {
     }
 }
 
-/// Checks that what the delta does not name is unchanged, and that every walk ends.
+/// Asserts that what the delta does not name is unchanged, and that every walk ends.
 fn looked_up(made: &Snapshot, delta: &Delta, touched: &Touched) {
     assert!(made.keys().count() <= made.key_count());
     for (digest, key) in made.keys() {
@@ -101,6 +101,6 @@ fn looked_up(made: &Snapshot, delta: &Delta, touched: &Touched) {
         }
     }
     assert!(made.accounts().iter().count() <= made.accounts().len());
-    // The delta leads to this revision, and does not apply to it.
+    // The delta led to this revision, and cannot be applied to it again.
     assert!(made.apply(delta, &STRIPE).is_err());
 }

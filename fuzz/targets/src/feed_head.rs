@@ -11,7 +11,7 @@ use super::assert_tells_no_key;
 /// The public key of RFC 8032, 7.1, test 1.
 const KEY: &str = "RWQBAgMEBQYHCNdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea";
 
-/// The input is used as the JSON of a head, and as signed bytes.
+/// The input is the JSON of a head, and also signed bytes.
 pub fn run(input: &[u8]) {
     signed(input);
     match Head::from_json(input) {
@@ -20,7 +20,7 @@ pub fn run(input: &[u8]) {
     }
 }
 
-/// No one can sign with that key, so only what its owner signed can be opened: here nothing.
+/// No one can sign with this key, so only what its owner signed is valid: here nothing.
 fn signed(input: &[u8]) {
     let key = PublicKey::from_line(KEY).unwrap();
     assert_eq!(PublicKey::from_line(&key.line()), Some(key.clone()));
@@ -36,7 +36,7 @@ fn signed(input: &[u8]) {
         let fault = Head::open(bytes, &keys, "prod").unwrap_err();
         assert_tells_no_key(&fault.to_string());
         if let Err(SignatureFault::Forged) = signify::open(bytes, &keys) {
-            // It had the right form: two lines, the second of a fixed length that decodes.
+            // It had the right form: two lines. The second has a fixed length, and it decodes.
             let mut lines = bytes.splitn(3, |byte| *byte == b'\n');
             assert!(lines.next().unwrap().starts_with(b"untrusted comment: "));
             assert_eq!(STANDARD.decode(lines.next().unwrap()).unwrap().len(), 74);
@@ -50,7 +50,7 @@ fn taken(head: &Head) {
     let json = head.to_json().unwrap();
     assert_eq!(Head::from_json(&json).as_ref(), Ok(head));
     assert!(json.len() < LARGEST_HEAD);
-    // The way ends from everywhere, and never leads to a lower revision.
+    // From every revision the way ends, and it never leads to a lower one.
     let from = head.deltas.iter().flat_map(|delta| [delta.from, delta.to]);
     for start in from.chain([head.base.revision, head.revision]) {
         let mut at = start;
@@ -62,7 +62,7 @@ fn taken(head: &Head) {
                     at = delta.to;
                 }
                 Way::Base(base) => {
-                    // A way from the base always exists.
+                    // From the base there is always a way.
                     assert!(at != base.revision);
                     at = base.revision;
                 }

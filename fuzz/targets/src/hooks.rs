@@ -1,6 +1,6 @@
-//! The native module's hooks under a fake Envoy: whatever Envoy passes, every sign of a request
-//! that passes agrees, and a request that does not pass was answered once. No reply and no log line
-//! contains a key.
+//! The native module's hooks under a fake Envoy: whatever Envoy passes to them, a request that
+//! passes was allowed by every means, and any other was answered exactly once. No reply and no log
+//! line contains a key.
 
 #[path = "../../../native/tests/fake/mod.rs"]
 mod fake;
@@ -41,7 +41,7 @@ fn world() -> (Filter, Envoy) {
     (filter, envoy)
 }
 
-/// Three bytes determine how Envoy behaves. Then each line is a header: its name, a NUL, its value.
+/// Three bytes set how Envoy behaves. Then each line is a header: its name, a NUL, and its value.
 pub fn run(mut input: &[u8]) {
     let (how, parts, place) = (take(&mut input), take(&mut input), take(&mut input));
     let mut lines = input.split(|byte| *byte == b'\n');

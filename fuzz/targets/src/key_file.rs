@@ -1,5 +1,5 @@
-//! The key file: a file that is read keeps every byte, and compiles to what a gateway accepts. An
-//! edit is complete or has no effect, and its result can be read again.
+//! The key file: a file that is read is preserved byte for byte, and compiles to what a gateway
+//! accepts. An edit happens completely or not at all, and its result can be read again.
 
 use std::sync::LazyLock;
 
@@ -22,12 +22,12 @@ const NAME: &str = "keys.toml";
 
 const NOW: u64 = 1_795_200_000;
 
-/// What the file rejects everywhere. Shorter texts are names, and are shown.
+/// What the file rejects in every place. Shorter texts are names, and may be shown.
 static RAW_KEY: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?:\A|[^0-9A-Za-z])(?:[rs]k_(?:test|live)|sk_org)_[0-9A-Za-z_-]{10}")
 });
 
-/// The input is a byte that counts, that many bytes that select edits, and the text.
+/// The input is a length byte, that many bytes that choose edits, and the text.
 pub fn run(mut input: &[u8]) {
     let mut edits = take_part(&mut input);
     let Ok(text) = std::str::from_utf8(input) else {
@@ -61,8 +61,8 @@ pub fn run(mut input: &[u8]) {
                 assert_eq!(self::text(&file), before, "{refusal}");
             }
         }
-        // Only reading the whole file shows whether an edit names something that does not exist.
-        // Before a file is stored, it is read.
+        // Only reading the whole shows whether an edit names something that does not exist. Every
+        // program that stores a file reads it first.
         match read(&self::text(&file)) {
             Ok(again) => {
                 assert_eq!(again.changes_since(&file), [], "{}", self::text(&file));
@@ -118,11 +118,11 @@ fn assert_compiles(file: &KeyFile) {
     for key in file.keys() {
         assert_eq!(snapshot.key(&key.digest).unwrap().id(), key.id);
     }
-    // Only publishable keys are public.
+    // Only publishable keys are in the snapshot in plain text.
     assert!(!RAW_KEY.is_match(json.as_bytes()), "{json}");
 }
 
-/// Runs one of all commands, on something in the file or on something new.
+/// Runs one of all commands, on records of the file or on new ones.
 fn edit(file: &mut KeyFile, choices: &mut &[u8]) -> Result<(), String> {
     let command = command(file, choices);
     let facts = file.facts(&needs(&command));
@@ -131,7 +131,7 @@ fn edit(file: &mut KeyFile, choices: &mut &[u8]) -> Result<(), String> {
         actor: "fuzz",
         ceiling: &Ceiling::none(),
         limits: &Limits::none(),
-        // Ids of keys stay different from the existing ones.
+        // New ids differ from those of existing keys.
         randomness: &mut Counting(file.keys().count()),
     };
     let decision = decide(&command, &facts, context).map_err(|refusal| refusal.to_string())?;
@@ -139,7 +139,7 @@ fn edit(file: &mut KeyFile, choices: &mut &[u8]) -> Result<(), String> {
     applied.map_err(|refusal| refusal.to_string())
 }
 
-/// A source of bytes from a counter.
+/// Bytes from a counter.
 struct Counting(usize);
 
 impl Randomness for Counting {

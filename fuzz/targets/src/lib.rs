@@ -1,6 +1,5 @@
-//! The fuzz targets. Each is a function over bytes that panics if a promise is broken. libFuzzer
-//! runs them from `fuzz/fuzz_targets`, and `tests/pure/fuzz_corpora.rs` runs them on the stable
-//! toolchain.
+//! The fuzz targets: each is one function on bytes that panics if a promise is broken. libFuzzer
+//! runs them from `fuzz/fuzz_targets`, and `tests/pure/fuzz_corpora.rs` on the stable toolchain.
 #![allow(
     clippy::as_conversions,
     clippy::expect_used,
@@ -37,7 +36,7 @@ use std::sync::LazyLock;
 use keyward::profile::Profile;
 use regex::bytes::Regex;
 
-/// The name of a target, and its body.
+/// A target's name, and its body.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
@@ -64,19 +63,19 @@ pub const ALL: &[Target] = &[
 
 static STRIPE: LazyLock<Profile> = LazyLock::new(Profile::stripe);
 
-/// Something after the prefix of a secret key. Text for people may name a prefix, but nothing after
-/// it.
+/// Matches characters after the prefix of a secret key. Text for people may contain a prefix, but
+/// never more.
 static RAW_KEY: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?:[rs]k_(?:test|live)|sk_org(?:_test|_live)?)_[0-9A-Za-z]"));
 
-/// Builds a pattern over bytes. Patterns are written from the contract, and run on another engine
+/// Compiles a pattern over bytes. Patterns are written from the contract, and run in another engine
 /// than the hand-written readers under test.
 fn pattern(text: &str) -> Regex {
     Regex::new(&format!("(?-u){text}")).unwrap()
 }
 
-/// Checks that a refusal says on one line where the fault is and what was expected, and nothing of
-/// what it found.
+/// Asserts that the message of a rejection names the place and what was expected, in one line, and
+/// nothing of the input.
 fn assert_tells_no_key(refusal: &str) {
     assert!(!RAW_KEY.is_match(refusal.as_bytes()), "{refusal}");
     assert!(!refusal.is_empty() && !refusal.contains('\n'), "{refusal}");
@@ -93,7 +92,7 @@ fn take(input: &mut &[u8]) -> u8 {
     }
 }
 
-/// Takes a byte that counts, and returns that many bytes, or all that remain.
+/// Takes a length byte and then that many bytes, or all that are left.
 fn take_part<'a>(input: &mut &'a [u8]) -> &'a [u8] {
     let length = usize::from(take(input)).min(input.len());
     let (part, rest) = input.split_at(length);

@@ -1,5 +1,5 @@
-//! Bodies of requests to keyward-server: they are read strictly, and a refusal says what was
-//! expected and nothing of what was sent.
+//! Bodies of requests to keyward-server: they are read strictly, and the message of a rejection
+//! states what was expected and nothing of what was sent.
 
 use std::sync::LazyLock;
 
@@ -9,17 +9,17 @@ use serde_json::{Value, json};
 
 use super::{assert_tells_no_key, pattern, take};
 
-/// The name of a member, as the sources spell it.
+/// A member's name, as the sources spell them.
 const NAME: &str = "`[a-z][a-z0-9_]*`";
 
-/// Everything that a refusal may say.
+/// Everything that the message of a rejection may contain.
 static REFUSAL: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(
         r"\A(?:The body is not JSON: line \d+, column \d+\.|The body must be a JSON object\.|{NAME} is missing\.|The body has a member that this endpoint does not know; expected (?:one of )?{NAME}(?:(?:, | or ){NAME})*\.|A member of the body is not of the form that is documented: line \d+, column \d+\.)\z"
     ))
 });
 
-/// The first byte selects the kind of body.
+/// The first byte chooses the kind of body.
 pub fn run(mut input: &[u8]) {
     let (name, read) = BODIES[usize::from(take(&mut input)) % BODIES.len()];
     let refusal = read(input).err();
@@ -28,7 +28,7 @@ pub fn run(mut input: &[u8]) {
         assert!(REFUSAL.is_match(message.as_bytes()), "{name}: {message}");
         return;
     }
-    // An empty body counts as an empty object.
+    // An empty body means an empty object.
     let text = if input.is_empty() { b"{}" } else { input };
     let value: Value = match serde_json::from_slice(text) {
         Ok(value) => value,
@@ -37,10 +37,10 @@ pub fn run(mut input: &[u8]) {
     let Value::Object(mut members) = value else {
         panic!("{name} takes what is no object");
     };
-    // With other spacing and order, it has the same meaning.
+    // With other spacing and another order, it means the same.
     let other = serde_json::to_vec_pretty(&members).unwrap();
     assert_eq!(read(&other), Ok(()), "{name}");
-    // An unknown member is rejected, and not named.
+    // An unknown member is rejected, but not named.
     members.insert("expected `stranger`".to_owned(), json!(1));
     let (code, message) = read(&serde_json::to_vec(&members).unwrap()).unwrap_err();
     assert_eq!(code, "parameter_unknown", "{name}");

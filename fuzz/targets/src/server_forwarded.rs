@@ -1,5 +1,5 @@
-//! The client's address at keyward-server: what the gateway appended last, whatever the client sent
-//! before it.
+//! The client's address at keyward-server: the one that the gateway appended last, whatever the
+//! client sent before it.
 
 use std::net::IpAddr;
 use std::sync::LazyLock;
@@ -9,11 +9,11 @@ use regex::bytes::Regex;
 
 use super::pattern;
 
-/// The last element with the blanks around it, if it may be an address.
+/// Matches the last element, with the white space around it, if it may be an address.
 static LAST: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"\A(?:[\t -~]*,)?[\t ]*([0-9A-Fa-f:.]{2,45})[\t ]*\z"));
 
-/// The input is the values of `X-Forwarded-For`, one on each line.
+/// The input is the values of `X-Forwarded-For`, one per line.
 pub fn run(input: &[u8]) {
     let values: Vec<&[u8]> = input.split(|byte| *byte == b'\n').collect();
     let last = *values.last().unwrap();
@@ -25,15 +25,15 @@ pub fn run(input: &[u8]) {
         text.parse::<IpAddr>().ok()
     });
     assert_eq!(found, address, "{}", last.escape_ascii());
-    // What comes before it has no effect.
+    // What comes before it has no influence.
     assert_eq!(client_address(&[last]), Some(found));
     for gateway in ["203.0.113.7", "2001:db8::7", "::ffff:10.0.0.1"] {
         let said: IpAddr = gateway.parse().unwrap();
         let mut apart = values.clone();
         apart.push(gateway.as_bytes());
         assert_eq!(client_address(&apart), Some(Some(said)));
-        // In the same value: the address is missing if it contains bytes that are not text. Keys
-        // that are limited to addresses are then denied.
+        // In the same value: no address if the value has bytes that are not text. Keys that are
+        // bound to addresses are then denied.
         let appended = [last, b", ", gateway.as_bytes()].concat();
         let is_text = last.is_ascii();
         assert_eq!(client_address(&[&appended]), Some(is_text.then_some(said)));

@@ -1,4 +1,4 @@
-//! Cursors of lists: a cursor that is read was issued for this list and filter, and has only one
+//! Cursors of lists: an accepted cursor was issued for this list and filter, and has only one
 //! spelling.
 
 use base64::Engine;
@@ -7,7 +7,7 @@ use keyward_server::fuzzing::{FILTER, cursor, page};
 
 use super::take;
 
-/// The first bytes are the filter's digest. The rest is what a client sends as `page`.
+/// The first bytes are the filter's digest, and the rest is what a client sends as `page`.
 pub fn run(mut input: &[u8]) {
     let filter: [u8; FILTER] = std::array::from_fn(|_| take(&mut input));
     given_out(input, filter);
@@ -22,7 +22,7 @@ pub fn run(mut input: &[u8]) {
     }
 }
 
-/// Reads a cursor by its layout: a letter, the record's number, the digest.
+/// Parses a cursor by its layout: a letter, the record's number, the digest.
 fn expected(text: &[u8], filter: [u8; FILTER]) -> Option<(bool, u64)> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
     let is_whole = bytes.len() == 9 + FILTER && bytes[9..] == filter;
@@ -38,7 +38,7 @@ fn expected(text: &[u8], filter: [u8; FILTER]) -> Option<(bool, u64)> {
     (number <= i64::MAX.unsigned_abs()).then_some((is_older, number))
 }
 
-/// Checks that the server accepts the cursors that it issues.
+/// Asserts that the server accepts what it issues.
 fn given_out(mut input: &[u8], filter: [u8; FILTER]) {
     let is_older = take(&mut input).is_multiple_of(2);
     let number = u64::from_be_bytes(std::array::from_fn(|_| take(&mut input))) >> 1;
@@ -50,7 +50,7 @@ fn given_out(mut input: &[u8], filter: [u8; FILTER]) {
     }
 }
 
-/// Checks that a cursor is invalid with another filter or for another caller.
+/// Asserts that it is invalid with another filter, or for another caller.
 fn is_of_this_filter(text: &str, filter: [u8; FILTER]) {
     for at in 0..FILTER {
         let mut other = filter;

@@ -1,5 +1,5 @@
-//! What keyward-server accepts from keyward's header that names the caller: a dictionary as keyward
-//! writes it, each member once, and nothing else.
+//! keyward's header that names the caller, as keyward-server reads it: it accepts only a dictionary
+//! as keyward writes it, with each member once.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -9,7 +9,8 @@ use regex::bytes::{Captures, Regex};
 
 use super::pattern;
 
-/// One member, by RFC 9651, with the types and words of the contract. A string contains no comma.
+/// Matches one member: by RFC 9651, with the types and words of the contract. A string contains no
+/// comma.
 static MEMBER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
         r#"\A(?:(?P<key>key)="(?P<id>[A-Za-z0-9_.-]{1,64})""#,
@@ -52,7 +53,7 @@ fn expected(input: &[u8]) -> Option<Told> {
     let (mut id, mut permission, mut level) = (None, None, None);
     let parts: Vec<&[u8]> = input[leading..].split(|byte| *byte == b',').collect();
     for (index, part) in parts.iter().enumerate() {
-        // Blanks are allowed around the commas and at the end.
+        // White space is around the commas and at the end.
         let start = match index {
             0 => 0,
             _ => part.iter().take_while(|byte| is_blank(**byte)).count(),

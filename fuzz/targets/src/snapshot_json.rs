@@ -1,5 +1,5 @@
-//! The JSON form of a snapshot: the contract allows everything that is accepted, and the meaning
-//! does not depend on the spacing. A refusal contains no key.
+//! The JSON form of a snapshot: an accepted one is within the contract and has the same meaning
+//! however it is spaced. The text of a rejection contains no key.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -43,12 +43,12 @@ fn taken(input: &[u8], snapshot: &Snapshot) {
     for key in list(&value, "keys") {
         assert_is(key, &value, snapshot);
     }
-    // Spaces and the order of members have no meaning.
+    // White space and the order of members have no meaning.
     for text in [value.to_string(), format!("\n{value:#} \t")] {
         let again = Snapshot::from_json(text.as_bytes(), &STRIPE).unwrap();
         assert_eq!(told(&again, &value), told(snapshot, &value), "{text}");
     }
-    // A snapshot that was changed or cut off is rejected.
+    // A truncated snapshot is rejected.
     for cut in [input.len() / 2, input.len().saturating_sub(1)] {
         let is_whole = input[cut..].trim_ascii_start().is_empty();
         assert!(is_whole || Snapshot::from_json(&input[..cut], &STRIPE).is_err());
@@ -69,7 +69,7 @@ fn taken(input: &[u8], snapshot: &Snapshot) {
     refused(|snapshot| twice(snapshot, "endpoints"));
 }
 
-/// Lists the last key again, with another value of one member.
+/// Lists the last key a second time, with another value of one member.
 fn twice_but(snapshot: &mut Map<String, Value>, member: &str) {
     let other = if member == "id" {
         "another"
@@ -87,14 +87,14 @@ fn twice_but(snapshot: &mut Map<String, Value>, member: &str) {
 
 const OTHER_DIGEST: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-/// Lists the last element of a list again.
+/// Lists the last element of a list a second time.
 fn twice(snapshot: &mut Map<String, Value>, name: &str) {
     if let Some(list) = snapshot.get_mut(name).and_then(Value::as_array_mut) {
         list.extend(list.last().cloned());
     }
 }
 
-/// Checks what the contract says of every snapshot, using only the JSON.
+/// Asserts what the contract requires of every snapshot, read from the JSON only.
 fn assert_within_contract(snapshot: &Value) {
     assert_eq!(snapshot["format"], "keyward.snapshot/v1");
     assert!(number(snapshot, "revision").unwrap() < 1_000_000_000_000_000);
@@ -158,7 +158,7 @@ fn assert_within_contract(snapshot: &Value) {
     assert_eq!(ids.is_empty(), is_empty);
 }
 
-/// Checks that the record found by a listed digest is the listed one.
+/// Asserts that the record found by a listed digest is the listed one.
 fn assert_is(key: &Value, value: &Value, snapshot: &Snapshot) {
     let hex = text(key, "sha256").unwrap();
     let digest = KeyDigest::from_hex(hex).unwrap();
@@ -199,7 +199,7 @@ fn assert_is(key: &Value, value: &Value, snapshot: &Snapshot) {
             assert!(level != "write" || grants.allow(permission, AccessLevel::Write));
         }
     }
-    // A neighbouring digest is not a key, unless it is also listed.
+    // A similar digest is not a key's, unless it is listed as well.
     let other = if hex.starts_with('0') { "1" } else { "0" };
     let neighbour = KeyDigest::from_hex(&format!("{other}{}", &hex[1..])).unwrap();
     if let Some(found) = snapshot.key(&neighbour) {
@@ -207,7 +207,7 @@ fn assert_is(key: &Value, value: &Value, snapshot: &Snapshot) {
     }
 }
 
-/// Returns everything that a snapshot says about the listed keys.
+/// Returns everything that a snapshot contains about the listed keys.
 pub(super) fn told(snapshot: &Snapshot, value: &Value) -> Vec<String> {
     let mut told = vec![
         format!("{} {}", snapshot.revision().number(), snapshot.issued_at()),

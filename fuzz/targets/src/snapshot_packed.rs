@@ -1,6 +1,6 @@
-//! The packed form of a snapshot: any bytes are accepted or rejected. Accepted bytes unpack to JSON
-//! with the same meaning, which packs to the same bytes again. Bytes that are trusted without
-//! checks are safe to search, whatever they contain.
+//! The packed form of a snapshot: any bytes are accepted or rejected. An accepted one unpacks to
+//! JSON with the same meaning, which packs to the same bytes again. If bytes are accepted on trust,
+//! every look-up in them is safe, whatever they are.
 
 use std::hash::Hasher;
 
@@ -18,12 +18,12 @@ use super::{STRIPE, assert_tells_no_key};
 
 const MAGIC: &[u8] = b"\x89KWS\r\n\x1a\n";
 
-/// The part that the checksum does not cover, and the version after it.
+/// The length of what the checksum does not cover. The version follows.
 const COVERED: usize = 16;
 const VERSION: [u8; 4] = [1, 0, 0, 0];
 
-/// JSON is packed. Any other input is read as a packed snapshot, first unchanged and then with the
-/// right checksum before it, because otherwise nothing would get past the checksum.
+/// The input is JSON to pack, or else a packed snapshot after its checksum. The checksum is
+/// corrected, because otherwise nothing would get past it.
 pub fn run(input: &[u8]) {
     if input.starts_with(b"{") {
         return json(input);
@@ -65,7 +65,7 @@ fn load(mut bytes: &[u8], trust: Trust) -> Result<Snapshot, String> {
     })
 }
 
-/// Checks that what passes as JSON can be packed, with the same meaning.
+/// Asserts that accepted JSON can be packed, and has the same meaning.
 fn json(input: &[u8]) {
     match Packed::from_json(input, &STRIPE) {
         Err(refusal) => {
@@ -80,7 +80,7 @@ fn json(input: &[u8]) {
             assert_eq!(told(&snapshot, &value), told(&of_json, &value));
             lookups(&bytes, &snapshot);
             unpacked(&bytes, &snapshot);
-            // A flipped bit is detected.
+            // A flipped bit is found.
             let at = COVERED + input.len() % (bytes.len() - COVERED);
             let mut broken = bytes;
             broken[at] ^= 1 << (input.len() % 8);
@@ -89,7 +89,7 @@ fn json(input: &[u8]) {
     }
 }
 
-/// Checks that its JSON has the same meaning, and that it is stable when packed again.
+/// Asserts that its JSON has the same meaning, and packs to the same bytes again.
 fn unpacked(bytes: &[u8], snapshot: &Snapshot) {
     let packed = Packed::from_bytes(bytes).unwrap();
     let json = serde_json::to_string(&packed.unpack(&STRIPE).unwrap()).unwrap();
@@ -114,7 +114,7 @@ fn unpacked(bytes: &[u8], snapshot: &Snapshot) {
     }
 }
 
-/// Looks up everything that may be in the bytes, and walks wherever they lead.
+/// Looks up whatever may be in the bytes, and follows every link.
 fn lookups(bytes: &[u8], snapshot: &Snapshot) {
     let accounts = snapshot.accounts();
     let mut found = 0;
@@ -155,7 +155,7 @@ fn lookups(bytes: &[u8], snapshot: &Snapshot) {
         }
         assert!(found <= snapshot.key_count());
     }
-    // Digests that may be in the rows, and others.
+    // Digests as they may be in the rows, and some that are not.
     for window in bytes.windows(32).rev().step_by(7).take(24) {
         let hex: String = window.iter().map(|byte| format!("{byte:02x}")).collect();
         let _ = snapshot.key(&KeyDigest::from_hex(&hex).unwrap()).is_some();

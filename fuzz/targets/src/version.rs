@@ -21,7 +21,7 @@ pub fn run(input: &[u8]) {
     };
     let is_version = VERSION.is_match(input);
     assert_eq!(is_well_formed(text), is_version, "{text:?}");
-    // Nothing is trimmed, and no version ends early.
+    // Nothing is trimmed, and a version does not end early.
     for end in ["\0", " ", ";", ",", "\n"] {
         assert!(!is_well_formed(&format!("{text}{end}")), "{text:?}");
         assert!(!is_well_formed(&format!("{end}{text}")), "{text:?}");

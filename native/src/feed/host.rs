@@ -14,6 +14,7 @@ use super::calls::Calls;
 use super::{Own, announce, kept};
 use crate::abi::{ERROR, INFO, log};
 use crate::clock;
+use crate::node;
 use crate::registry;
 
 /// The surroundings during one hook.
@@ -59,8 +60,8 @@ impl FeedHost for Host<'_, '_> {
         kept().get(&self.name(feed)).cloned()
     }
 
-    fn count(&mut self, counter: Counter) {
-        self.own.metrics.count(self.own.config, counter);
+    fn count(&mut self, counter: Counter, by: u64) {
+        self.own.metrics.count(self.own.config, counter, by);
     }
 
     fn log(&mut self, level: LogLevel, line: &str) {
@@ -71,9 +72,8 @@ impl FeedHost for Host<'_, '_> {
         log(level, line);
     }
 
-    /// Envoy gives a module its node only with a request.
     fn node(&mut self) -> String {
-        String::new()
+        node::name().to_owned()
     }
 }
 

@@ -114,6 +114,11 @@ fn what_a_head_leads_to_is_served_by_every_worker_and_told() {
     assert_passes(&filter);
     assert_eq!(envoy.stat("snapshot_revision"), Some(8));
     assert_eq!(envoy.stat("feed_bases_total"), Some(1));
+    assert_eq!(envoy.stat("feed_loads_total"), Some(1));
+    let (head, base) = published("feed-1", 1, 8);
+    let received = u64::try_from(head.len() + base.len()).unwrap();
+    assert_eq!(envoy.stat("feed_received_bytes_total"), Some(received));
+    assert!(envoy.stat("feed_load_milliseconds_total").unwrap() < 60_000);
     assert_eq!(
         envoy.stat("snapshot_vms_revision_sum.plugin.keyward"),
         Some(24)
@@ -348,4 +353,33 @@ fn an_answer_without_end_is_ended_in_the_next_turn() {
     assert_eq!(filter.calls(), []);
     assert_eq!(troubles(&envoy, "unreachable"), 1);
     assert_closed(&filter);
+}
+
+#[test]
+fn an_answer_that_is_reset_at_any_of_its_bytes_leads_nowhere() {
+    let (head, base) = published("feed-12", 1, 8);
+    let status: Parts<'_> = Parts::Headers(&[(b":status", b"200")]);
+    let cut = |answer: &[u8], end: usize, is_base: bool| {
+        let envoy = Envoy::start();
+        let filter = push(&envoy, &configuration("feed-12", 1));
+        filter.turn();
+        if is_base {
+            filter.answer(filter.call("/head").number, &head);
+        }
+        let call = filter.call(if is_base { ".base" } else { "/head" }).number;
+        filter.hand_over(call, status);
+        // In two parts, as it may come.
+        let (one, two) = answer[..end].split_at(end / 2);
+        filter.hand_over(call, Parts::Data(&[one, two]));
+        filter.hand_over(call, Parts::Reset);
+        assert_closed(&filter);
+        assert_eq!(troubles(&envoy, "unreachable"), 1, "{end}");
+        assert_eq!(filter.calls(), [], "{end}");
+    };
+    for end in 0..=head.len() {
+        cut(&head, end, false);
+    }
+    for end in 0..=base.len() {
+        cut(&base, end, true);
+    }
 }

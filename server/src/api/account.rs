@@ -37,7 +37,7 @@ impl Below {
     }
 }
 
-/// An account, with what is counted of it.
+/// Returns an account with its counts.
 pub(crate) fn object(reader: &Reader<'_>, stored: &StoredAccount) -> Result<Value, Stored> {
     let account = &stored.account;
     let effective = reader.policy_for(&account.id)?;

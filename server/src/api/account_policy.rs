@@ -14,7 +14,7 @@ use crate::shown::{granted_names, policy_members};
 use crate::store::{Reader, Scope};
 use crate::time;
 
-/// `GET /v2/keyward/accounts/{id}/policy`
+/// Handles `GET /v2/keyward/accounts/{id}/policy`.
 pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         call.no_parameters()?;
@@ -32,7 +32,7 @@ fn read(reader: &Reader<'_>, scope: &Scope, id: &str, now: u64) -> Result<Accoun
         accounts: vec![id.to_owned()],
         ..Needs::default()
     };
-    // A caller finds the accounts of its scope only.
+    // A caller finds only the accounts in its scope.
     let missing = || refusal::missing("account", id);
     if reader.account(scope, id)?.is_none() {
         return Err(missing().into());

@@ -47,7 +47,7 @@ pub(crate) struct NewAccount {
     first_keys: bool,
 }
 
-/// `POST /v2/keyward/accounts`: operators.
+/// Handles `POST /v2/keyward/accounts`, for operators only.
 pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         call.operators_only(OPERATORS)?;
@@ -84,7 +84,7 @@ pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// Shows a new account with the keys that were made for it, whose values are shown this once.
+/// Shows a new account with the keys that were made for it. Their values are shown only this once.
 fn account_with_keys(app: &Arc<App>, id: &str) -> Present {
     let (app, id) = (Arc::clone(app), id.to_owned());
     Arc::new(move |reader: &Reader<'_>, outcome: &Outcome<'_>| {
@@ -113,7 +113,7 @@ fn new_id(is_organization: bool) -> Result<String, Failure> {
     Ok(format!("{prefix}{random}"))
 }
 
-/// `GET /v2/keyward/accounts/{id}`
+/// Handles `GET /v2/keyward/accounts/{id}`.
 pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         let (scope, id) = (call.caller.scope(), call.target.clone());
@@ -133,7 +133,7 @@ pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// `GET /v2/keyward/accounts`
+/// Handles `GET /v2/keyward/accounts`.
 pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         #[derive(Deserialize)]
@@ -208,7 +208,7 @@ pub(crate) struct AccountUpdate {
     external_id: Option<Option<String>>,
 }
 
-/// `POST /v2/keyward/accounts/{id}`
+/// Handles `POST /v2/keyward/accounts/{id}`.
 pub(crate) fn update(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         live_operators_only(&call)?;
@@ -233,7 +233,7 @@ pub(crate) struct Suspension {
     reason: Option<String>,
 }
 
-/// `POST …/suspend`: every key of the account, and every path across it.
+/// Handles `POST …/suspend`, which stops every key of the account, and every path through it.
 pub(crate) fn suspend(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         live_operators_only(&call)?;
@@ -248,7 +248,7 @@ pub(crate) fn suspend(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// `POST …/resume`
+/// Handles `POST …/resume`.
 pub(crate) fn resume(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         live_operators_only(&call)?;
@@ -263,7 +263,7 @@ pub(crate) fn resume(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// `DELETE /v2/keyward/accounts/{id}`
+/// Handles `DELETE /v2/keyward/accounts/{id}`.
 pub(crate) fn delete(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         live_operators_only(&call)?;
@@ -298,10 +298,11 @@ pub(crate) fn delete(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// Accounts are the operator's: who could move its own would leave its policy.
+/// Accounts belong to the operator: a caller that could move its own account could leave its
+/// policy.
 const OPERATORS: &str = "Accounts are made and changed by the operator's keys.";
 
-/// An account has no mode: to change one reaches its live keys.
+/// Rejects keys in test mode. An account has no mode, so a change of it also affects live keys.
 fn live_operators_only(call: &Call) -> Result<(), Failure> {
     call.operators_only(OPERATORS)?;
     match call.caller.mode() {
@@ -317,7 +318,7 @@ fn invalid(param: &str, message: &str) -> Failure {
     Failure::new(Code::ParameterInvalid, message).at(param)
 }
 
-/// Shows the account that a change is about.
+/// Shows the account that was changed.
 fn account_of(id: &str) -> Present {
     let id = id.to_owned();
     Arc::new(move |reader: &Reader<'_>, _: &Outcome<'_>| show(reader, &id))

@@ -27,10 +27,10 @@ use crate::store::lists::{ActivityFilter, Listed};
 use crate::store::{Reader, Scope};
 use crate::time;
 
-/// How many rows an export has at most; the next one begins after its last.
+/// The maximum number of rows in an export. The next export begins after its last row.
 const EXPORTED: u32 = 10_000;
 
-/// How often a list that waits looks for new rows.
+/// How often a waiting list looks for new rows.
 const LOOK: Duration = Duration::from_millis(250);
 
 #[derive(Debug, Deserialize)]
@@ -43,11 +43,11 @@ struct Parameters {
     until: Option<String>,
     /// Only rows after this number, oldest first: a feed to poll.
     after: Option<String>,
-    /// Seconds, up to 30, to wait for a row after that.
+    /// Seconds, up to 30, to wait for such a row.
     wait: Option<String>,
 }
 
-/// `GET /v2/iam/activity_logs`
+/// Handles `GET /v2/iam/activity_logs`.
 pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         let mut pairs = call.pairs()?;
@@ -96,7 +96,7 @@ pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// Rows after a number, oldest first, as soon as there are any.
+/// Returns rows after a number, oldest first, as soon as there are any.
 async fn feed(
     app: &Arc<App>,
     scope: Scope,
@@ -131,7 +131,7 @@ async fn rows_after(
     rows.map_err(Failure::from)
 }
 
-/// `GET /v2/iam/activity_logs/{id}`
+/// Handles `GET /v2/iam/activity_logs/{id}`.
 pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         let (scope, id) = (call.caller.scope(), call.target.clone());
@@ -146,7 +146,8 @@ pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// `GET /v2/keyward/activity_logs/export?after=N`: what `keyward-server audit verify` reads, a line for each row.
+/// Handles `GET /v2/keyward/activity_logs/export?after=N`: one line for each row, as
+/// `keyward-server audit verify` reads them.
 pub(crate) fn export(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         #[derive(Deserialize)]
@@ -172,10 +173,11 @@ pub(crate) fn export(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// `GET /v2/keyward/activity_logs/head`: to be noted elsewhere, so that an alteration of the trail shows.
+/// Handles `GET /v2/keyward/activity_logs/head`. A note of the head, kept elsewhere, reveals later
+/// changes of the trail.
 pub(crate) fn head(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        // The chain goes through every tenant's rows, so only operators have a use for its end.
+        // The chain contains every tenant's rows, so its end is useful only to operators.
         if !call.caller.is_operator() {
             return Err(Failure::new(
                 Code::MorePermissionsRequired,
@@ -208,7 +210,7 @@ fn scope(caller: &Caller, logs_from: Option<&str>) -> Result<Scope, Failure> {
     }
 }
 
-/// `actions[0]=…`, as Stripe's SDKs write an array.
+/// Takes `actions[0]=…`, as Stripe's SDKs write an array.
 fn several(pairs: &mut Pairs, name: &str) -> Vec<String> {
     let is_one = |given: &str| {
         given == name
@@ -274,7 +276,7 @@ fn object(row: &Row) -> ActivityLog {
     }
 }
 
-/// Which way it came.
+/// Returns the request's interface: the API, the console or the portal.
 fn via(session: Option<&str>) -> &'static str {
     match session {
         None => "api",

@@ -1,4 +1,5 @@
-//! What the endpoints answer with, as types: the handlers write them, and the OpenAPI description is made of them. Keys and accounts have separate files. Members are in the order of their names.
+//! The types of the endpoints' answers: the handlers write them, and the OpenAPI description is
+//! generated from them. Keys and accounts have separate files. Members are in alphabetical order.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -77,6 +78,8 @@ pub(crate) struct Expiring {
 pub(crate) struct CurrentSnapshot {
     pub(crate) behind: u64,
     pub(crate) object: &'static str,
+    /// Whether gateways serve a later state than the store has, so that nothing is published until `resume`.
+    pub(crate) restored: bool,
     pub(crate) revision: u64,
     pub(crate) source: String,
     pub(crate) state: ChangeState,

@@ -22,7 +22,7 @@ use crate::shown::value;
 use crate::store::lists::{KeyFilter, Listed};
 use crate::store::{Reader, Scope};
 
-/// `POST /v2/iam/api_keys`
+/// Handles `POST /v2/iam/api_keys`.
 pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         let body: NewKey = call.members()?;
@@ -36,7 +36,7 @@ pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// `GET /v2/iam/api_keys`
+/// Handles `GET /v2/iam/api_keys`.
 pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         let (now, fleet) = (crate::time::now(), Arc::clone(&app.fleet));
@@ -69,7 +69,7 @@ pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// `GET /v2/iam/api_keys/{id}`
+/// Handles `GET /v2/iam/api_keys/{id}`.
 pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         let (scope, id) = (call.caller.scope(), call.target.clone());
@@ -92,13 +92,13 @@ pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// `POST /v2/iam/api_keys/{id}/expire`: at once.
+/// Handles `POST /v2/iam/api_keys/{id}/expire`, which takes effect at once.
 pub(crate) fn expire(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         call.no_members()?;
         let command = Command::ExpireKey(ExpireKey {
             id: call.target.clone(),
-            end: Some(crate::time::now()),
+            end: Some(crate::time::at_once()),
             revive: false,
         });
         let work = Work::of(command, key_of(&app));
@@ -106,7 +106,7 @@ pub(crate) fn expire(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// `POST /v2/iam/api_keys/{id}`
+/// Handles `POST /v2/iam/api_keys/{id}`.
 pub(crate) fn update(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         let body: Update = call.members()?;
@@ -117,7 +117,7 @@ pub(crate) fn update(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// `POST /v2/iam/api_keys/{id}/rotate`: answers with the new key.
+/// Handles `POST /v2/iam/api_keys/{id}/rotate`, and answers with the new key.
 pub(crate) fn rotate(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         let body: Rotation = call.members()?;
@@ -128,7 +128,8 @@ pub(crate) fn rotate(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// `POST /v2/keyward/api_keys/{id}/duplicate`: answers with the new key, and with what it does not have of the other one.
+/// Handles `POST /v2/keyward/api_keys/{id}/duplicate`, and answers with the new key and what it
+/// lacks of the original.
 pub(crate) fn duplicate(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         let body: Duplicate = call.members()?;
@@ -161,7 +162,8 @@ fn left_behind(notes: &[Note]) -> Vec<&'static str> {
     names.collect()
 }
 
-/// `DELETE /v2/keyward/api_keys/{id}`: its users then learn that the key is deleted; with `purge`, that it is unknown.
+/// Handles `DELETE /v2/keyward/api_keys/{id}`. Users of the key then learn that it is deleted, or
+/// with `purge` that it is unknown.
 pub(crate) fn delete(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         #[derive(serde::Deserialize)]
@@ -202,12 +204,12 @@ fn purged(id: &str) -> Present {
     })
 }
 
-/// Shows the key that a change is about.
+/// Shows the key that was changed.
 pub(super) fn key_of(app: &Arc<App>) -> Present {
     let app = Arc::clone(app);
     Arc::new(move |reader: &Reader<'_>, outcome: &Outcome<'_>| {
         let id = outcome.keys.first().map_or("", String::as_str);
-        // What the change was allowed to make is shown to its maker.
+        // The maker sees whatever it was allowed to make.
         let stored = reader.key(&Scope::everything(), id)?.ok_or_else(|| {
             Failure::new(Code::Internal, "The key is not there after the change.")
         })?;

@@ -1,4 +1,4 @@
-//! The bodies of requests, by the names that the OpenAPI description gives them.
+//! The bodies of requests, under the names that the OpenAPI description uses.
 
 pub(crate) use super::accounts::{AccountUpdate, NewAccount, Suspension};
 pub(crate) use super::console_sessions::NewConsoleSession;

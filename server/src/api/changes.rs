@@ -1,4 +1,5 @@
-//! `/v2/keyward/changes`, `/v2/keyward/counts`, `/v2/keyward/snapshots`: how far a change has come, and how much there is.
+//! `/v2/keyward/changes`, `/v2/keyward/counts`, `/v2/keyward/snapshots`: how far a change has come,
+//! and how many records there are.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +20,7 @@ use crate::store::lists::{KeyFilter, KeyState};
 use crate::store::{Reader, Scope};
 use crate::time;
 
-/// `GET /v2/keyward/changes/{number}`
+/// Handles `GET /v2/keyward/changes/{number}`.
 pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         #[derive(Deserialize)]
@@ -67,7 +68,7 @@ pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// `GET /v2/keyward/counts`
+/// Handles `GET /v2/keyward/counts`.
 pub(crate) fn counts(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         #[derive(Deserialize)]
@@ -138,7 +139,7 @@ fn counted(reader: &Reader<'_>, scope: &Scope, now: u64) -> crate::store::Result
     })
 }
 
-/// `GET /v2/keyward/snapshots/current`
+/// Handles `GET /v2/keyward/snapshots/current`.
 pub(crate) fn snapshot(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         if !call.caller.is_operator() {
@@ -156,6 +157,7 @@ pub(crate) fn snapshot(app: Arc<App>, call: Call) -> Pending {
         Answer::of(&CurrentSnapshot {
             behind: head.sequence.saturating_sub(published.through),
             object: "keyward.snapshot",
+            restored: app.publisher.standing().restored().is_some(),
             revision: published.revision,
             source: format!("server:{}", head.store_id),
             state: ChangeState::Published,

@@ -1,4 +1,5 @@
-//! `/v2/keyward/console_sessions`: links that sign operators in to the console, and the sessions that they open.
+//! `/v2/keyward/console_sessions`: links that sign operators in to the console, and the sessions
+//! that they open.
 
 use std::sync::Arc;
 
@@ -69,7 +70,7 @@ fn object(session: &StoredSession, now: u64) -> ConsoleSession {
     }
 }
 
-/// `POST /v2/keyward/console_sessions`
+/// Handles `POST /v2/keyward/console_sessions`.
 pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         call.operators_only(OPERATORS)?;
@@ -83,7 +84,7 @@ pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
             .at("role")
         })?;
         let lasts = sessions::lasts(body.expires_in)?;
-        // Nobody hands out more than they hold.
+        // No one hands out more than they have.
         for (name, level) in role.granted() {
             if !call.caller.holds(&name, level) {
                 return Err(Failure::new(
@@ -108,7 +109,7 @@ pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// `GET /v2/keyward/console_sessions`: those that are open, and links that can be used.
+/// Handles `GET /v2/keyward/console_sessions`: open sessions, and links that can still be used.
 pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         call.operators_only(OPERATORS)?;
@@ -121,7 +122,7 @@ async fn found(app: &App, call: &Call) -> Result<StoredSession, Failure> {
     sessions::found(app, call, SessionKind::Console, "console session").await
 }
 
-/// `GET /v2/keyward/console_sessions/{id}`
+/// Handles `GET /v2/keyward/console_sessions/{id}`.
 pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         let session = found(&app, &call).await?;
@@ -129,7 +130,7 @@ pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// `POST /v2/keyward/console_sessions/{id}/revoke`: at once.
+/// Handles `POST /v2/keyward/console_sessions/{id}/revoke`, which takes effect at once.
 pub(crate) fn revoke(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         let session = found(&app, &call).await?;

@@ -57,7 +57,7 @@ pub(crate) struct UpdateMembers {
     reason: Option<String>,
 }
 
-/// Tells `null` from absent.
+/// Distinguishes `null` from an absent member.
 pub(crate) fn nullable<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<String>>, D::Error> {
@@ -65,7 +65,7 @@ pub(crate) fn nullable<'de, D: Deserializer<'de>>(
 }
 
 impl Update {
-    /// The command.
+    /// Returns the command.
     pub(crate) fn command(self, id: &str) -> Result<(EditKey, Override), Failure> {
         let mine = self.keyward;
         let (mut labels, mut unlabels) = (Vec::new(), Vec::new());
@@ -123,7 +123,7 @@ pub(crate) fn patch(text: Option<Option<String>>) -> Patch<String> {
     }
 }
 
-/// All permissions, or some more and some fewer, but not both.
+/// Returns a replacement of all permissions, or additions and removals, but not both.
 fn change(
     all: Option<Vec<String>>,
     set: Option<String>,
@@ -198,7 +198,7 @@ pub(crate) struct RotationMembers {
 }
 
 impl Rotation {
-    /// The command.
+    /// Returns the command.
     pub(crate) fn command(
         self,
         id: &str,
@@ -240,7 +240,7 @@ pub(crate) struct DuplicateMembers {
 }
 
 impl Duplicate {
-    /// The command.
+    /// Returns the command.
     pub(crate) fn command(self, id: &str) -> Result<(DuplicateKey, Override), Failure> {
         let mine = self.keyward;
         if mine.livemode == Some(false) {

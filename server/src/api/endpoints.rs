@@ -1,4 +1,5 @@
-//! `/v2/keyward/endpoints`: the rows and versions of the API that the gateways protect, as one document.
+//! `/v2/keyward/endpoints`: the rows and versions of the API that the gateways protect, as one
+//! document.
 
 use std::sync::Arc;
 
@@ -34,7 +35,7 @@ pub(crate) struct Endpoints {
     endpoints: Vec<Value>,
 }
 
-/// `GET /v2/keyward/endpoints`
+/// Handles `GET /v2/keyward/endpoints`.
 pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         call.operators_only(OPERATORS)?;
@@ -48,7 +49,8 @@ pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// `PUT /v2/keyward/endpoints`. The server compiles a snapshot with it first, and keeps only what a gateway would load.
+/// Handles `PUT /v2/keyward/endpoints`. The server first compiles a snapshot with the document, and
+/// keeps it only if a gateway would load the snapshot.
 pub(crate) fn replace(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         call.operators_only(OPERATORS)?;
@@ -125,7 +127,7 @@ impl Endpoints {
     }
 }
 
-/// The document without this server's own rows, and its version.
+/// Returns the document without this server's own rows, and its version.
 fn shown(reader: &Reader<'_>) -> Result<(Value, u64), Stored> {
     let document = reader.document(DocumentName::Endpoints)?;
     let version = document.as_ref().map_or(0, |document| document.version);

@@ -1,4 +1,4 @@
-//! `/v2/keyward/gateways`: who follows the feed, and how far each one is.
+//! `/v2/keyward/gateways`: the gateways that follow the feed, and how far each has come.
 
 use std::sync::Arc;
 
@@ -25,6 +25,8 @@ pub(crate) struct GatewayObject {
     filter_versions: Vec<String>,
     /// Whether some polls with its key came from none of its VMs: from a program that is no filter, or that names another gateway.
     has_strangers: bool,
+    /// When the key with which it asked last ends, if it does.
+    key_expires_at: Option<String>,
     group: &'static str,
     last_poll: Option<String>,
     /// From when on its VMs that lack the newest revision deny by themselves.
@@ -80,6 +82,7 @@ fn shown(gateway: Gateway) -> GatewayObject {
     GatewayObject {
         filter_versions: gateway.versions,
         has_strangers: gateway.has_nameless,
+        key_expires_at: gateway.key_ends.map(time::written),
         group: gateway.group.name(),
         last_poll: gateway.last_poll.map(time::written),
         latest_by: gateway.latest_by.map(time::written),
@@ -99,7 +102,7 @@ fn shown(gateway: Gateway) -> GatewayObject {
     }
 }
 
-/// `GET /v2/keyward/gateways`
+/// Handles `GET /v2/keyward/gateways`.
 pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         call.operators_only(OPERATORS)?;
@@ -108,7 +111,7 @@ pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// `GET /v2/keyward/gateways/{name}`
+/// Handles `GET /v2/keyward/gateways/{name}`.
 pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         call.operators_only(OPERATORS)?;
@@ -119,7 +122,8 @@ pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// `DELETE /v2/keyward/gateways/{name}`: on the caller's word that what is silent is gone.
+/// Handles `DELETE /v2/keyward/gateways/{name}`. It relies on the caller's word that silent VMs are
+/// gone.
 pub(crate) fn forget(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         call.operators_only(OPERATORS)?;

@@ -1,4 +1,4 @@
-//! `/v2/keyward/grant_sets`: permissions by name, which keys follow.
+//! `/v2/keyward/grant_sets`: named permissions, which keys follow.
 
 use std::sync::Arc;
 
@@ -65,17 +65,17 @@ impl Named for StoredSet {
     }
 }
 
-/// `GET /v2/keyward/grant_sets`
+/// Handles `GET /v2/keyward/grant_sets`.
 pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move { named::list::<StoredSet>(&app, &call).await })
 }
 
-/// `GET /v2/keyward/grant_sets/{name}`
+/// Handles `GET /v2/keyward/grant_sets/{name}`.
 pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move { named::retrieve::<StoredSet>(&app, &call).await })
 }
 
-/// `POST /v2/keyward/grant_sets`
+/// Handles `POST /v2/keyward/grant_sets`.
 pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         named::operators_only::<StoredSet>(&call)?;
@@ -90,7 +90,8 @@ pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// `PUT /v2/keyward/grant_sets/{name}`: all of it, so `If-Match` must name the state that was read.
+/// Handles `PUT /v2/keyward/grant_sets/{name}`. It replaces the whole set, so `If-Match` must name
+/// the version that the client has seen.
 pub(crate) fn replace(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         named::operators_only::<StoredSet>(&call)?;
@@ -106,7 +107,7 @@ pub(crate) fn replace(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// `DELETE /v2/keyward/grant_sets/{name}`
+/// Handles `DELETE /v2/keyward/grant_sets/{name}`.
 pub(crate) fn delete(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move { named::delete::<StoredSet>(&app, &call).await })
 }

@@ -1,4 +1,5 @@
-//! `POST /v2/keyward/api_keys/import`: keys that exist, by the digests of their values. Nothing raw is accepted.
+//! `POST /v2/keyward/api_keys/import`: imports existing keys by the digests of their values. It
+//! accepts no raw values.
 
 use std::sync::Arc;
 
@@ -25,8 +26,9 @@ use crate::service::step::{decided, step};
 use crate::shown::value;
 use crate::store::Tx;
 use crate::time;
+use keyward::invariant::Held;
 
-/// How many rows a request may have.
+/// The maximum number of rows in a request.
 const MOST: usize = 1_000;
 
 /// Keys to take in.
@@ -38,13 +40,13 @@ pub(crate) struct Import {
     atomic: Option<bool>,
 }
 
-/// What became of all rows, or what was answered before.
+/// The results of all rows, or the earlier answer to the same request.
 enum Done {
     Now(Value, u64),
     Before(Replayed),
 }
 
-/// A row that was read, or why it was not.
+/// A row that was read, or the reason why it could not be.
 type Row = Result<(Command, keyward::management::Override), Failure>;
 
 pub(crate) fn import(app: Arc<App>, call: Call) -> Pending {
@@ -125,7 +127,7 @@ pub(crate) fn import(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// What became of a row: a key that is new, or that was there with the same members.
+/// The result of a row: a new key, or an existing one with the same members.
 enum TakenIn {
     Created(String),
     Exists(String),
@@ -153,13 +155,14 @@ fn take_in(
         }
     }
     match step(tx, command, bounds) {
-        Ok(done) => Ok(Ok(TakenIn::Created(done.key.unwrap_or_default()))),
+        Ok(done) => Ok(Ok(TakenIn::Created(done.key.held("an import makes a key")))),
         Err(Stored::Refused(failure)) => Ok(Err(failure)),
         Err(Stored::Store(error)) => Err(error.into()),
     }
 }
 
-/// Whether two records say the same of a key: all but what the store adds and what time adds.
+/// Returns whether two records of a key are the same, except for what the store adds and what
+/// changes with time.
 fn says_the_same(wanted: &Key, stored: &Key) -> bool {
     let own = [
         "id",
@@ -187,7 +190,8 @@ fn shown(index: usize, result: &Result<TakenIn, Failure>) -> ImportResult {
     }
 }
 
-/// A row: the body of a new key, with its digest in hexadecimal or base64, and the time when it was made.
+/// Reads a row: the body of a new key, with its digest in hexadecimal or base64, and the time when
+/// it was made.
 fn read(mut row: Value, caller: &Caller) -> Row {
     let members = row
         .as_object_mut()

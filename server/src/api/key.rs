@@ -15,10 +15,10 @@ use crate::shown::{
 use crate::store::{Reader, Scope, StoredKey};
 use crate::time;
 
-/// What a key's object is made of.
+/// The data for a key's object.
 pub(crate) struct KeyView {
     pub(crate) stored: StoredKey,
-    /// The permissions that its grants come to.
+    /// The permissions that result from its grants.
     own: Option<Granted>,
     connected: Option<Granted>,
     is_suspended: bool,
@@ -26,7 +26,7 @@ pub(crate) struct KeyView {
 }
 
 impl KeyView {
-    /// Reads what goes with a key.
+    /// Reads the data that belongs to a key.
     pub(crate) fn read(reader: &Reader<'_>, stored: StoredKey) -> Result<Self, Stored> {
         let account = reader.account(&Scope::everything(), &stored.key.owner)?;
         let side = |grants: &Option<KeyGrants>| -> Result<Option<Granted>, Stored> {
@@ -50,7 +50,7 @@ impl KeyView {
         })
     }
 
-    /// The object, without any value.
+    /// Returns the object, without any value.
     pub(crate) fn object(&self, now: u64, fleet: &Fleet) -> Result<Value, Stored> {
         Ok(value(self.api_key(now, fleet))?)
     }
@@ -123,7 +123,7 @@ impl KeyView {
         }
     }
 
-    /// Every permission is `null`, and none an empty list.
+    /// Returns the permissions: `null` means every permission, and an empty list means none.
     fn permissions(&self) -> (Option<Vec<String>>, Option<Vec<String>>) {
         let names = |granted: &Option<Granted>| granted.as_ref().map(granted_names);
         let (own, connected) = (names(&self.own), names(&self.connected));
@@ -138,7 +138,8 @@ impl KeyView {
                 (own, connected)
             }
             KeyKind::Secret => {
-                // Grants on its own account, and nothing said of others: nothing there.
+                // If grants are only set for the key's own account, it has none on connected
+                // accounts.
                 let connected = connected.or_else(|| own.is_some().then(Vec::new));
                 (own, connected)
             }
@@ -146,7 +147,7 @@ impl KeyView {
     }
 }
 
-/// `rk_test_****hixR`.
+/// Returns a masked key such as `rk_test_****hixR`.
 fn redacted(key: &Key) -> String {
     let stripe = Profile::stripe();
     let names_mode = |prefix: &&str| match key.mode {

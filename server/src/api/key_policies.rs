@@ -146,7 +146,7 @@ impl PolicyMembers {
     }
 }
 
-/// Names with levels, as canonical names.
+/// Reads names with levels, and makes the names canonical.
 fn granted(api: &Api, texts: &[String], param: &str) -> Result<Granted, Failure> {
     let mut granted = Granted::new();
     for text in texts {
@@ -203,17 +203,17 @@ impl Named for StoredPolicy {
     }
 }
 
-/// `GET /v2/keyward/key_policies`
+/// Handles `GET /v2/keyward/key_policies`.
 pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move { named::list::<StoredPolicy>(&app, &call).await })
 }
 
-/// `GET /v2/keyward/key_policies/{name}`
+/// Handles `GET /v2/keyward/key_policies/{name}`.
 pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move { named::retrieve::<StoredPolicy>(&app, &call).await })
 }
 
-/// `POST /v2/keyward/key_policies`
+/// Handles `POST /v2/keyward/key_policies`.
 pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         named::operators_only::<StoredPolicy>(&call)?;
@@ -227,7 +227,8 @@ pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// `PUT /v2/keyward/key_policies/{name}`: all of it, so `If-Match` must name the state that was read.
+/// Handles `PUT /v2/keyward/key_policies/{name}`. It replaces the whole policy, so `If-Match` must
+/// name the version that the client has seen.
 pub(crate) fn replace(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         named::operators_only::<StoredPolicy>(&call)?;
@@ -240,7 +241,7 @@ pub(crate) fn replace(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// `DELETE /v2/keyward/key_policies/{name}`
+/// Handles `DELETE /v2/keyward/key_policies/{name}`.
 pub(crate) fn delete(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move { named::delete::<StoredPolicy>(&app, &call).await })
 }

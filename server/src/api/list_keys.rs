@@ -11,7 +11,7 @@ use crate::service::refusal::mode;
 use crate::store::Scope;
 use crate::store::lists::{KeyFilter, KeyState};
 
-/// Stripe's `include_expired`, and ours. All are texts in a query.
+/// Stripe's `include_expired`, and keyward's own filters. All are strings in a query.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Parameters {
@@ -32,7 +32,7 @@ pub(crate) struct Parameters {
 }
 
 impl Parameters {
-    /// Whose keys, as far as the caller can see.
+    /// Returns the accounts whose keys are listed, as far as the caller can see them.
     pub(crate) fn scope(&self, caller: &Caller) -> Result<Scope, Failure> {
         match self.scope.as_deref() {
             None | Some("self") => Ok(caller.scope()),
@@ -47,7 +47,7 @@ impl Parameters {
         }
     }
 
-    /// What is asked of them.
+    /// Returns the conditions for the keys.
     pub(crate) fn filter(self, now: u64) -> Result<KeyFilter, Failure> {
         let states = match (self.state.as_deref(), self.include_expired.as_deref()) {
             (Some(word), None) => Some(vec![state(word)?]),
@@ -138,7 +138,7 @@ fn livemode(word: &str) -> Result<keyward::key::Livemode, Failure> {
     }
 }
 
-/// `charge_write`.
+/// Reads a permission with its level, such as `charge_write`.
 fn permission(text: &str) -> Result<(String, AccessLevel), Failure> {
     let of = |level: AccessLevel| {
         let name = text.strip_suffix(level.name())?.strip_suffix('_')?;

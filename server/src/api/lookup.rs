@@ -1,4 +1,5 @@
-//! `POST /v2/keyward/api_keys/lookup`: whose key is it, by the digest of a value that was found somewhere. The value itself never comes here.
+//! `POST /v2/keyward/api_keys/lookup`: finds the key of a leaked value by its digest. The server
+//! never receives the value itself.
 
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ pub(crate) struct Lookup {
     sha256: String,
 }
 
-/// The key, or what was answered before.
+/// The key, or the earlier answer to the same request.
 enum Found {
     Now(Value, u64),
     Before(Replayed),

@@ -1,4 +1,5 @@
-//! What grant sets and key policies have in common: there are few of each, they are known by their names, and they are replaced as a whole.
+//! The parts that grant sets and key policies share: there are few of each, they have unique names,
+//! and they are replaced as a whole.
 
 use std::sync::Arc;
 
@@ -14,30 +15,31 @@ use crate::service::{Guard, Outcome, Present, Shown, Work, carry_out, refusal};
 use crate::shown::value;
 use crate::store::{self, Reader};
 
-/// Something that has a name.
+/// An object with a name.
 pub(super) trait Named: Sized + Send + 'static {
-    /// What it is, for people.
+    /// The name of the type for people.
     const WHAT: &'static str;
-    /// What it is, in `object`.
+    /// The value of `object`.
     const OBJECT: &'static str;
 
-    /// The one of that name.
+    /// Returns the object with this name.
     fn find(reader: &Reader<'_>, name: &str) -> store::Result<Option<Self>>;
 
-    /// All of them.
+    /// Returns all objects.
     fn all(reader: &Reader<'_>) -> store::Result<Vec<Self>>;
 
-    /// How often it was changed, and once more.
+    /// Returns the version, which starts at 1 and rises with every change.
     fn version(&self) -> u64;
 
-    /// As the API shows it.
+    /// Returns the object as the API shows it.
     fn object(&self, reader: &Reader<'_>) -> Result<Value, Stored>;
 
-    /// The command that removes it.
+    /// Returns the command that removes it.
     fn removal(name: String) -> Command;
 }
 
-/// They are of the whole store: a set has keys of every tenant, and to see how many says something of them.
+/// Rejects other callers than operators. These objects belong to the whole store: keys of every
+/// tenant follow a set, and their number would reveal something about them.
 pub(super) fn operators_only<T: Named>(call: &Call) -> Result<(), Failure> {
     let what = T::WHAT;
     call.operators_only(&format!(
@@ -45,7 +47,7 @@ pub(super) fn operators_only<T: Named>(call: &Call) -> Result<(), Failure> {
     ))
 }
 
-/// All of them, on one page.
+/// Lists all objects on one page.
 pub(super) async fn list<T: Named>(app: &App, call: &Call) -> Result<Answer, Failure> {
     operators_only::<T>(call)?;
     call.no_parameters()?;
@@ -57,7 +59,7 @@ pub(super) async fn list<T: Named>(app: &App, call: &Call) -> Result<Answer, Fai
     Answer::of(&json!({"data": data, "next_page_url": null, "previous_page_url": null}))
 }
 
-/// The one that the path names.
+/// Returns the object that the path names.
 pub(super) async fn retrieve<T: Named>(app: &App, call: &Call) -> Result<Answer, Failure> {
     operators_only::<T>(call)?;
     let name = call.target.clone();
@@ -69,7 +71,7 @@ pub(super) async fn retrieve<T: Named>(app: &App, call: &Call) -> Result<Answer,
     })
 }
 
-/// Removes the one that the path names.
+/// Removes the object that the path names.
 pub(super) async fn delete<T: Named>(app: &Arc<App>, call: &Call) -> Result<Answer, Failure> {
     operators_only::<T>(call)?;
     call.no_parameters()?;
@@ -90,7 +92,7 @@ pub(super) async fn delete<T: Named>(app: &Arc<App>, call: &Call) -> Result<Answ
     carry_out(app, call, Work::of(command, present).guarded(guard)).await
 }
 
-/// It is there, in the state that was seen.
+/// Requires that the object exists in the version that the client has seen.
 pub(super) fn is_at<T: Named>(name: &str, expected: Option<u64>) -> Guard {
     let name = name.to_owned();
     Arc::new(move |reader: &Reader<'_>| {
@@ -100,7 +102,7 @@ pub(super) fn is_at<T: Named>(name: &str, expected: Option<u64>) -> Guard {
     })
 }
 
-/// No object has that name.
+/// Requires that no object has this name.
 pub(super) fn is_new<T: Named>(name: &str) -> Guard {
     let name = name.to_owned();
     Arc::new(move |reader: &Reader<'_>| match T::find(reader, &name)? {
@@ -113,7 +115,7 @@ pub(super) fn is_new<T: Named>(name: &str) -> Guard {
     })
 }
 
-/// Shows the one of that name, after a change.
+/// Shows the object with this name after a change.
 pub(super) fn shown<T: Named>(name: &str) -> Present {
     let name = name.to_owned();
     Arc::new(move |reader: &Reader<'_>, _: &Outcome<'_>| show::<T>(reader, &name))

@@ -103,14 +103,14 @@ impl Mode {
     }
 }
 
-/// What a request to make a key asks for.
+/// What a request for a new key asks for.
 pub(crate) struct Asked {
     pub(crate) create: CreateKey,
     pub(crate) passes_policy: Override,
 }
 
 impl NewKey {
-    /// The command.
+    /// Returns the command.
     pub(crate) fn command(self, caller: &Caller) -> Result<Asked, Failure> {
         if self.public_key.is_some() {
             return Err(Failure::new(
@@ -158,7 +158,7 @@ impl NewKey {
     }
 }
 
-/// `""` is not a name: Stripe's rule.
+/// Returns the name. As in Stripe's API, `""` is no name.
 pub(crate) fn named(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
 }
@@ -189,7 +189,7 @@ fn kind(of_type: KeyType, said: Option<Kind>) -> Result<Option<KeyKind>, Failure
     }
 }
 
-/// The owner: operators name it, and every other caller has one.
+/// Returns the owner: operators name it, and every other caller has its own.
 pub(crate) fn owner(said: Option<String>, caller: &Caller) -> Result<String, Failure> {
     match (said, caller.acting_account()) {
         (Some(said), None) => Ok(said),
@@ -220,7 +220,8 @@ pub(crate) fn livemode(said: Option<bool>, caller: &Caller) -> Result<Livemode, 
     }
 }
 
-/// Where the value comes from: the caller sends the digest of one, and how it ends, or it is made here.
+/// Returns the origin of the value: the caller sends its digest and its last characters, or the
+/// server makes it.
 pub(crate) fn origin(
     sha256: Option<&str>,
     last4: Option<&str>,
@@ -239,7 +240,7 @@ pub(crate) fn origin(
     }
 }
 
-/// The digest of a value that the caller made, which needs a separate permission.
+/// Reads the digest of a value that the caller made, which requires a separate permission.
 fn digest(text: &str, caller: &Caller) -> Result<KeyDigest, Failure> {
     if !caller.holds("api_key_import", keyward::permission::AccessLevel::Write) {
         return Err(Failure::new(
@@ -292,7 +293,9 @@ fn labels(
     Ok(labels)
 }
 
-/// `customer_read`, `category:billing_write`. Both levels of one permission are write, in whichever order they come: of two grants the later one wins.
+/// Reads permissions such as `customer_read` and `category:billing_write`. If both levels of a
+/// permission are listed, it is granted at write, whatever the order: of two grants, the later one
+/// wins.
 pub(crate) fn grants(texts: &[String], param: &str) -> Result<Vec<Grant>, Failure> {
     let mut texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     texts.sort_by_key(|text| text.ends_with("_write"));

@@ -13,12 +13,12 @@ use crate::permission::Management;
 use crate::route::Pending;
 use crate::service::failure::Stored;
 
-/// `GET /v2/keyward/openapi.json`
+/// Handles `GET /v2/keyward/openapi.json`.
 pub(crate) fn openapi(app: Arc<App>, _call: Call) -> Pending {
     Box::pin(async move { Answer::of(&app.described.openapi) })
 }
 
-/// `GET /v2/keyward/permissions`
+/// Handles `GET /v2/keyward/permissions`.
 pub(crate) fn list(app: Arc<App>, _call: Call) -> Pending {
     Box::pin(async move {
         let api: Result<_, Stored> = app.store.read(|reader| Ok(reader.api()?)).await;

@@ -1,4 +1,5 @@
-//! `/v2/keyward/portal_sessions`: links that let the people of an account manage its keys, and the sessions that these links open.
+//! `/v2/keyward/portal_sessions`: links that let the people of an account manage its keys, and the
+//! sessions that these links open.
 
 use std::sync::Arc;
 
@@ -84,7 +85,7 @@ fn object(session: &StoredSession, now: u64) -> PortalSession {
     }
 }
 
-/// The account of a new link: an account that the caller sees, and no other.
+/// Returns the account of a new link, which must be one that the caller can see.
 async fn account(app: &App, caller: &Caller, said: Option<String>) -> Result<String, Failure> {
     let wanted = match (said, caller.acting_account()) {
         (Some(said), _) => said,
@@ -112,7 +113,7 @@ async fn account(app: &App, caller: &Caller, said: Option<String>) -> Result<Str
     Ok(wanted)
 }
 
-/// Where the portal begins, as the query of the page that a link leads to.
+/// Returns where the portal begins, as the query of the page that a link opens.
 fn begin(sub_nav: Option<&str>, ask: Option<&str>) -> Result<String, Failure> {
     let wrong =
         |param: &str, message: &str| Err(Failure::new(Code::ParameterInvalid, message).at(param));
@@ -154,7 +155,7 @@ fn is_known(features: Option<&[String]>) -> Result<(), Failure> {
     .at("features"))
 }
 
-/// `POST /v2/keyward/portal_sessions`
+/// Handles `POST /v2/keyward/portal_sessions`.
 pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         let body: NewPortalSession = call.members()?;
@@ -184,7 +185,7 @@ pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// `GET /v2/keyward/portal_sessions`: those that are open, and links that can be used.
+/// Handles `GET /v2/keyward/portal_sessions`: open sessions, and links that can still be used.
 pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move { sessions::list(&app, &call, SessionKind::Portal, object).await })
 }
@@ -193,7 +194,7 @@ async fn found(app: &App, call: &Call) -> Result<StoredSession, Failure> {
     sessions::found(app, call, SessionKind::Portal, "portal session").await
 }
 
-/// `GET /v2/keyward/portal_sessions/{id}`
+/// Handles `GET /v2/keyward/portal_sessions/{id}`.
 pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         let session = found(&app, &call).await?;
@@ -201,10 +202,10 @@ pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// `POST /v2/keyward/portal_sessions/{id}/revoke`: at once.
+/// Handles `POST /v2/keyward/portal_sessions/{id}/revoke`, which takes effect at once.
 pub(crate) fn revoke(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        // A session that the caller cannot see does not exist for it, whatever the body says.
+        // For a caller that cannot see the session it does not exist, whatever the body contains.
         let session = found(&app, &call).await?;
         call.no_members()?;
         sessions::revoke(&app, &call, session, object).await

@@ -1,4 +1,5 @@
-//! `GET /v2/keyward/profile`: the names and prefixes of the API whose keys these are, for a caller that makes values itself.
+//! `GET /v2/keyward/profile`: the names and prefixes of the API that the keys are for, for a caller
+//! that makes values itself.
 
 use std::sync::Arc;
 

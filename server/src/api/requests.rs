@@ -1,4 +1,5 @@
-//! `GET /v2/keyward/api_keys/{id}/requests`: what the gateways' access logs have of a key, the newest first.
+//! `GET /v2/keyward/api_keys/{id}/requests`: the requests with a key in the gateways' access logs,
+//! newest first.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -62,13 +63,13 @@ pub(crate) struct RequestObject {
     start_time: String,
 }
 
-/// How many logs are read at once: reading takes a core each.
+/// The number of logs that are read at the same time, because reading keeps a core busy.
 static READERS: Semaphore = Semaphore::const_new(1);
 
-/// For how long they are read.
+/// The time limit for reading them.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// From when on, where the caller does not say.
+/// The time span that is read by default, in seconds.
 const USUAL_SPAN: u64 = 7 * 86_400;
 
 #[derive(Deserialize)]
@@ -81,7 +82,7 @@ struct Parameters {
     until: Option<String>,
 }
 
-/// What is looked for.
+/// The conditions for the requests.
 struct Question {
     key: String,
     limit: usize,
@@ -91,7 +92,7 @@ struct Question {
     until: u64,
 }
 
-/// `GET /v2/keyward/api_keys/{id}/requests`
+/// Handles `GET /v2/keyward/api_keys/{id}/requests`.
 pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         let parameters: Parameters = query::read(call.pairs()?)?;
@@ -178,7 +179,7 @@ fn read(files: Vec<PathBuf>, question: &Question, longest: Duration) -> anyhow::
     let began = Instant::now();
     let (mut newest, mut matching, mut is_over) = (VecDeque::new(), 0_u64, false);
     let tally = log_files::read_what_there_is(&log, &(), &mut |record| {
-        // A line costs less than a look at the clock, but for one in a hundred it is nothing.
+        // Checked for every line: reading the clock costs little next to parsing the line.
         if began.elapsed() > longest {
             is_over = true;
             return Ok(Go::Stop);
@@ -212,7 +213,8 @@ fn read(files: Vec<PathBuf>, question: &Question, longest: Duration) -> anyhow::
     })
 }
 
-/// Files are read in the order of their names, which need not be that of their times.
+/// Keeps the newest requests. Files are read in the order of their names, which may differ from the
+/// order of their times.
 fn keep_newest(all: &mut VecDeque<(u64, RequestObject)>, limit: usize) {
     let sorted = all.make_contiguous();
     sorted.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
@@ -254,7 +256,7 @@ fn object(record: &Record<'_>, prefixes: &KnownPrefixes) -> RequestObject {
     }
 }
 
-/// `2026-11-20T10:00:00.123Z`
+/// Returns a time such as `2026-11-20T10:00:00.123Z`.
 fn written(milliseconds: u64) -> String {
     let whole = time::written(milliseconds / 1_000);
     match whole.strip_suffix(".000Z") {

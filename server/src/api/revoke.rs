@@ -1,4 +1,5 @@
-//! `POST /v2/keyward/api_keys/revoke`: ending many keys at once. First a plan, which says how many; then the plan is carried out, if it still holds.
+//! `POST /v2/keyward/api_keys/revoke`: ends many keys at the same time. The first request makes a
+//! plan, which contains the number of keys. The second one carries it out, if it is still valid.
 
 use std::sync::Arc;
 
@@ -30,10 +31,10 @@ use crate::store::lists::{KeyFilter, KeyState};
 use crate::store::{Reader, Scope, Tx};
 use crate::time;
 
-/// How long a plan holds, in seconds.
+/// How long a plan is valid, in seconds.
 const HOLDS: u64 = 600;
 
-/// How many keys a plan shows.
+/// The number of keys that a plan shows.
 const SAMPLE: usize = 10;
 
 /// Either a filter, for a plan, or a plan and the number of keys that it said.
@@ -60,7 +61,7 @@ pub(crate) struct Filter {
     created_by: Option<String>,
 }
 
-/// What a filter finds.
+/// The keys that a filter finds.
 struct Found {
     ids: Vec<String>,
     set: [u8; 32],
@@ -141,7 +142,7 @@ impl Filter {
     }
 }
 
-/// All keys that the filter leaves, but those that are rotated and not ended here.
+/// Finds all keys that match the filter, except those that are rotated and not ended here.
 fn found(reader: &Reader<'_>, scope: &Scope, filter: &KeyFilter) -> Result<Found, Stored> {
     let (mut ids, mut publishable, mut file) = (Vec::new(), 0_u64, 0_u64);
     reader.each_key(scope, filter, |stored| {
@@ -253,7 +254,7 @@ async fn carry_out(
         )
         .at("confirm"));
     }
-    // States are those of the moment at which the plan was made: a key that ended since changes the set.
+    // The plan used the states at its time. A key that has ended since then changes the set.
     let mut filter = plan.filter;
     if let Some((_, at)) = &mut filter.states {
         *at = now;
@@ -287,7 +288,7 @@ async fn carry_out(
             for id in &found.ids {
                 let command = Command::ExpireKey(ExpireKey {
                     id: id.clone(),
-                    end: Some(now),
+                    end: Some(time::at_once()),
                     revive: false,
                 });
                 change = step(tx, &command, &bounds)?.change;

@@ -1,4 +1,5 @@
-//! What sessions of the console and of the portal have in common: the link that opens one, the list, and the end.
+//! The parts that sessions of the console and of the portal share: the link that opens one, the
+//! list, and the end.
 
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use crate::sign_in::{LINK_BOUNDS, LINK_LASTS, Link, Made, Purpose, end, new_link
 use crate::store::{SessionKind, StoredSession};
 use crate::time;
 
-/// How many are listed.
+/// The maximum number of sessions in a list.
 const MOST: u32 = 100;
 
 #[derive(Debug, Deserialize, Serialize, utoipa::ToSchema)]
@@ -28,10 +29,10 @@ pub(crate) struct Actor {
     name: Option<String>,
 }
 
-/// A session as the API shows it, at a time.
+/// Makes the object of a session for the API, at a time.
 pub(super) type Object<T> = fn(&StoredSession, u64) -> T;
 
-/// How far a session has come.
+/// Returns the status of a session.
 pub(super) fn status(session: &StoredSession, now: u64) -> &'static str {
     if session.ended.is_some() || until(session) <= now {
         "ended"
@@ -42,12 +43,12 @@ pub(super) fn status(session: &StoredSession, now: u64) -> &'static str {
     }
 }
 
-/// Until when the link can be used, or the session lasts at most.
+/// Returns when the link expires, or when the session ends at the latest.
 pub(super) fn until(session: &StoredSession) -> u64 {
     session.until.unwrap_or(session.link_until)
 }
 
-/// For how long a link can be used, in seconds.
+/// Returns how long a link can be used, in seconds.
 pub(super) fn lasts(expires_in: Option<u64>) -> Result<u64, Failure> {
     let lasts = expires_in.unwrap_or(LINK_LASTS);
     if LINK_BOUNDS.contains(&lasts) {
@@ -60,7 +61,7 @@ pub(super) fn lasts(expires_in: Option<u64>) -> Result<u64, Failure> {
     .at("expires_in"))
 }
 
-/// The address that links begin with.
+/// Returns the beginning of the address in links.
 pub(super) fn base(app: &App) -> Result<&str, Failure> {
     app.public_url.as_deref().ok_or_else(|| {
         Failure::new(
@@ -70,12 +71,12 @@ pub(super) fn base(app: &App) -> Result<&str, Failure> {
     })
 }
 
-/// A link to be made.
+/// A new link.
 pub(super) struct NewLink<'a> {
     pub(super) purpose: Purpose,
     pub(super) actor: Actor,
     pub(super) lasts: u64,
-    /// The page that it leads to, without its token.
+    /// The page that the link opens, without its token.
     pub(super) page: &'a str,
 }
 
@@ -110,7 +111,8 @@ pub(super) async fn create<T: Serialize>(
     Ok(Answer::written(body))
 }
 
-/// The object with its link, which is put into no other structure first.
+/// The object with its link. It is serialized directly, so that no other structure contains the
+/// link.
 struct WithUrl<'a, T> {
     object: &'a T,
     url: &'a str,
@@ -135,7 +137,7 @@ impl<T: Serialize> Serialize for WithUrl<'_, T> {
     }
 }
 
-/// Those that are open, and links that can be used.
+/// Lists open sessions, and links that can still be used.
 pub(super) async fn list<T: Serialize>(
     app: &App,
     call: &Call,
@@ -153,7 +155,7 @@ pub(super) async fn list<T: Serialize>(
     Answer::of(&json!({"data": data, "next_page_url": null, "previous_page_url": null}))
 }
 
-/// The session that the path names. `what` is its name for people.
+/// Returns the session that the path names. `what` is its name for people.
 pub(super) async fn found(
     app: &App,
     call: &Call,

@@ -1,4 +1,5 @@
-//! Handlers over a store, as a person on the machine calls them: no HTTP, and no gateway before them.
+//! Calls handlers on a store like a person on the machine: without HTTP, and without a gateway in
+//! front.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -30,12 +31,12 @@ const OPERATOR: &str = "acct_operator";
 
 struct Desk {
     app: Arc<App>,
-    // Its folder goes with it.
+    // Its folder is removed with it.
     _fixture: Fixture,
 }
 
 impl Desk {
-    /// A new store, and the account `acct_1` in it.
+    /// Makes a new store with the account `acct_1`.
     async fn of(keys: u64) -> Self {
         let fixture = Fixture::new();
         let first = |tx: &mut Tx<'_>| -> Result<(), Stored> {
@@ -83,7 +84,7 @@ impl Desk {
         self.call_by(caller.ok().unwrap(), &head, body, None).await
     }
 
-    /// The same by anybody.
+    /// Calls a handler as any caller.
     async fn call_by(
         &self,
         caller: Caller,
@@ -128,7 +129,7 @@ impl Desk {
         self.good("POST", "/v2/iam/api_keys", body, key).await
     }
 
-    /// The rows of one kind, the oldest first: what each is about, and its body.
+    /// Returns the rows of one type, oldest first: the object of each, and its body.
     async fn rows(&self, kind: &'static str) -> Vec<(Option<String>, Value)> {
         let rows: Result<_, Stored> = (self.app.store)
             .read(|reader| Ok(reader.activity_after(&Scope::everything(), 0, 1_000)?))
@@ -140,7 +141,7 @@ impl Desk {
     }
 }
 
-/// The route of a path.
+/// Returns the route of a path.
 fn route_of(method: &str, path: &str) -> &'static Route {
     let asked: Vec<&str> = path.split('/').collect();
     let fits = |template: &str| {
@@ -184,7 +185,7 @@ fn the_operators_account_is_neither_suspended_nor_removed() {
 fn a_value_that_was_shown_is_in_the_trail_and_one_that_was_not_is_not() {
     wait(async {
         let desk = Desk::of(100).await;
-        // The first key.
+        // The first key has this row.
         assert_eq!(desk.rows("api_key_viewed").await.len(), 1);
         let made = desk.make(&new_key(), None).await;
         let id = made["id"].as_str().unwrap().to_owned();
@@ -229,7 +230,7 @@ fn why_a_policy_was_passed_over_is_in_the_trail() {
 #[test]
 fn no_key_is_added_beyond_the_bound_and_every_end_works() {
     wait(async {
-        // The first key, and two more.
+        // The first key, and two others.
         let desk = Desk::of(3).await;
         let one = desk.make(&new_key(), None).await;
         desk.make(&new_key(), None).await;

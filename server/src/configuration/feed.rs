@@ -1,14 +1,15 @@
 //! `[feed]` of the configuration: the signed feed that gateways follow.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use keyward::signify::PublicKey;
-use keyward_files::feed::KeySource;
+use keyward_files::feed::{KeySource, StorePlace};
 use serde::{Deserialize, Serialize};
 
 use super::Group;
+use crate::uid::Uid;
 
 /// The feed, and what the server knows about the gateways that follow it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -33,9 +34,49 @@ pub struct Feed {
     /// Whether gateways also take it from a cache or a mirror. In that case no poll proves that a change is everywhere.
     #[serde(default)]
     pub mirrored: bool,
+    /// Copies of the feed that the server writes, for gateways of other regions: buckets (`s3://BUCKET/PREFIX`) and folders. Each group has its own place below.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mirrors: Vec<String>,
+    /// A socket on which gateways of this machine ask without a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub socket: Option<Socket>,
     /// The default folder.
     #[serde(skip)]
     default_folder: PathBuf,
+}
+
+/// The feed's own socket. The kernel reports the user at the other end, and so the gateway.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Socket {
+    /// The socket: mode 0660, its folder 0750.
+    pub path: PathBuf,
+    /// The users that may ask, names or numbers, each with the gateway that it runs.
+    pub gateways: BTreeMap<String, String>,
+}
+
+impl Socket {
+    /// The gateway of each user.
+    pub(super) fn users(&self) -> Result<BTreeMap<Uid, String>> {
+        let mut users = BTreeMap::new();
+        for (user, gateway) in &self.gateways {
+            let place = || format!("`feed.socket.gateways`: `{user}`");
+            let uid = Uid::parse(user).with_context(place)?;
+            if !crate::fleet::is_name(gateway) {
+                bail!(
+                    "{}: expected the name of a gateway, 1 to 64 letters, digits, `_`, `.` and `-`",
+                    place()
+                );
+            }
+            if users.insert(uid, gateway.clone()).is_some() {
+                bail!("{}: this user is there twice", place());
+            }
+        }
+        if users.is_empty() {
+            bail!("`feed.socket.gateways`: expected a user and the gateway that it runs");
+        }
+        Ok(users)
+    }
 }
 
 fn edge() -> Vec<Group> {
@@ -75,8 +116,22 @@ impl Feed {
                 .context("`feed.signing_key`: expected UTF-8")?;
             self.signing_key = text.to_owned();
         }
+        if let Some(socket) = &mut self.socket {
+            socket.path = folder.join(&socket.path);
+            socket.users()?;
+        }
         self.folder = self.folder.take().map(|own| folder.join(own));
         self.default_folder = data.join("feed");
+        for mirror in &mut self.mirrors {
+            if !mirror.starts_with("s3://") {
+                let path = folder.join(&*mirror);
+                let text = path.to_str().context("`feed.mirrors`: expected UTF-8")?;
+                *mirror = text.to_owned();
+            }
+        }
+        for group in &self.groups {
+            self.mirrors_of(*group)?;
+        }
         self.trusted()?;
         Ok(())
     }
@@ -100,7 +155,17 @@ impl Feed {
     /// Whether gateways may get it from elsewhere.
     #[must_use]
     pub fn is_mirrored(&self) -> bool {
-        self.mirrored || self.folder.is_some()
+        self.mirrored || self.folder.is_some() || !self.mirrors.is_empty()
+    }
+
+    /// The mirrors of a group's feed.
+    pub fn mirrors_of(&self, group: Group) -> Result<Vec<StorePlace>> {
+        let read = |mirror: &String| -> Result<StorePlace> {
+            let place = StorePlace::parse(mirror);
+            let place = place.with_context(|| format!("`feed.mirrors`: `{mirror}`"))?;
+            Ok(place.below(group.name()))
+        };
+        self.mirrors.iter().map(read).collect()
     }
 
     /// The other keys whose heads the server builds on.
@@ -146,16 +211,38 @@ mod tests {
         assert!(feed.is_mirrored());
         let feed = read(&format!("{LEAST}mirrored = true\n")).unwrap();
         assert!(feed.is_mirrored());
+        let feed = read(&format!("{LEAST}mirrors = [\"/srv/mirror\", \"us\"]\n")).unwrap();
+        assert!(feed.is_mirrored());
+        let places = feed.mirrors_of(Group::Edge).unwrap();
+        let shown: Vec<String> = places.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["/srv/mirror/edge", "/etc/keyward/us/edge"]);
     }
 
     #[test]
     fn what_is_wrong_is_named() {
         for (more, said) in [
             ("max_snapshot_age = 5\n", "expected 60 to"),
+            (
+                "[socket]\npath = \"f.sock\"\ngateways = {}\n",
+                "expected a user",
+            ),
+            (
+                "[socket]\npath = \"f.sock\"\ngateways = {65534 = \"a\"}\n",
+                "`65534`",
+            ),
+            (
+                "[socket]\npath = \"f.sock\"\ngateways = {0 = \"a b\"}\n",
+                "the name of a gateway",
+            ),
+            (
+                "[socket]\npath = \"f.sock\"\ngateways = {0 = \"a\", root = \"b\"}\n",
+                "twice",
+            ),
             ("groups = []\n", "`feed.groups`"),
             ("groups = [\"edge\", \"edge\"]\n", "twice"),
             ("groups = [\"edge\", \"control\", \"control\"]\n", "twice"),
             ("trusted_keys = [\"x\"]\n", "`feed.trusted_keys`"),
+            ("mirrors = [\"s3://x\"]\n", "`feed.mirrors`: `s3://x`"),
             ("listen = \"0.0.0.0:80\"\n", "unknown field"),
         ] {
             let refused = format!("{:#}", read(&format!("{LEAST}{more}")).unwrap_err());

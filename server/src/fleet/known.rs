@@ -26,7 +26,7 @@ impl Fleet {
         let Some(until) = self.polls().hand(who, group, leaves, slack) else {
             return Ok(());
         };
-        let now = self.clock.now();
+        let now = time::at_once();
         self.polls().tidy(now);
         let vm = StoredVm {
             gateway: who.gateway.clone(),
@@ -64,6 +64,7 @@ impl Fleet {
         let forgotten: std::result::Result<(), StoreError> = self.store.end(forgotten).await;
         forgotten?;
         self.polls().forget(gateway, &gone, now);
+        self.standing.forget(gateway, &gone);
         self.confirmed.send_replace(());
         Ok(Some(Forgotten {
             gone: gone.len(),

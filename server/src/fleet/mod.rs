@@ -7,7 +7,7 @@ mod propagation;
 mod seen;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
 use keyward_files::feed::serve::{Claim, Feed, Named};
@@ -15,12 +15,12 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout_at};
 
 use crate::configuration::{self, Configuration, Group};
-use crate::publish::{Manner, Publications, Published, Publisher};
+use crate::publish::{Manner, Publications, Published, Publisher, Standing};
 use crate::store::{Store, StoreError};
 use crate::time;
 pub(crate) use known::Forgotten;
-use polls::Polls;
-pub(crate) use polls::{Doubt, SKEW, Sender, Who};
+use polls::{Begun, Polls};
+pub(crate) use polls::{Doubt, SKEW, Sender, Who, is_name};
 use propagation::Question;
 use propagation::Reach;
 pub(crate) use seen::{Gateway, GatewayState};
@@ -38,26 +38,14 @@ pub(crate) struct Fleet {
     polls: Arc<Mutex<Polls>>,
     feeds: Vec<Followed>,
     published: watch::Receiver<Published>,
-    /// Notified of each poll.
+    standing: Arc<Standing>,
+    /// Notified of what a poll changes for a proof.
     confirmed: watch::Sender<()>,
     max_snapshot_age: u64,
     /// Whether there may be gateways that this server does not know: those of a cache or a mirror, or, while it accepts only ends, those of a store that is older than they are.
     has_unseen: bool,
     /// Whether there are gateways that watch a file. They do not report what they loaded.
     has_files: bool,
-    clock: Clock,
-}
-
-/// The time, for a proof: a clock that jumps ahead must not make heads look older than they are.
-struct Clock {
-    started: (u64, Instant),
-}
-
-impl Clock {
-    fn now(&self) -> u64 {
-        let (wall, steady) = self.started;
-        time::now().min(wall.saturating_add(steady.elapsed().as_secs()))
-    }
 }
 
 /// A poll that waits for its answer.
@@ -124,14 +112,12 @@ impl Fleet {
             polls: Arc::new(Mutex::new(polls)),
             feeds: feeds?,
             published: publisher.watch(),
+            standing: Arc::clone(publisher.standing()),
             confirmed: watch::channel(()).0,
             max_snapshot_age: settings.map_or(0, |feed| feed.max_snapshot_age),
             has_unseen: settings.is_some_and(configuration::Feed::is_mirrored)
                 || manner == Manner::Ends,
             has_files: configuration.publish.iter().any(is_edge),
-            clock: Clock {
-                started: (started, Instant::now()),
-            },
         })
     }
 
@@ -149,14 +135,24 @@ impl Fleet {
     ) -> (Polling, Who) {
         let mut polls = self.polls();
         if polls.is_full(sender.gateway) {
-            polls.tidy(self.clock.now());
+            polls.tidy(time::at_once());
         }
-        let who = polls.begin(sender, claim, served, time::now());
+        let Begun {
+            who,
+            claimed,
+            is_news,
+        } = polls.begin(sender, claim, served, time::now());
         if let Some(head) = served {
             polls.may_receive(&who, self.leaves(head.issued_at));
         }
         drop(polls);
-        self.confirmed.send_replace(());
+        if let Some(revision) = claimed {
+            let vm = (&*who.gateway, &*who.vm);
+            self.standing.asked(vm, sender.group, revision);
+        }
+        if is_news {
+            self.confirmed.send_replace(());
+        }
         let polling = Polling {
             polls: Arc::clone(&self.polls),
             who: who.clone(),
@@ -177,7 +173,7 @@ impl Fleet {
         if published.through < change {
             return Come::Committed;
         }
-        let now = self.clock.now();
+        let now = time::at_once();
         let polls = self.polls();
         let mut come: Option<(u64, Reach)> = None;
         for followed in &self.feeds {

@@ -39,6 +39,15 @@ pub(crate) struct Who {
     pub(crate) vm: String,
 }
 
+/// What the begin of a poll shows.
+pub(super) struct Begun {
+    pub(super) who: Who,
+    /// The revision that a named VM of the key's own gateway says it serves, whatever it is.
+    pub(super) claimed: Option<u64>,
+    /// Whether the VM confirms something else than before.
+    pub(super) is_news: bool,
+}
+
 /// Why a poll proves nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Doubt {
@@ -141,7 +150,7 @@ impl Polls {
         claim: Option<&Claim>,
         served: Option<Named>,
         now: u64,
-    ) -> Who {
+    ) -> Begun {
         let (mut who, doubt) = identified(sender, claim);
         match sender.ends {
             Some(ends)
@@ -186,7 +195,9 @@ impl Polls {
         vm.group = sender.group;
         vm.last_poll = Some(now);
         vm.open = vm.open.saturating_add(1);
-        vm.confirmed = revision.filter(|revision| !is_above && !is_nameless && *revision > 0);
+        let confirmed = revision.filter(|revision| !is_above && !is_nameless && *revision > 0);
+        let is_news = vm.confirmed != confirmed;
+        vm.confirmed = confirmed;
         if let Some(claim) = claim {
             vm.version.clone_from(&claim.version);
             vm.state.clone_from(&claim.state);
@@ -199,7 +210,11 @@ impl Polls {
         } else {
             vm.refused = None;
         }
-        who
+        Begun {
+            claimed: revision.filter(|_| !is_nameless),
+            is_news,
+            who,
+        }
     }
 
     /// A poll has ended, with or without an answer.
@@ -290,6 +305,11 @@ impl Polls {
             })
     }
 
+    /// When the key of a gateway's newest poll ends, if it does.
+    pub(super) fn key_ends(&self, gateway: &str) -> Option<u64> {
+        self.ends.get(gateway).copied()
+    }
+
     /// How many gateways have a key that ends until then.
     pub(super) fn keys_that_end(&self, until: u64) -> usize {
         self.ends.values().filter(|ends| **ends <= until).count()
@@ -332,7 +352,7 @@ fn identified(sender: Sender<'_>, claim: Option<&Claim>) -> (Who, Option<Doubt>)
 }
 
 /// Whether a path can contain the name.
-fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
     (1..=64).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(is_plain)
 }

@@ -56,6 +56,8 @@ pub(crate) struct Gateway {
     pub(crate) latest_by: Option<u64>,
     /// Whether some poll with its key came from a program that is not one of its VMs.
     pub(crate) has_nameless: bool,
+    /// When the key of its newest poll ends, if it does.
+    pub(crate) key_ends: Option<u64>,
 }
 
 impl Fleet {
@@ -63,10 +65,16 @@ impl Fleet {
     pub(crate) fn gateways(&self) -> Vec<Gateway> {
         let now = time::now();
         let mut polls = self.polls();
-        polls.tidy(self.clock.now());
+        polls.tidy(time::at_once());
         let all = polls.gateways().iter();
-        all.filter_map(|(name, vms)| self.gateway(name, vms, now))
-            .collect()
+        let gateways = all.filter_map(|(name, vms)| {
+            let key_ends = polls.key_ends(name);
+            Some(Gateway {
+                key_ends,
+                ..self.gateway(name, vms, now)?
+            })
+        });
+        gateways.collect()
     }
 
     fn gateway(&self, name: &str, vms: &BTreeMap<String, Vm>, now: u64) -> Option<Gateway> {
@@ -117,6 +125,7 @@ impl Fleet {
                 .max()
                 .filter(|leaves| *leaves > 0),
             has_nameless: vms.contains_key(NAMELESS),
+            key_ends: None,
         })
     }
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use axum::http::request::Parts;
 
-/// The client's address: the last element of `X-Forwarded-For`, which the gateway appended.
+/// Returns the client's address: the last element of `X-Forwarded-For`, which the gateway appended.
 pub(crate) fn last_forwarded(head: &Parts) -> Option<IpAddr> {
     let last = head.headers.get_all("x-forwarded-for").iter().next_back()?;
     let text = last.to_str().ok()?;

@@ -1,4 +1,4 @@
-//! A request after everything that is alike for all endpoints, and its answer before it.
+//! A request after the steps that all endpoints share, and its answer before them.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::caller::Caller;
 
 /// An authenticated request.
 pub(crate) struct Call {
-    /// Who calls.
+    /// The authenticated caller.
     pub(crate) caller: Caller,
     /// The id or name in the path, if the template has one.
     pub(crate) target: String,
@@ -24,17 +24,18 @@ pub(crate) struct Call {
     /// The query, without its question mark.
     pub(crate) query: String,
     pub(crate) body: Bytes,
-    /// The version that `If-Match` names.
+    /// The version in `If-Match`.
     pub(crate) expected_version: Option<u64>,
-    /// How long `Prefer: wait` asks to hold the answer.
+    /// How long the answer may be held, from `Prefer: wait`.
     pub(crate) wait: Option<Duration>,
     pub(crate) request_id: String,
-    /// What the answer is kept under, where the client sent an `Idempotency-Key`.
+    /// What the answer is stored under, if the client sent an `Idempotency-Key`.
     pub(crate) idempotency: Option<Idempotency>,
 }
 
 impl Call {
-    /// Refuses all callers except the operator's keys and people. `message` says what is reserved for them.
+    /// Rejects all callers except the operator's keys and people. `message` says what is reserved
+    /// for them.
     pub(crate) fn operators_only(&self, message: &str) -> Result<(), Failure> {
         if self.caller.is_operator() {
             return Ok(());
@@ -42,12 +43,13 @@ impl Call {
         Err(Failure::new(Code::MorePermissionsRequired, message))
     }
 
-    /// The body's members. An empty body is an empty object, because Stripe's SDKs send no body for a call without parameters.
+    /// Parses the body's members. An empty body is an empty object, because Stripe's SDKs send no
+    /// body for a call without parameters.
     pub(crate) fn members<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         members_of(&self.body)
     }
 
-    /// Refuses members, of a request that has none; stripe-python sends `{}`.
+    /// Rejects members if the request has none. stripe-python sends `{}`.
     pub(crate) fn no_members(&self) -> Result<(), Failure> {
         #[derive(serde::Deserialize)]
         #[serde(deny_unknown_fields)]
@@ -55,7 +57,7 @@ impl Call {
         self.members::<Nothing>().map(|Nothing {}| ())
     }
 
-    /// Refuses parameters, of a request that has none.
+    /// Rejects parameters if the request has none.
     pub(crate) fn no_parameters(&self) -> Result<(), Failure> {
         #[derive(serde::Deserialize)]
         #[serde(deny_unknown_fields)]
@@ -63,7 +65,7 @@ impl Call {
         query::read::<Nothing>(self.pairs()?).map(|Nothing {}| ())
     }
 
-    /// The version that `If-Match` names, where a whole document is replaced.
+    /// Returns the version in `If-Match`, which is required to replace a whole document.
     pub(crate) fn required_version(&self) -> Result<u64, Failure> {
         self.expected_version.ok_or_else(|| {
             Failure::new(
@@ -73,13 +75,13 @@ impl Call {
         })
     }
 
-    /// The query's parameters.
+    /// Parses the query's parameters.
     pub(crate) fn pairs(&self) -> Result<Pairs, Failure> {
         query::pairs(&self.query)
     }
 }
 
-/// The members of a body.
+/// Parses the members of a body.
 pub(crate) fn members_of<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     let body = if body.is_empty() { b"{}" } else { body };
     let members = serde_json::from_slice(body).map_err(|error| refusal_of(&error))?;
@@ -93,8 +95,8 @@ pub(crate) fn members_of<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure>
     Ok(members)
 }
 
-/// What is wrong with a body. serde's own message may quote what the client sent, so only names of members that a request has are kept of it: what it says at
-/// its beginning, and the names at its end.
+/// Returns what is wrong with a body. serde's own message may quote what the client sent, so this
+/// keeps only names that the program defines: the one at its beginning, and the list at its end.
 fn refusal_of(error: &serde_json::Error) -> Failure {
     let text = error.to_string();
     let named = |before: &str| {
@@ -132,11 +134,12 @@ fn refusal_of(error: &serde_json::Error) -> Failure {
     )
 }
 
-/// What a handler answers.
+/// A handler's answer.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) content_type: HeaderValue,
-    /// JSON. It may hold a value that is shown once, so it is wiped when it has been sent.
+    /// The answer in JSON. It may contain a value that is shown once, so it is wiped once it has
+    /// been sent.
     pub(crate) body: Zeroizing<Vec<u8>>,
     /// The version of the object, for `ETag`.
     pub(crate) version: Option<u64>,
@@ -144,17 +147,17 @@ pub(crate) struct Answer {
     pub(crate) change: Option<u64>,
     /// Whether `Prefer: wait` was followed.
     pub(crate) waited: Option<Duration>,
-    /// Whether it was given before.
+    /// Whether this answer was given before.
     pub(crate) is_replayed: bool,
 }
 
 impl Answer {
-    /// An object, as JSON with sorted members where `object` sorts them.
+    /// Serializes an object to JSON, with sorted members if `object` sorts them.
     pub(crate) fn of(object: &impl Serialize) -> Result<Self, Failure> {
         Ok(Self::written(written(object)?))
     }
 
-    /// A body that is written already.
+    /// Makes an answer from a finished body.
     pub(crate) fn written(body: Zeroizing<Vec<u8>>) -> Self {
         Self {
             status: StatusCode::OK,
@@ -168,7 +171,8 @@ impl Answer {
     }
 }
 
-/// JSON in one buffer that does not grow while it is written: the old copies of a growing buffer are not wiped.
+/// Writes JSON into one buffer that does not grow meanwhile, because the old copies of a growing
+/// buffer would not be wiped.
 pub(crate) fn written(object: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let mut size = Counter(0);
     let failed = |_| Failure::new(Code::Internal, "The answer cannot be written.");

@@ -1,4 +1,4 @@
-//! Headers that make a request conditional, repeatable or patient.
+//! Headers that make a request conditional or repeatable, or that make it wait.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use crate::caller::Caller;
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 
-/// The longest that an answer is held.
+/// How long an answer is held at most, in seconds.
 const LONGEST_WAIT: u64 = 30;
 
-/// What the answer of a request is kept under, so that it is carried out once.
+/// What an answer is stored under, so that the request is carried out only once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Idempotency {
     pub(crate) principal: String,
@@ -27,7 +27,7 @@ pub(crate) struct Idempotency {
     pub(crate) fingerprint: [u8; 32],
 }
 
-/// Reads `Idempotency-Key`, of POST and DELETE.
+/// Reads `Idempotency-Key` from a POST or DELETE.
 pub(crate) fn idempotency(
     head: &Parts,
     caller: &Caller,
@@ -52,7 +52,7 @@ pub(crate) fn idempotency(
         ));
     };
     let mut hash = Sha256::new();
-    // Each part after its length, so that no two requests have one spelling.
+    // Each part follows its length, so that no two requests hash the same bytes.
     for part in [
         head.method.as_str().as_bytes(),
         head.uri.to_string().as_bytes(),
@@ -89,7 +89,7 @@ pub(crate) fn expected_version(headers: &HeaderMap) -> Result<Option<u64>, Failu
     }
 }
 
-/// Reads `Prefer: wait=5` (RFC 7240). A preference that cannot be followed is not followed.
+/// Reads `Prefer: wait=5` (RFC 7240). Ignores a preference that it cannot follow.
 pub(crate) fn wait(headers: &HeaderMap) -> Option<Duration> {
     let all = headers.get_all(PREFER).iter();
     let mut preferences = all
@@ -101,18 +101,18 @@ pub(crate) fn wait(headers: &HeaderMap) -> Option<Duration> {
     })
 }
 
-/// Requests that are being carried out. The store belongs to this process, so memory is enough.
+/// Requests in progress. Only this process uses the store, so memory is enough.
 #[derive(Clone, Default)]
 pub(crate) struct InFlight(Arc<Mutex<HashSet<(String, String)>>>);
 
-/// Ends with the request.
+/// A request in progress. It ends on drop.
 pub(crate) struct Entered {
     all: InFlight,
     one: (String, String),
 }
 
 impl InFlight {
-    /// Enters a request, unless one of the same key is being carried out.
+    /// Enters a request, unless one with the same key is in progress.
     pub(crate) fn enter(&self, one: &Idempotency) -> Result<Entered, Failure> {
         let one = (one.principal.clone(), one.key.clone());
         let mut all = self

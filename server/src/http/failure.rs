@@ -1,4 +1,5 @@
-//! The answer to a request that fails. Stripe's SDKs choose the class that they raise by its type.
+//! The answer to a request that fails. Stripe's SDKs choose the class of their exception by its
+//! type.
 
 use axum::http::StatusCode;
 use keyward::management::{RefusalClass, RuleCode};
@@ -6,10 +7,10 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-/// Names every code once, with its status and its type.
+/// Lists every code once, with its status and its type.
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, $status:ident, $kind:ident;)*) => {
-        /// What is wrong, in a word that programs compare.
+        /// What is wrong, as a word for programs.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Code {
             $($(#[$doc])* $variant,)*
@@ -20,19 +21,19 @@ macro_rules! codes {
             #[cfg(test)]
             pub(crate) const ALL: &'static [Self] = &[$(Self::$variant),*];
 
-            /// As it is written in `error.code`.
+            /// Returns the name in `error.code`.
             #[must_use]
             pub(crate) fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
             }
 
-            /// The status of the answer.
+            /// Returns the status of the answer.
             #[must_use]
             pub(crate) fn status(self) -> StatusCode {
                 match self { $(Self::$variant => StatusCode::$status,)* }
             }
 
-            /// The type, which chooses the SDK's class.
+            /// Returns the type, which determines the SDK's class.
             #[must_use]
             pub(crate) fn kind(self) -> Kind {
                 match self { $(Self::$variant => Kind::$kind,)* }
@@ -65,7 +66,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// As it is written.
+    /// Returns the name in `error.type`.
     #[must_use]
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -83,83 +84,83 @@ impl Kind {
 }
 
 codes! {
-    /// A member that must be there is not.
+    /// A required member is missing.
     ParameterMissing = "parameter_missing", BAD_REQUEST, InvalidRequest;
     /// A member that no request of this endpoint has.
     ParameterUnknown = "parameter_unknown", BAD_REQUEST, InvalidRequest;
-    /// A member whose value is not of its form.
+    /// A member whose value has the wrong form.
     ParameterInvalid = "parameter_invalid", BAD_REQUEST, InvalidRequest;
-    /// The body is no JSON.
+    /// The body is not JSON.
     JsonInvalid = "json_invalid", BAD_REQUEST, InvalidRequest;
-    /// A cursor that this list did not give out.
+    /// A cursor that this list did not issue.
     PageInvalid = "page_invalid", BAD_REQUEST, InvalidRequest;
     /// A filter that would read every key.
     FilterTooWide = "filter_too_wide", BAD_REQUEST, InvalidRequest;
-    /// No such permission.
+    /// There is no such permission.
     PermissionUnknown = "permission_unknown", BAD_REQUEST, InvalidRequest;
     /// Something in the request looks like a key.
     RawKeyRefused = "raw_key_refused", BAD_REQUEST, InvalidRequest;
-    /// The account has to stay.
+    /// The account cannot be removed.
     AccountInUse = "account_in_use", CONFLICT, InvalidRequest;
-    /// The gateway still asks.
+    /// The gateway still polls.
     GatewayInUse = "gateway_in_use", CONFLICT, InvalidRequest;
-    /// Another object has the id.
+    /// Another object has this id.
     IdExists = "id_exists", CONFLICT, AlreadyExists;
-    /// A whole document is replaced with `If-Match` only.
+    /// Replacing a whole document requires `If-Match`.
     PreconditionRequired = "precondition_required", PRECONDITION_REQUIRED, InvalidRequest;
-    /// The server keeps no more keys.
+    /// The server stores no more keys.
     MaxKeys = "max_keys", BAD_REQUEST, QuotaExceeded;
-    /// An `Idempotency-Key` of another request.
+    /// The `Idempotency-Key` of another request.
     IdempotencyKeyReused = "idempotency_key_reused", BAD_REQUEST, Idempotency;
-    /// Encrypted values are not built.
+    /// Encrypted values are not implemented.
     PublicKey = "public_key", BAD_REQUEST, FeatureNotEnabled;
-    /// The request did not come by the gateway.
+    /// The request did not come through the gateway.
     NotThroughGateway = "not_through_gateway", UNAUTHORIZED, InvalidRequest;
     /// The caller's key was deleted.
     DeletedKey = "deleted_key", UNAUTHORIZED, InvalidRequest;
-    /// The caller's key is over.
+    /// The caller's key has expired.
     ExpiredKey = "expired_key", UNAUTHORIZED, InvalidRequest;
-    /// A key with every permission manages no keys.
+    /// A key with every permission cannot manage keys.
     UnrestrictedKeyRefused = "unrestricted_key_refused", FORBIDDEN, InvalidRequest;
-    /// The session was opened too long ago for this.
+    /// The session was opened too long ago for this action.
     SessionTooOld = "session_too_old", FORBIDDEN, InvalidRequest;
     /// A form that does not come from the session's own pages, or a request to a page with a key.
     FormRefused = "form_refused", FORBIDDEN, InvalidRequest;
-    /// The server is not set up for it.
+    /// The server is not configured for it.
     FeatureNotEnabled = "feature_not_enabled", BAD_REQUEST, FeatureNotEnabled;
-    /// The caller lacks a second permission that the endpoint asks for.
+    /// The caller lacks a second permission that the endpoint requires.
     MorePermissionsRequired = "more_permissions_required", FORBIDDEN, InvalidRequest;
-    /// Not there, or not for this caller.
+    /// The object does not exist, or not for this caller.
     ResourceMissing = "resource_missing", NOT_FOUND, InvalidRequest;
-    /// No endpoint of that method and path.
+    /// There is no endpoint with this method and path.
     UnknownEndpoint = "unknown_endpoint", NOT_FOUND, InvalidRequest;
-    /// The value was shown once.
+    /// The value has already been shown.
     ValueAlreadyReturned = "value_already_returned", CONFLICT, Idempotency;
-    /// The same request is being carried out.
+    /// The same request is in progress.
     IdempotencyKeyInUse = "idempotency_key_in_use", CONFLICT, Idempotency;
-    /// The plan no longer holds.
+    /// The plan is out of date.
     PlanChanged = "plan_changed", CONFLICT, InvalidRequest;
-    /// The plan is over.
+    /// The plan has expired.
     PlanExpired = "plan_expired", CONFLICT, InvalidRequest;
-    /// The object is another version than `If-Match` names.
+    /// The object's version differs from the one in `If-Match`.
     ResourceChanged = "resource_changed", PRECONDITION_FAILED, InvalidRequest;
     /// The body is too large.
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, InvalidRequest;
-    /// The body is not said to be JSON.
+    /// The content type of the body is not JSON.
     JsonExpected = "json_expected", UNSUPPORTED_MEDIA_TYPE, InvalidRequest;
     /// Too many requests.
     RateLimited = "rate_limited", TOO_MANY_REQUESTS, RateLimit;
-    /// A mistake of the server's.
+    /// An error in the server.
     Internal = "internal_error", INTERNAL_SERVER_ERROR, Api;
     /// The store does not answer.
     StorageUnavailable = "storage_unavailable", SERVICE_UNAVAILABLE, ServiceUnavailable;
     /// The disk is full.
     StorageFull = "storage_full", SERVICE_UNAVAILABLE, ServiceUnavailable;
-    /// The server takes ends only.
+    /// The server accepts only ends.
     EndsOnly = "ends_only", SERVICE_UNAVAILABLE, ServiceUnavailable;
 }
 
-/// A failure: a code, and what else people and programs need.
+/// A failure: a code, and further information for people and programs.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Failure {
     name: &'static str,
@@ -172,7 +173,8 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// A failure with a message for people: a sentence, which quotes nothing that may hold a key.
+    /// Makes a failure with a message for people: a sentence that quotes nothing which may contain
+    /// a key.
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
             name: code.name(),
@@ -185,7 +187,7 @@ impl Failure {
         }
     }
 
-    /// What a rule of keys says.
+    /// Makes the failure for a rejection by a rule on keys.
     pub(crate) fn of_rule(code: &RuleCode) -> Self {
         let (status, kind) = match code.class() {
             RefusalClass::Invalid => (StatusCode::BAD_REQUEST, Kind::InvalidRequest),
@@ -210,70 +212,71 @@ impl Failure {
         }
     }
 
-    /// A member of the request that is at fault.
+    /// Names the member of the request that is at fault.
     #[must_use]
     pub(crate) fn at(mut self, param: impl Into<String>) -> Self {
         self.param = Some(param.into());
         self
     }
 
-    /// A fact for programs, in `error.keyward`.
+    /// Adds a fact for programs to `error.keyward`.
     #[must_use]
     pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.extras.insert(name.to_owned(), value.into());
         self
     }
 
-    /// Seconds after which the same request may succeed.
+    /// Sets the seconds after which the same request may succeed.
     #[must_use]
     pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds);
         self
     }
 
-    /// The code's name.
+    /// Returns the code's name.
     #[must_use]
     pub(crate) fn name(&self) -> &'static str {
         self.name
     }
 
-    /// What people read.
+    /// Returns the message for people.
     #[must_use]
     pub(crate) fn message(&self) -> &str {
         &self.message
     }
 
-    /// The member at fault.
+    /// Returns the member at fault.
     #[must_use]
     pub(crate) fn param(&self) -> Option<&str> {
         self.param.as_deref()
     }
 
-    /// A fact for programs, of those that are texts.
+    /// Returns a fact for programs, if it is a string.
     #[must_use]
     pub(crate) fn extra(&self, name: &str) -> Option<&str> {
         self.extras.get(name).and_then(Value::as_str)
     }
 
-    /// The status.
+    /// Returns the status.
     #[must_use]
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// Whether it is of that code.
+    /// Returns whether it has this code.
     #[must_use]
     pub(crate) fn is(&self, code: Code) -> bool {
         self.name == code.name()
     }
 
-    /// `Retry-After`, where there is one.
+    /// Returns the value of `Retry-After`, if there is one.
     #[must_use]
     pub(crate) fn seconds_until_retry(&self) -> Option<u64> {
         self.retry_after
     }
 
-    /// `Stripe-Should-Retry`: stripe-python retries 409 by itself unless this header forbids it.
+    /// Returns the value of `Stripe-Should-Retry`: stripe-python retries a 409 automatically unless
+    /// this header forbids it.
     #[must_use]
     pub(crate) fn should_retry(&self) -> bool {
         self.status.is_server_error()
@@ -281,7 +284,7 @@ impl Failure {
             || self.is(Code::IdempotencyKeyInUse)
     }
 
-    /// The body. It leaves out absent members.
+    /// Returns the body, without absent members.
     #[must_use]
     pub(crate) fn body(&self) -> Value {
         json!(ErrorBody {

@@ -25,7 +25,7 @@ impl Connected<IncomingStream<'_, UnixListener>> for Peer {
     }
 }
 
-/// Binds the socket that Envoy connects to: it and its folder are open to the group, and to no others.
+/// Binds the socket for Envoy: it and its folder are open to the group, and to no one else.
 pub(crate) fn bind_api(path: &Path) -> Result<UnixListener> {
     let folder = folder_of(path)?;
     make(folder, 0o750)?;
@@ -39,7 +39,7 @@ pub(crate) fn bind_api(path: &Path) -> Result<UnixListener> {
     bind(path, 0o117)
 }
 
-/// Binds the socket for people on this machine. Its folder must be one that only this user can enter.
+/// Binds the socket for people on this machine. Only this user may be able to enter its folder.
 pub(crate) fn bind_admin(path: &Path) -> Result<UnixListener> {
     let folder = folder_of(path)?;
     make(folder, 0o700)?;
@@ -63,7 +63,7 @@ fn folder_of(path: &Path) -> Result<&Path> {
 
 fn make(folder: &Path, mode: u32) -> Result<()> {
     match DirBuilder::new().mode(mode).create(folder) {
-        // The umask may have taken the group's part.
+        // The umask may have removed the group's permissions.
         Ok(()) => fs::set_permissions(folder, fs::Permissions::from_mode(mode))?,
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         Err(error) => {
@@ -73,7 +73,8 @@ fn make(folder: &Path, mode: u32) -> Result<()> {
     Ok(())
 }
 
-/// Binds under a umask, so that the socket is at no time more open than it is in the end. Called before anything else runs in this process: the umask is the process's.
+/// Binds with a umask, so that the socket is never more open than in the end. Called before
+/// anything else runs in this process, because the umask belongs to the process.
 fn bind(path: &Path, umask: u32) -> Result<UnixListener> {
     let failure = || format!("`{}` cannot be listened on", path.display());
     remove_stale(path).with_context(failure)?;
@@ -85,7 +86,8 @@ fn bind(path: &Path, umask: u32) -> Result<UnixListener> {
     UnixListener::from_std(bound).with_context(failure)
 }
 
-/// Removes the socket of a server that has ended. It keeps a socket that answers, and a file that is not a socket.
+/// Removes the socket of a server that has ended. Keeps a socket that answers, and a file that is
+/// not a socket.
 fn remove_stale(path: &Path) -> Result<()> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),

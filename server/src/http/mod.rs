@@ -1,4 +1,4 @@
-//! HTTP: sockets, what is alike for all endpoints, and the form of answers.
+//! HTTP: sockets, the steps that all endpoints share, and the form of answers.
 
 pub(crate) mod address;
 pub(crate) mod call;

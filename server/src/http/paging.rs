@@ -1,4 +1,5 @@
-//! Pages of a list. A cursor is opaque: where the page begins, and a digest of the filter that it was given out for.
+//! Pages of a list. A cursor is opaque: it contains where the page begins, and a digest of the
+//! list's filter.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,16 +18,16 @@ const USUAL: u32 = 10;
 pub(crate) struct Paging {
     pub(crate) page: Page,
     path: String,
-    /// The parameters but for `page`.
+    /// The parameters except `page`.
     pairs: Pairs,
     filter: [u8; FILTER],
 }
 
-/// How many bytes of the filter's digest a cursor has.
+/// The number of bytes of the filter's digest in a cursor.
 pub(crate) const FILTER: usize = 8;
 
 impl Paging {
-    /// Takes `limit` and `page` out of the parameters; what is left is the filter.
+    /// Takes `limit` and `page` out of the parameters. The filter remains.
     pub(crate) fn take(call: &Call, pairs: &mut Pairs) -> Result<Self, Failure> {
         let cursor = pairs.remove("page");
         let whole = pairs.clone();
@@ -61,7 +62,7 @@ impl Paging {
         })
     }
 
-    /// The list that is answered: the objects of a page, each with its number in the store.
+    /// Returns the list for the answer: the objects of a page, each with its number in the store.
     pub(crate) fn list(&self, listed: Listed<(u64, Value)>) -> Value {
         let first = listed.records.first().map(|(number, _)| *number);
         let last = listed.records.last().map(|(number, _)| *number);
@@ -79,7 +80,8 @@ impl Paging {
         json!({"data": data, "next_page_url": next, "previous_page_url": previous})
     }
 
-    /// Relative to the host that the client used: Stripe's SDKs put their own base before it.
+    /// Returns a URL relative to the host that the client used: Stripe's SDKs prepend their own
+    /// base.
     fn url(&self, from: &From) -> String {
         let mut pairs = self.pairs.clone();
         pairs.insert("page".to_owned(), cursor(from, self.filter));
@@ -116,7 +118,7 @@ pub(crate) fn cursor(from: &From, filter: [u8; FILTER]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Reads a cursor of that filter.
+/// Reads a cursor for this filter.
 pub(crate) fn read(text: &str, filter: [u8; FILTER]) -> Option<From> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
     let (way, rest) = bytes.split_first()?;

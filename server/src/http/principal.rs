@@ -1,4 +1,5 @@
-//! What the gateway reports about a caller. The server uses only the key's id; the store says what the key may do.
+//! What the gateway reports about a caller. The server uses only the key's id, and reads from the
+//! store what the key may do.
 
 use axum::http::HeaderMap;
 use keyward::configuration::PRINCIPAL_HEADER;
@@ -13,11 +14,13 @@ use sfv::{BareItem, Dictionary, ListEntry, Parser};
 pub(crate) struct Told {
     /// The key's id.
     pub(crate) key: String,
-    /// The permission that decided. A key with every permission has none: the filter asks no catalogue for it.
+    /// The permission that decided. A key with every permission has none, because the filter does
+    /// not look it up.
     pub(crate) permission: Option<(String, AccessLevel)>,
 }
 
-/// Reads the one principal header. Several headers, or one that is not the dictionary that the filter writes, count as no principal.
+/// Reads the only principal header. Several headers, or one that is not a dictionary as the filter
+/// writes it, count as no principal.
 #[must_use]
 pub(crate) fn told(headers: &HeaderMap) -> Option<Told> {
     let mut all = headers.get_all(PRINCIPAL_HEADER).iter();
@@ -29,7 +32,8 @@ pub(crate) fn told(headers: &HeaderMap) -> Option<Told> {
 #[must_use]
 pub(crate) fn read(value: &[u8]) -> Option<Told> {
     let members: Dictionary = Parser::new(value).parse().ok()?;
-    // Of a member that comes twice the dictionary has the last one. No string that keyward writes has a comma.
+    // If a member is repeated, the dictionary contains only the last one. No string that keyward
+    // writes contains a comma.
     if value.split(|byte| *byte == b',').count() != members.len() {
         return None;
     }
@@ -84,7 +88,7 @@ fn token(item: &BareItem) -> Option<&str> {
     item.as_token().map(|token| token.as_str())
 }
 
-/// As ids are spelled in a snapshot.
+/// Returns whether the text is spelled like an id in a snapshot.
 fn is_id(id: &str) -> bool {
     (1..=64).contains(&id.len())
         && id

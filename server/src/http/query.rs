@@ -1,4 +1,5 @@
-//! A query's parameters. A name that comes twice, and one that the endpoint does not know, are refused; values are decoded once.
+//! A query's parameters. A repeated name, and one that the endpoint does not know, are rejected.
+//! Values are decoded once.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::failure::{Code, Failure};
 
-/// Names and values, each name once.
+/// Names and values. Each name occurs once.
 pub(crate) type Pairs = BTreeMap<String, String>;
 
 /// Reads a query.
@@ -31,7 +32,7 @@ pub(crate) fn pairs(query: &str) -> Result<Pairs, Failure> {
     Ok(pairs)
 }
 
-/// Takes parameters into a type whose members are all strings or absent.
+/// Converts parameters into a type whose members are all strings or absent.
 pub(crate) fn read<T: DeserializeOwned>(pairs: Pairs) -> Result<T, Failure> {
     let members: Map<String, Value> = pairs
         .into_iter()
@@ -49,7 +50,8 @@ pub(crate) fn read<T: DeserializeOwned>(pairs: Pairs) -> Result<T, Failure> {
     })
 }
 
-/// The names that serde says it knows. They come last: the client's text is before them, and may look the same.
+/// Returns the names that serde reports as known. They come last. The client's text comes before
+/// them, and may look the same.
 pub(super) fn known(text: &str) -> &str {
     let text = text.rsplit_once(" at line ").map_or(text, |(text, _)| text);
     if text.ends_with("there are no fields") {
@@ -59,7 +61,7 @@ pub(super) fn known(text: &str) -> &str {
         .map_or("none", |(_, names)| names)
 }
 
-/// A query that reads as these pairs.
+/// Returns a query that reads as these pairs.
 pub(crate) fn written(pairs: &Pairs) -> String {
     let written = pairs
         .iter()
@@ -79,7 +81,8 @@ pub(crate) fn encoded(text: &str) -> String {
     out
 }
 
-/// One reading: `+` is a blank, `%` and two digits a byte, and all of it UTF-8.
+/// Decodes text in the only accepted way: `+` is a space, `%` and two digits are a byte, and the
+/// result is UTF-8.
 pub(crate) fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();

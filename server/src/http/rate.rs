@@ -1,4 +1,4 @@
-//! How many requests a principal may make: token buckets, in the memory of this process.
+//! Limits how many requests a principal may make: token buckets, in this process's memory.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -6,29 +6,30 @@ use std::time::Instant;
 
 use super::failure::{Code, Failure};
 
-/// What a request is counted among.
+/// The class of a request, for counting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Class {
     /// It makes a value.
     Creation,
-    /// It asks whose a digest is.
+    /// It asks whose key has a digest.
     Lookup,
     /// It uses a link, or asks what a link is for.
     SignIn,
-    /// It was refused, which is a row of the trail.
+    /// It was rejected, which adds a row to the trail.
     Refusal,
-    /// Any other; ends are never counted.
+    /// Any other request. Ends are never counted.
     Other,
 }
 
-/// So many a second, and so many at once.
+/// The requests per second, and the size of the bucket.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rate {
     pub(crate) per_second: f64,
     pub(crate) burst: f64,
 }
 
-/// How many buckets are kept. Of more the fullest go, which are those that have not been used for longest.
+/// The maximum number of buckets. Beyond that the fullest ones are dropped, which have not been
+/// used for the longest time.
 const MOST: usize = 100_000;
 
 #[derive(Default)]
@@ -40,7 +41,7 @@ struct Bucket {
 }
 
 impl Buckets {
-    /// Takes a token, or says when there is one.
+    /// Takes a token, or returns when one will be available.
     pub(crate) fn take(
         &self,
         principal: &str,

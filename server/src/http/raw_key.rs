@@ -1,9 +1,11 @@
-//! No endpoint takes the value of a key, so what looks like one was sent by mistake. It is refused before anything is done with it.
+//! No endpoint accepts the value of a key, so anything that looks like one was sent by mistake. The
+//! server rejects it before it does anything else with the request.
 
 use keyward_files::key_file::has_secret_key;
 use serde_json::Value;
 
-/// Whether something in a body looks like a secret key, directly or in a string that JSON escapes.
+/// Returns whether something in a body looks like a secret key, directly or in a string that JSON
+/// escapes.
 pub(crate) fn is_in_body(body: &[u8]) -> bool {
     let text = String::from_utf8_lossy(body);
     has_secret_key(&text)
@@ -11,7 +13,7 @@ pub(crate) fn is_in_body(body: &[u8]) -> bool {
             && serde_json::from_slice(body).is_ok_and(|value| is_in_value(&value))
 }
 
-/// Whether something in a query looks like one, decoded up to twice.
+/// Returns whether something in a query looks like one, decoded up to twice.
 pub(crate) fn is_in_query(query: &str) -> bool {
     let once = super::query::decoded(query);
     let twice = once.as_deref().and_then(super::query::decoded);

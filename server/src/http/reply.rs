@@ -1,4 +1,4 @@
-//! What all answers of the API have: their headers, and the body of an error.
+//! The parts that all answers of the API share: their headers, and the body of an error.
 
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
@@ -18,12 +18,12 @@ const KEYWARD_API_VERSION: HeaderName = HeaderName::from_static("keyward-api-ver
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("stripe-should-retry");
 
 pub(crate) fn request_id() -> String {
-    // Without randomness no key is made either; a request is then known by its time only.
+    // Without randomness, no key is made either. A request is then identified only by its time.
     let random = random_id(&mut System).unwrap_or_default();
     format!("req_{}", random.get(..14).unwrap_or_default())
 }
 
-/// The answer to a request that failed.
+/// Returns the answer to a request that failed.
 pub(crate) fn refused(failure: &Failure, id: &str) -> Response {
     let body =
         written(&failure.body()).map_or_else(|_| Body::empty(), |body| Body::from(body.to_vec()));
@@ -37,7 +37,7 @@ pub(crate) fn refused(failure: &Failure, id: &str) -> Response {
     response
 }
 
-/// What every answer has.
+/// Sets the headers of every answer.
 pub(crate) fn common(headers: &mut HeaderMap, id: &str, status: StatusCode, should_retry: bool) {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -52,7 +52,8 @@ pub(crate) fn common(headers: &mut HeaderMap, id: &str, status: StatusCode, shou
     }
 }
 
-/// These texts are digits and ids that the server made. One that is not a valid header value is left out.
+/// Sets a header. The texts are digits and ids that the server made. One that is not a valid header
+/// value is left out.
 pub(crate) fn put(headers: &mut HeaderMap, name: HeaderName, text: &str) {
     if let Ok(value) = HeaderValue::from_str(text) {
         headers.insert(name, value);

@@ -22,6 +22,7 @@ use crate::http::query::{Pairs, written};
 use crate::http::raw_key;
 use crate::routes::{Asked, ROUTES, Route, Verb};
 use crate::session::Feature;
+use keyward::invariant::Held;
 
 /// A call to the API.
 pub(crate) struct Ask {
@@ -202,7 +203,12 @@ impl Visit {
                 "The page asks for what the API does not have.",
             )
         })?;
-        let permission = route.asked.names().first().copied().unwrap_or_default();
+        let permission = route
+            .asked
+            .names()
+            .first()
+            .copied()
+            .held("a route asks for a permission");
         self.must_be_allowed(route, &format!("`{permission}_{}`", route.level.name()))?;
         let caller = Caller::of_session(&self.session, self.address);
         limit(app, route, &caller)?;

@@ -23,16 +23,19 @@ struct Snapshot {
     revision: u64,
     source: String,
     through: u64,
+    restored: bool,
 }
 
+/// A gateway, as far as the pages show it.
 #[derive(Deserialize)]
-struct Gateway {
-    name: String,
+pub(super) struct Gateway {
+    pub(super) name: String,
     group: String,
     state: String,
     revision: Option<u64>,
     wanted: Option<u64>,
-    workers: Workers,
+    pub(super) workers: Workers,
+    key_expires_at: Option<String>,
     refused_for: Option<String>,
     refused_at: Option<String>,
     has_strangers: bool,
@@ -42,13 +45,25 @@ struct Gateway {
 }
 
 #[derive(Deserialize)]
-struct Workers {
+pub(super) struct Workers {
     all: u64,
     serving: u64,
-    silent: u64,
+    pub(super) silent: u64,
 }
 
 const GATEWAYS: &str = "/v2/keyward/gateways";
+pub(super) const GATEWAY: &str = "/v2/keyward/gateways/{name}";
+
+/// The page.
+pub(super) const HERE: &str = "/console/gateways";
+
+/// How long before its end the page warns of a gateway's key, in seconds.
+const SOON: u64 = 14 * 86_400;
+
+/// Where the workers of a gateway are forgotten. The server accepts only names that a path can contain.
+pub(super) fn forget_path(name: &str) -> String {
+    format!("{HERE}/{name}/forget")
+}
 
 const COLUMNS: [Column; 5] = [
     Column::new("Gateway"),
@@ -82,6 +97,9 @@ fn body(visit: &Visit, snapshot: &Snapshot, gateways: Option<&[Gateway]>) -> Mar
     };
     html! {
         (layout::head(None, "Gateways", Some(html! { "What was published last, and how far each gateway is." }), html! {}))
+        @if snapshot.restored {
+            (message::note(Tone::Bad, html! { p { "Gateways serve a later state than this server's store has, such as after a disk was restored. Nothing is published, because keys that were revoked since would work again. Stop the server and run " code { "keyward-server resume" } "." } }))
+        }
         @if let Some(all) = gateways {
             @if all.is_empty() { (files_only(snapshot)) } @else { (following(visit, all)) }
         }
@@ -141,6 +159,9 @@ fn row(visit: &Visit, gateway: &Gateway) -> Vec<Markup> {
             @if gateway.has_strangers {
                 div.small { "Its key was also used by something that is none of its workers. Give each gateway its own key." }
             }
+            @if let Some(end) = soon(gateway, now) {
+                div.small { (mark(Tone::Warn, "key ends")) " " (time(end, now)) ". Then it gets no change any more: rotate the key, and give the gateway the new one." }
+            }
         },
         html! {
             (state_badge(&gateway.state))
@@ -151,7 +172,12 @@ fn row(visit: &Visit, gateway: &Gateway) -> Vec<Markup> {
         html! {
             span.num { (gateway.workers.serving) } " of " span.num { (gateway.workers.all) }
             @if gateway.workers.silent > 0 {
-                div.small { (counted(gateway.workers.silent, "asks", "ask")) " no more" }
+                div.small {
+                    (counted(gateway.workers.silent, "asks", "ask")) " no more"
+                    @if visit.may(Verb::Delete, GATEWAY) {
+                        " · " a href=(forget_path(&gateway.name)) aria-label={"Forget workers of " (Text(&gateway.name))} { "forget" }
+                    }
+                }
             }
         },
         html! {
@@ -173,6 +199,13 @@ fn row(visit: &Visit, gateway: &Gateway) -> Vec<Markup> {
             }
         },
     ]
+}
+
+/// The end of a gateway's key, if it is near.
+fn soon(gateway: &Gateway, now: u64) -> Option<&str> {
+    let text = gateway.key_expires_at.as_deref()?;
+    let end = crate::time::read(text)?;
+    (end <= now.saturating_add(SOON)).then_some(text)
 }
 
 /// No gateway has asked for the feed.

@@ -12,6 +12,7 @@ mod create;
 mod enter;
 mod entries;
 mod exchange;
+mod forget;
 mod form;
 mod gateways;
 mod grant_sets;

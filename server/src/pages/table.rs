@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::reply::PagePending;
 use super::visit::Visit;
 use super::{
-    accounts, activity, create, gateways, grant_sets, incident, key, keys, lookup, policies,
-    sessions,
+    accounts, activity, create, forget, gateways, grant_sets, incident, key, keys, lookup,
+    policies, sessions,
 };
 use crate::app::App;
 use crate::exchange::target_of;
@@ -51,6 +51,7 @@ const SETS: &str = "/v2/keyward/grant_sets";
 const SET: &str = "/v2/keyward/grant_sets/{name}";
 const POLICIES: &str = "/v2/keyward/key_policies";
 const POLICY: &str = "/v2/keyward/key_policies/{name}";
+const FORGET: Needs = Needs(Verb::Delete, "/v2/keyward/gateways/{name}");
 const SESSIONS: &str = "/v2/keyward/console_sessions";
 const END_SESSION: &str = "/v2/keyward/console_sessions/{id}/revoke";
 
@@ -109,6 +110,8 @@ pub(crate) const PAGES: &[Page] = &[
     post("/console/incident/end", Needs(Verb::Post, REVOKE), incident::end).fresh(),
     get("/console/activity", HISTORY, activity::list),
     get("/console/gateways", Needs(Verb::Get, "/v2/keyward/snapshots/current"), gateways::show),
+    get("/console/gateways/{id}/forget", FORGET, forget::ask),
+    post("/console/gateways/{id}/forget", FORGET, forget::forget).fresh(),
     get("/console/sessions", Needs(Verb::Get, SESSIONS), sessions::list),
     post("/console/sessions", Needs(Verb::Post, SESSIONS), sessions::create).fresh(),
     post("/console/sessions/{id}/end", Needs(Verb::Post, END_SESSION), sessions::end),

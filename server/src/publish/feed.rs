@@ -1,30 +1,25 @@
 //! A feed that gateways follow, written by the code of `keyward publish`. The publisher has a separate thread, and keeps in memory what it read and wrote.
 
 use std::cell::Cell;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use keyward::profile::Profile;
-use keyward::signify::PublicKey;
-use keyward::snapshot::Snapshot as Loaded;
-use keyward_files::feed::{Content, Folder, KeySource, Publisher, Reader, Request, Settings};
+use anyhow::{Context, Result};
+use keyward_files::feed::{
+    Ahead, Content, FeedStore, Mirrors, Numbering, Publisher, Request, Settings, When,
+};
 use keyward_files::key_file::SourceName;
 use keyward_files::publish::Allowed;
 use serde::Serialize;
 use tokio::runtime::Handle;
 
+use super::opened::Opened;
 use super::publications::Publications;
-use super::target::{Held, source};
-use super::{Manner, RESTORED};
-use crate::configuration::{self, Group};
+use super::standing::Standing;
+use super::{Manner, mirrors};
+use crate::configuration::Group;
 use crate::store::{Snapshot, Store, StoreError};
-
-/// How long objects stay after the last head that named them.
-const RETAIN: u64 = 86_400;
 
 /// A feed as a target.
 pub(super) struct Feed {
@@ -32,13 +27,25 @@ pub(super) struct Feed {
     reissue: Duration,
     jobs: Sender<Job>,
     publications: Arc<Publications>,
+    mirrors: Option<Arc<Mirrors>>,
+    is_mirror: bool,
+}
+
+/// The revision, the time and the range of changes of one publication.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Edition {
+    /// The revision that is reserved for it.
+    pub(super) revision: u64,
+    pub(super) now: u64,
+    /// The last change that is in it.
+    pub(super) through: u64,
+    pub(super) numbering: Numbering,
+    pub(super) ahead: Ahead,
 }
 
 struct Job {
     json: Vec<u8>,
-    /// The revision reserved for this job.
-    revision: u64,
-    now: u64,
+    edition: Edition,
     reply: Sender<Result<Led>>,
 }
 
@@ -56,78 +63,72 @@ struct Whole<'a> {
 
 /// The parts of the publisher's thread.
 struct Setup {
-    folder: Folder,
+    place: Box<dyn FeedStore + Send>,
     settings: Settings,
     source: SourceName,
     store: Store,
     handle: Handle,
     manner: Manner,
+    group: Group,
+    standing: Arc<Standing>,
+    mirrors: Option<Arc<Mirrors>>,
 }
 
 impl Feed {
-    /// Opens a feed, or creates the folder for it. Refuses a head of another source, and one that is ahead of the store.
-    pub(super) fn open(
-        feed: &configuration::Feed,
-        group: Group,
+    /// Starts the thread that publishes to it, and those of its mirrors.
+    pub(super) fn start(
+        opened: Opened,
         store: &Store,
-        head: &crate::store::Head,
+        standing: &Arc<Standing>,
         manner: Manner,
     ) -> Result<Self> {
-        let path = feed.folder_of(group);
-        make(&path)?;
-        let folder = Folder::open(&path)?;
-        let settings = Settings {
-            feed: feed.name_of(group),
-            key: KeySource::parse(&feed.signing_key).read()?,
-            trusted: feed.trusted()?,
-            retain: RETAIN.max(feed.max_snapshot_age.saturating_mul(2)),
-            cache: None,
-            verify_all: false,
+        let Opened {
+            group,
+            store: place,
+            settings,
+            source,
+            original,
+            mirrors,
+            reissue,
+            held: _,
+            is_mirror,
+        } = opened;
+        let mirrors = match mirrors.is_empty() {
+            true => None,
+            false => Some(Arc::new(mirrors::start(&original, &mirrors, standing)?)),
         };
-        let source = source(&head.store_id)?;
-        let keys = keys(&settings)?;
-        let found = Reader {
-            store: &folder,
-            feed: &settings.feed,
-            keys: &keys,
-            profile: &Profile::stripe(),
-            cache: None,
-        }
-        .head()?;
-        if let Some((found, _, _)) = found {
-            let (shown, held) = (path.display(), found.revision.number());
-            if *found.source != *source.to_string() {
-                bail!(
-                    "the feed in `{shown}` is of `{}`, and this store is `{source}`; name another folder",
-                    found.source
-                );
-            }
-            if held > head.revision && manner == Manner::Snapshot {
-                bail!("the feed in `{shown}` holds revision {held}, {RESTORED}");
-            }
-        }
         let (jobs, received) = channel();
         let setup = Setup {
-            folder,
+            place,
             settings,
             source,
             store: store.clone(),
             handle: Handle::current(),
             manner,
+            group,
+            standing: Arc::clone(standing),
+            mirrors: mirrors.clone(),
         };
         std::thread::Builder::new()
             .name("keyward-feed".to_owned())
             .spawn(move || run(setup, &received))?;
         Ok(Self {
             group,
-            reissue: Duration::from_secs((feed.max_snapshot_age / 4).max(1)),
+            reissue,
             jobs,
             publications: Arc::default(),
+            mirrors,
+            is_mirror,
         })
     }
 
     pub(super) fn group(&self) -> Group {
         self.group
+    }
+
+    /// Whether it is a mirror that accepts ends. No poll is answered from it.
+    pub(super) fn is_mirror(&self) -> bool {
+        self.is_mirror
     }
 
     /// The interval after which it signs its head again: a head that is not renewed ages, and gateways deny.
@@ -139,25 +140,24 @@ impl Feed {
         Arc::clone(&self.publications)
     }
 
+    /// Its mirrors, if it has any.
+    pub(super) fn mirrors(&self) -> Option<Arc<Mirrors>> {
+        self.mirrors.clone()
+    }
+
     /// Makes the feed lead to a snapshot, and waits until it does.
-    pub(super) fn write(
-        &self,
-        snapshot: Snapshot<'_>,
-        revision: u64,
-        now: u64,
-        through: u64,
-    ) -> Result<()> {
+    pub(super) fn write(&self, snapshot: Snapshot<'_>, edition: Edition) -> Result<()> {
         let (reply, led) = channel();
         let job = Job {
             json: serde_json::to_vec(&Whole { snapshot })?,
-            revision,
-            now,
+            edition,
             reply,
         };
         let gone = "the feed's publisher is gone";
         self.jobs.send(job).ok().context(gone)?;
         let led = led.recv().context(gone)??;
-        self.publications.note(led.revision, through, led.before);
+        self.publications
+            .note(led.revision, edition.through, led.before);
         Ok(())
     }
 }
@@ -165,16 +165,20 @@ impl Feed {
 /// Publishes each job, until no sender is left.
 fn run(setup: Setup, jobs: &Receiver<Job>) {
     let Setup {
-        folder,
+        place,
         settings,
         source,
         store,
         handle,
         manner,
+        group,
+        standing,
+        mirrors,
     } = setup;
     let noted = Cell::new(0);
     // The store must know every revision that a gateway can have: otherwise it would take itself for a restored one.
     let note = |revision: u64| -> Result<()> {
+        standing.give(group, revision);
         if revision > noted.get() {
             let raised: Result<(), StoreError> =
                 handle.block_on(store.end(move |tx| tx.raise_revision(revision)));
@@ -183,7 +187,7 @@ fn run(setup: Setup, jobs: &Receiver<Job>) {
         }
         Ok(())
     };
-    let Ok(publisher) = Publisher::new(&folder, settings) else {
+    let Ok(publisher) = Publisher::new(&*place, settings) else {
         return;
     };
     let mut publisher = match manner {
@@ -192,8 +196,11 @@ fn run(setup: Setup, jobs: &Receiver<Job>) {
         Manner::Ends => publisher,
     };
     for job in jobs {
-        noted.set(job.revision);
+        noted.set(job.edition.revision);
         let led = lead(&mut publisher, &job, &source, manner);
+        if let (Ok(_), Some(mirrors)) = (&led, &mirrors) {
+            mirrors.wake();
+        }
         // After the server stops, no caller waits for the reply.
         let _ = job.reply.send(led);
     }
@@ -205,6 +212,23 @@ fn lead(
     source: &SourceName,
     manner: Manner,
 ) -> Result<Led> {
+    let Edition {
+        revision,
+        now,
+        numbering,
+        ahead,
+        ..
+    } = job.edition;
+    let least = match manner {
+        Manner::Snapshot => revision,
+        // It is the one that the store has, which is older than the target.
+        Manner::Ends => 0,
+    };
+    publisher.number(When {
+        numbering,
+        least,
+        ahead,
+    });
     let content = Content::of_configuration("the new snapshot", &job.json)?;
     let before = publisher.read(content.profile())?;
     let before = before.map(|present| present.head.issued_at);
@@ -216,14 +240,14 @@ fn lead(
             removals: true,
         },
         begin: before.is_none(),
-        above: Some(job.revision.saturating_sub(1)),
+        above: Some(revision.saturating_sub(1)),
         ..Request::default()
     };
     let published = match manner {
-        Manner::Snapshot => publisher.publish(&content, &request, job.now)?,
-        Manner::Ends => match publisher.publish_ends(&content, &request, job.now)? {
+        Manner::Snapshot => publisher.publish(&content, &request, now)?,
+        Manner::Ends => match publisher.publish_ends(&content, &request, now)? {
             Some(published) => published,
-            None => publisher.renew(content.profile(), job.now)?,
+            None => publisher.renew(content.profile(), now)?,
         },
     };
     if let Some(why) = &published.uncollected {
@@ -233,55 +257,4 @@ fn lead(
         revision: published.revision,
         before: before.unwrap_or(published.issued_at),
     })
-}
-
-/// The verified records of this store that a feed contains.
-pub(crate) fn held(
-    feed: &configuration::Feed,
-    group: Group,
-    store_id: &str,
-) -> Result<Option<Held>> {
-    let path = feed.folder_of(group);
-    if !path.exists() {
-        return Ok(None);
-    }
-    let folder = Folder::open(&path)?;
-    let key = KeySource::parse(&feed.signing_key).read()?;
-    let own = PublicKey::from_line(&key.public_key()).context("the signing key")?;
-    let keys: Vec<PublicKey> = [vec![own], feed.trusted()?].concat();
-    let found = Reader {
-        store: &folder,
-        feed: &feed.name_of(group),
-        keys: &keys,
-        profile: &Profile::stripe(),
-        cache: None,
-    }
-    .read(None)?;
-    let Some(present) = found else {
-        return Ok(None);
-    };
-    let source = source(store_id)?;
-    if *present.head.source != *source.to_string() {
-        bail!("`{}` does not hold keys of `{source}`", path.display());
-    }
-    let snapshot: Loaded = present.snapshot;
-    Ok(Some(Held {
-        revision: present.head.revision.number(),
-        snapshot,
-    }))
-}
-
-/// The keys whose heads it builds on: the server's key, and others while keys rotate.
-fn keys(settings: &Settings) -> Result<Vec<PublicKey>> {
-    let own = PublicKey::from_line(&settings.key.public_key());
-    let own = own.context("the signing key has no public half that gateways take")?;
-    Ok([vec![own], settings.trusted.clone()].concat())
-}
-
-/// The folder contains digests, accounts and grants, so only the server's user can read it, unless the operator made it otherwise.
-fn make(path: &Path) -> Result<()> {
-    let failure = || format!("`{}` cannot be made", path.display());
-    let mut folder = std::fs::DirBuilder::new();
-    folder.recursive(true).mode(0o700);
-    folder.create(path).with_context(failure)
 }

@@ -2,27 +2,36 @@
 
 mod feed;
 mod group;
+mod held;
+mod mirrors;
+mod opened;
 mod publications;
+mod pulse;
+mod standing;
 mod target;
+mod worker;
 
-use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+#[cfg(test)]
+use std::time::Duration;
 
-use anyhow::{Context, Result};
-use keyward_files::key_file::Issue;
+use anyhow::Result;
+use keyward_files::feed::Mirrors;
 use tokio::sync::{Notify, watch};
-use tokio::time::sleep;
 #[cfg(test)]
 use tokio::time::timeout;
 
 use crate::configuration::{self, Configuration, Group};
-use crate::store::{Reader, Records, Store, StoreError, Tx};
+use crate::store::{Store, StoreError};
 use crate::time;
+use opened::Opened;
 pub(crate) use publications::Publications;
+pub(crate) use pulse::Pulse;
+pub(crate) use standing::Standing;
 use target::File;
 pub(crate) use target::Held;
+use worker::Worker;
 
 /// How soon a change has to reach the gateways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,15 +41,6 @@ pub(crate) enum Haste {
     /// Something begins: changes that follow within a moment go with it.
     Soon,
 }
-
-/// How long the first change waits for others.
-const COLLECT: Duration = Duration::from_millis(50);
-
-/// How long the publisher waits before it retries a failed publication.
-const AGAIN: Duration = Duration::from_secs(1);
-
-/// How often a snapshot is issued again without a change, if its settings set no age.
-const REISSUE: Duration = Duration::from_secs(3_600);
 
 /// The contents that a target receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +71,20 @@ impl<'a> Targets<'a> {
         }
     }
 
+    /// Each group that has a feed.
+    fn groups(self) -> impl Iterator<Item = (&'a configuration::Feed, Group)> {
+        let feeds = self.feed.into_iter();
+        feeds.flat_map(|feed| feed.groups.iter().map(move |group| (feed, *group)))
+    }
+
+    /// Sets aside the heads of feeds that are older than what gateways serve.
+    pub(crate) fn set_aside(self, store_id: &str, above: Option<u64>) -> Result<()> {
+        for (feed, group) in self.groups() {
+            held::set_aside(feed, group, store_id, above)?;
+        }
+        Ok(())
+    }
+
     /// All records of this store that the targets contain.
     pub(crate) fn held(self, store_id: &str) -> Result<Vec<Held>> {
         let files = self
@@ -78,11 +92,13 @@ impl<'a> Targets<'a> {
             .iter()
             .map(|target| target::held(target, store_id));
         let feeds = self
-            .feed
-            .into_iter()
-            .flat_map(|feed| feed.groups.iter().map(move |group| (feed, *group)))
-            .filter_map(|(feed, group)| feed::held(feed, group, store_id).transpose());
-        files.chain(feeds).collect()
+            .groups()
+            .map(|(feed, group)| held::all(feed, group, store_id));
+        let mut all: Vec<Held> = files.collect::<Result<_>>()?;
+        for held in feeds {
+            all.extend(held?);
+        }
+        Ok(all)
     }
 }
 
@@ -99,6 +115,9 @@ pub(crate) struct Publisher {
     bells: Arc<Bells>,
     state: watch::Receiver<Published>,
     publications: Vec<(Group, Arc<Publications>)>,
+    mirrors: Vec<Arc<Mirrors>>,
+    standing: Arc<Standing>,
+    pulse: Arc<Pulse>,
 }
 
 #[derive(Default)]
@@ -115,14 +134,24 @@ impl Publisher {
             .files
             .iter()
             .map(|target| File::open(target, &head.store_id, head.revision, manner));
-        let feeds = targets.feed.into_iter().flat_map(|feed| {
-            let open = |group: &Group| feed::Feed::open(feed, *group, store, &head, manner);
-            feed.groups.iter().map(open)
-        });
+        let mut places = Vec::new();
+        for (feed, group) in targets.groups() {
+            let all = opened::places(feed, group, manner)?;
+            places.extend(all.into_iter().map(|place| (feed, group, place)));
+        }
+        let feeds = places
+            .into_iter()
+            .map(|(feed, group, place)| Opened::open(feed, group, place, &head, manner));
         let files: Vec<File> = opened(files, manner)?;
-        let feeds: Vec<feed::Feed> = opened(feeds, manner)?;
+        let feeds: Vec<Opened> = opened(feeds, manner)?;
+        let standing = Arc::new(standing(store, &head, &feeds, manner).await?);
+        let start = |opened| feed::Feed::start(opened, store, &standing, manner);
+        let feeds: Vec<feed::Feed> = feeds.into_iter().map(start).collect::<Result<_>>()?;
+        let mirrors = feeds.iter().filter_map(feed::Feed::mirrors).collect();
+        let pulse = Arc::new(Pulse::default());
         let publications = feeds
             .iter()
+            .filter(|feed| !feed.is_mirror())
             .map(|feed| (feed.group(), feed.publications()))
             .collect();
         let bells = Arc::new(Bells::default());
@@ -138,7 +167,25 @@ impl Publisher {
             told,
             manner,
             book: None,
+            standing: Arc::clone(&standing),
+            pulse: Arc::clone(&pulse),
         };
+        let publisher = Self {
+            bells,
+            state,
+            publications,
+            mirrors,
+            standing,
+            pulse,
+        };
+        if worker.standing.has_more_to_ask() {
+            // Gateways are asked first, and they ask only once this server serves.
+            tokio::spawn(async move {
+                worker.standing.first().await;
+                worker.run(Some(Haste::AtOnce)).await;
+            });
+            return Ok(publisher);
+        }
         // Changes that were not published before may include ends.
         let begun = worker.publish(Haste::AtOnce).await;
         if let Err(error) = &begun {
@@ -147,11 +194,23 @@ impl Publisher {
         }
         let unpublished = begun.is_err().then_some(Haste::AtOnce);
         tokio::spawn(worker.run(unpublished));
-        Ok(Self {
-            bells,
-            state,
-            publications,
-        })
+        Ok(publisher)
+    }
+
+    /// What gateways and mirrors show about the store.
+    pub(crate) fn standing(&self) -> &Arc<Standing> {
+        &self.standing
+    }
+
+    /// How publishing goes.
+    pub(crate) fn pulse(&self) -> &Pulse {
+        &self.pulse
+    }
+
+    /// How many mirrors do not hold what their feed holds.
+    pub(crate) fn mirrors_behind(&self) -> u64 {
+        let behind = self.mirrors.iter().map(|mirrors| mirrors.behind());
+        behind.fold(0, u64::saturating_add)
     }
 
     /// Which revisions of the feeds contain which changes, by the groups of gateways that follow them.
@@ -203,8 +262,37 @@ pub(crate) async fn first(store: &Store, file: &Path, template: &Path) -> Result
         told,
         manner: Manner::Snapshot,
         book: None,
+        standing: Arc::new(Standing::without_feeds(store)),
+        pulse: Arc::default(),
     };
     worker.publish(Haste::AtOnce).await
+}
+
+/// What gateways can know better than the store. Those of a server that accepts only ends are not asked: it brings nothing back.
+async fn standing(
+    store: &Store,
+    head: &crate::store::Head,
+    feeds: &[Opened],
+    manner: Manner,
+) -> Result<Standing> {
+    if feeds.is_empty() || manner == Manner::Ends {
+        return Ok(Standing::without_feeds(store));
+    }
+    let known: std::result::Result<_, StoreError> =
+        store.read_all(|reader| reader.gateway_vms()).await;
+    let known = known?;
+    let given = feeds.iter().map(|feed| {
+        let held = feed.held.unwrap_or_default();
+        (feed.group, held.max(head.revision))
+    });
+    let has_published = feeds.iter().any(|feed| feed.held.is_some()) || !known.is_empty();
+    Ok(Standing::new(
+        store,
+        given,
+        known,
+        has_published,
+        time::now(),
+    ))
 }
 
 async fn head(store: &Store) -> Result<crate::store::Head> {
@@ -227,139 +315,6 @@ fn failed(error: &anyhow::Error) {
         error = format!("{error:#}"),
         "the snapshot was not published"
     );
-}
-
-fn milliseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Whether free space on the disk could help.
-fn wants_room(error: &anyhow::Error) -> bool {
-    let mut causes = error.chain();
-    causes.any(|cause| {
-        let error = cause.downcast_ref::<std::io::Error>();
-        error.is_some_and(|error| error.kind() == ErrorKind::StorageFull)
-    })
-}
-
-struct Worker {
-    store: Store,
-    files: Arc<[File]>,
-    feeds: Arc<[feed::Feed]>,
-    bells: Arc<Bells>,
-    told: watch::Sender<Published>,
-    manner: Manner,
-    /// The last publication.
-    book: Option<Records>,
-}
-
-impl Worker {
-    /// `unpublished` is the failure at the start.
-    async fn run(mut self, mut unpublished: Option<Haste>) {
-        loop {
-            let haste = match unpublished {
-                None => self.something_to_do().await,
-                Some(haste) => {
-                    tokio::select! {
-                        () = self.bells.at_once.notified() => Haste::AtOnce,
-                        () = sleep(AGAIN) => haste,
-                    }
-                }
-            };
-            let published = self.publish(haste).await;
-            // Gateways keep what they have, and the change stays `committed`.
-            unpublished = published.inspect_err(failed).is_err().then_some(haste);
-        }
-    }
-
-    async fn something_to_do(&self) -> Haste {
-        let files = self.files.iter().filter_map(File::reissue);
-        let reissue = files
-            .chain(self.feeds.iter().map(feed::Feed::reissue))
-            .min();
-        tokio::select! {
-            () = self.bells.at_once.notified() => Haste::AtOnce,
-            () = self.bells.soon.notified() => {
-                tokio::select! {
-                    () = self.bells.at_once.notified() => Haste::AtOnce,
-                    () = sleep(COLLECT) => Haste::Soon,
-                }
-            }
-            // Without a new snapshot, gateways deny everything after a while.
-            () = sleep(reissue.unwrap_or(REISSUE)) => Haste::AtOnce,
-        }
-    }
-
-    /// The current records. They stay in memory, and the publisher reads only what has changed since the last time.
-    async fn records(&mut self) -> Result<Records> {
-        // If this fails, or does not return, the next call reads it again.
-        let book = self.book.take();
-        let read = move |reader: &Reader<'_>| {
-            let mut records = book.unwrap_or_default();
-            records.advance(reader)?;
-            Ok(records)
-        };
-        let records: std::result::Result<Records, StoreError> = self.store.read_all(read).await;
-        records.context("the store cannot be read")
-    }
-
-    /// The publisher takes the revision before it writes the file: no file ever contains one that the store does not know.
-    /// A target that cannot be written, such as one on a full disk, stops no other target. Only urgent changes use the room that is kept for ends.
-    async fn publish(&mut self, haste: Haste) -> Result<()> {
-        let now = time::now();
-        let next = move |tx: &mut Tx<'_>| tx.next_revision(now);
-        let revision: std::result::Result<u64, StoreError> = match (self.manner, haste) {
-            (Manner::Snapshot, Haste::AtOnce) => self.store.end(next).await,
-            (Manner::Snapshot, Haste::Soon) => self.store.write(next).await,
-            // A restored store keeps its lower revision: otherwise a later start would lead its targets back.
-            (Manner::Ends, _) => self.store.read(|reader| Ok(reader.head()?.revision)).await,
-        };
-        let revision = revision.context("no revision")?;
-        let began = Instant::now();
-        let records = self.records().await?;
-        let (through, read) = (records.through(), began.elapsed());
-        let (files, feeds) = (Arc::clone(&self.files), Arc::clone(&self.feeds));
-        let store = self.store.clone();
-        let written = tokio::task::spawn_blocking(move || {
-            let issue = Issue {
-                revision,
-                issued_at: now,
-                may_be_empty: true,
-            };
-            let with_room = |write: &dyn Fn() -> Result<()>| match write() {
-                Err(error) if haste == Haste::AtOnce && wants_room(&error) => {
-                    // A key has not ended until the gateways know it.
-                    store.give_room();
-                    write()
-                }
-                written => written,
-            };
-            // Those that follow the feed are many.
-            let to_feeds = feeds.iter().map(|feed| {
-                let snapshot = feed.group().snapshot(&records, &issue);
-                with_room(&|| feed.write(snapshot, revision, now, through))
-            });
-            let to_files = files.iter().map(|file| {
-                let snapshot = file.group().snapshot(&records, &issue);
-                with_room(&|| file.write(snapshot, &issue))
-            });
-            // It tries all of them, and then reports the first failure.
-            let written: Vec<Result<()>> = to_feeds.chain(to_files).collect();
-            (written.into_iter().collect::<Result<()>>(), records)
-        });
-        let (written, records) = written.await?;
-        self.book = Some(records);
-        written?;
-        tracing::info!(
-            revision,
-            through,
-            read_ms = milliseconds(read),
-            all_ms = milliseconds(began.elapsed()),
-            "published"
-        );
-        let _ = self.told.send_replace(Published { through, revision });
-        Ok(())
-    }
 }
 
 #[cfg(test)]

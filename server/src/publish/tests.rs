@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use keyward_files::publish::{Found, Target as Published};
 use serde_json::Value;
+use tokio::time::sleep;
 
 use super::*;
 use crate::configuration::{Group, Target};

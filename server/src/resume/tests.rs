@@ -220,6 +220,7 @@ fn a_restored_store_publishes_nothing_before_it_is_resumed_and_then_revives_no_k
     let planned = wait(resume(
         &store,
         (vec![world.held()], Vec::new()),
+        None,
         world.now,
         true,
     ))
@@ -229,6 +230,7 @@ fn a_restored_store_publishes_nothing_before_it_is_resumed_and_then_revives_no_k
     let resumed = wait(resume(
         &store,
         (vec![world.held()], Vec::new()),
+        None,
         world.now,
         false,
     ))

@@ -49,7 +49,7 @@ impl From<Stored> for Failure {
             .retry_after(30),
             StoreError::EndsOnly => Self::new(
                 Code::EndsOnly,
-                "The server runs with `--ends-only`: it takes ends of keys, and nothing else.",
+                "The server takes ends of keys, and nothing else: it runs with `--ends-only`, or its store is older than what gateways serve.",
             )
             .retry_after(60),
             StoreError::TooSlow => Self::new(

@@ -1,9 +1,10 @@
-//! The person of a session, as the maker of its link names them.
+//! The person of a session, as the link's maker names them.
 
 use keyward_files::visible::is_line;
 use serde_json::{Value, json};
 
-/// A person. The trail contains the name, so it must differ from those of keys, local users and the server.
+/// A person. The trail contains the name, so it must differ from the names of keys, of local users
+/// and of the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Person {
     id: String,
@@ -11,7 +12,7 @@ pub(crate) struct Person {
     name: Option<String>,
 }
 
-/// Why a person cannot have that name: the member, and what was expected.
+/// Why a person cannot have this name: the member, and what was expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WrongPerson {
     pub(crate) param: &'static str,
@@ -45,18 +46,18 @@ impl Person {
         Ok(Self { id, email, name })
     }
 
-    /// The name in the trail.
+    /// Returns the name in the trail.
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
 
-    /// The name on pages.
+    /// Returns the name on pages.
     pub(crate) fn shown(&self) -> &str {
         let name = self.name.as_deref().or(self.email.as_deref());
         name.unwrap_or(&self.id)
     }
 
-    /// The form in the store and the API.
+    /// Returns the form in the store and the API.
     pub(crate) fn value(&self) -> Value {
         json!({"id": self.id, "email": self.email, "name": self.name})
     }

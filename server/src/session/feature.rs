@@ -2,18 +2,19 @@
 
 use crate::verb::Verb;
 
-/// A part of a portal. The maker of the link chooses among them, and the policy of the account may leave some out.
+/// A part of a portal. The link's maker chooses among them, and the policy of the account may
+/// exclude some.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Feature {
     /// New keys, and duplicates.
     Create,
-    /// Permissions, addresses, ends, names.
+    /// Permissions, addresses, expiry, names.
     Edit,
-    /// Replacements.
+    /// Rotations.
     Rotate,
     /// Deleting, which cannot be undone.
     Delete,
-    /// The requests of a key.
+    /// The requests made with a key.
     Requests,
     /// The history of a key: what was done, and by whom.
     Activity,
@@ -44,7 +45,7 @@ impl Feature {
         Self::ALL.into_iter().find(|one| one.name() == name)
     }
 
-    /// The feature that an endpoint belongs to; none for what every portal has.
+    /// Returns the feature that an endpoint belongs to, or `None` if every portal has it.
     pub(crate) fn of_endpoint(method: Verb, template: &str) -> Option<Self> {
         Some(match (method, template) {
             (Verb::Post, "/v2/iam/api_keys" | "/v2/keyward/api_keys/{id}/duplicate") => {

@@ -5,7 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::store::StoredSession;
 
-/// When sessions were last used. In memory, and in the store once a minute: viewing a page writes nothing else.
+/// When sessions were last used. The times are in memory, and in the store once a minute: viewing a
+/// page writes nothing else.
 #[derive(Default)]
 pub(crate) struct LastSeen(Mutex<HashMap<String, Seen>>);
 
@@ -15,14 +16,15 @@ struct Seen {
     stored: u64,
 }
 
-/// How often the store records it.
+/// How often the store records it, in seconds.
 const STORED_EVERY: u64 = 60;
 
-/// How many it remembers. Beyond that, it drops those that were not used for a minute: the store knows their last use to within a minute.
+/// The maximum number of sessions. Beyond that, those that were not used for a minute are dropped:
+/// the store knows their last use to within a minute.
 const MOST: usize = 10_000;
 
 impl LastSeen {
-    /// When a session was last used.
+    /// Returns when a session was last used.
     pub(crate) fn of(&self, session: &StoredSession) -> u64 {
         let stored = session.last_seen.or(session.opened).unwrap_or(0);
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -30,7 +32,7 @@ impl LastSeen {
             .map_or(stored, |seen| seen.at.max(stored))
     }
 
-    /// Notes a use. Returns whether the store must record it.
+    /// Records a use. Returns whether the store must record it.
     pub(crate) fn note(&self, session: &StoredSession, now: u64) -> bool {
         let stored = session.last_seen.unwrap_or(0);
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);

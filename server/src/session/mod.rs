@@ -1,6 +1,7 @@
-//! Sessions of people: who a person is, what they may do, and for how long. The maker of a link names the person. The link works once, and
-//! opens a session that lasts for hours at most.
-//! A console's session has a role. A portal's session has an account instead, and the policy of that account limits it.
+//! Sessions of people: who a person is, what they may do, and for how long. The maker of a link
+//! names the person. The link works once, and opens a session that lasts for hours at most. A
+//! console's session has a role. A portal's session has an account instead, which that account's
+//! policy limits.
 
 mod actor;
 mod feature;

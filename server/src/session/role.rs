@@ -1,4 +1,5 @@
-//! What an operator may do on pages: lists of the permissions that a key needs for the same on the API.
+//! What an operator may do on pages: lists of the permissions that a key needs to do the same
+//! through the API.
 
 use keyward::management::Granted;
 use keyward::permission::AccessLevel;
@@ -34,7 +35,7 @@ impl Role {
         Self::ALL.into_iter().find(|role| role.name() == name)
     }
 
-    /// The level at which the role holds a permission.
+    /// Returns the role's level for a permission.
     pub(crate) fn level(self, permission: Management) -> Option<AccessLevel> {
         use Management::{
             Account, ActivityLog, ApiKey, ApiKeyImport, ConsoleSession, Endpoint, Gateway,
@@ -60,7 +61,7 @@ impl Role {
         }
     }
 
-    /// The same as grants.
+    /// Returns the same as grants.
     pub(crate) fn granted(self) -> Granted {
         let held = Management::ALL.iter().filter_map(|one| {
             let level = self.level(*one)?;

@@ -1,4 +1,4 @@
-//! A person who is signed in.
+//! A signed-in person.
 
 use std::fmt;
 
@@ -35,18 +35,20 @@ pub(crate) struct Tenant {
     pub(crate) return_url: Option<String>,
     /// The choice of the link's maker, as far as the policy of the account allows it.
     pub(crate) features: Vec<Feature>,
-    /// The permissions of the key that made the link, except for managing keys: where a policy says `delegation = "own"`, they limit the keys made here.
+    /// The permissions of the key that made the link, without those that manage keys. If a policy
+    /// has `delegation = "own"`, they limit the keys made here.
     pub(crate) own: Granted,
     pub(crate) connected: Granted,
 }
 
-/// A person who is signed in.
+/// A signed-in person.
 #[derive(Clone)]
 pub(crate) struct Session {
     pub(crate) id: String,
     pub(crate) person: Person,
     pub(crate) reach: Reach,
-    /// The permissions that both the role or portal and the key that made the session allow.
+    /// The permissions that are allowed both by the role or portal and by the key that made the
+    /// session.
     pub(crate) granted: Granted,
     pub(crate) opened: u64,
     pub(crate) until: u64,
@@ -56,7 +58,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// The account of the portal, if it is one.
+    /// Returns the account of a portal's session.
     pub(crate) fn tenant(&self) -> Option<&Tenant> {
         match &self.reach {
             Reach::Console(_) => None,
@@ -64,7 +66,8 @@ impl Session {
         }
     }
 
-    /// Whether the session has the feature. A console has every feature: its role limits it.
+    /// Returns whether the session has the feature. A console has every feature, and its role
+    /// limits it.
     pub(crate) fn has(&self, feature: Option<Feature>) -> bool {
         match (self.tenant(), feature) {
             (None, _) | (Some(_), None) => true,
@@ -72,7 +75,7 @@ impl Session {
         }
     }
 
-    /// What the session may do, in a word.
+    /// Returns what the session may do, in a word.
     pub(crate) fn role_name(&self) -> &'static str {
         match &self.reach {
             Reach::Console(role) => role.name(),

@@ -1,4 +1,5 @@
-//! The secrets of a person: the token of a link, which works once, and the secret of a cookie. The store has only their digests.
+//! The secrets of a person: the token of a link, which works once, and the secret of a cookie. The
+//! store contains only their digests.
 
 use keyward::management::{NoRandomness, Randomness};
 use sha2::{Digest, Sha256};
@@ -9,14 +10,14 @@ use crate::randomness::System;
 /// The prefix of a link's token.
 const LINK: &str = "lt_";
 
-/// 32 random bytes in hexadecimal.
+/// The digits of 32 random bytes in hexadecimal.
 const DIGITS: usize = 64;
 
 /// The token of a link.
 pub(crate) struct Token(Zeroizing<String>);
 
 impl Token {
-    /// A new one.
+    /// Makes a new token.
     pub(crate) fn new() -> Result<Self, NoRandomness> {
         let secret = secret()?;
         let mut text = Zeroizing::new(String::with_capacity(LINK.len() + DIGITS));
@@ -25,7 +26,7 @@ impl Token {
         Ok(Self(text))
     }
 
-    /// Reads a token, with whatever text was pasted around it.
+    /// Reads a token, ignoring any text that was pasted around it.
     pub(crate) fn read(text: &str) -> Option<Self> {
         let text = text.trim();
         let text = text.rsplit_once('#').map_or(text, |(_, token)| token);
@@ -46,12 +47,12 @@ impl Token {
 pub(crate) struct Cookie(Zeroizing<String>);
 
 impl Cookie {
-    /// A new one.
+    /// Makes a new cookie.
     pub(crate) fn new() -> Result<Self, NoRandomness> {
         Ok(Self(secret()?))
     }
 
-    /// Reads one.
+    /// Reads a cookie.
     pub(crate) fn read(text: &str) -> Option<Self> {
         is_secret(text).then(|| Self(Zeroizing::new(text.to_owned())))
     }
@@ -65,19 +66,20 @@ impl Cookie {
     }
 }
 
-/// Proves that a form comes from a session's pages: it is made of the cookie's secret, so only those pages have it. It differs in each answer because answers are
-/// compressed: otherwise an attacker could use the sizes of many answers to guess what they have in common.
+/// Proves that a form comes from a session's pages: it is derived from the cookie's secret, so only
+/// those pages have it. It differs in each answer because answers are compressed: otherwise an
+/// attacker could use the sizes of many answers to guess what they have in common.
 #[derive(Clone)]
 pub(crate) struct FormToken {
     secret: Zeroizing<[u8; 32]>,
     shown: Zeroizing<String>,
 }
 
-/// Random bytes of a form's token, in hexadecimal.
+/// The length of the random part of a form's token, in hexadecimal digits.
 const SALT: usize = 32;
 
 impl FormToken {
-    /// A new one, for the next answer.
+    /// Makes a new token for the next answer.
     pub(crate) fn of(cookie: &Cookie) -> Result<Self, NoRandomness> {
         let mut hash = Sha256::new();
         hash.update(b"keyward forms\0");
@@ -89,17 +91,17 @@ impl FormToken {
         Ok(Self { secret, shown })
     }
 
-    /// For the hidden field of a form.
+    /// Returns the value for the hidden field of a form.
     pub(crate) fn shown(&self) -> &str {
         &self.shown
     }
 
-    /// Whether `text` is a token of this session, from any answer.
+    /// Returns whether `text` is a token of this session, from any answer.
     pub(crate) fn accepts(&self, text: &str) -> bool {
         let Some(salt) = text.get(..SALT) else {
             return false;
         };
-        // This compares digests, so the time reveals nothing about the expected token.
+        // This compares digests, so the duration reveals nothing about the expected token.
         Sha256::digest(salted(&self.secret, salt).as_bytes()) == Sha256::digest(text.as_bytes())
     }
 }

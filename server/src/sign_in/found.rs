@@ -1,4 +1,5 @@
-//! The session of a cookie, while it lasts: not idle, not over, not ended, and the key that made it still works.
+//! The session of a cookie, while it is valid: not idle for too long, not expired, not ended, and
+//! made by a key that still works.
 
 use keyward::account::AccountStatus;
 use keyward::key::Livemode;
@@ -58,7 +59,7 @@ pub(crate) async fn find(
     }
     if app.last_seen.note(&stored, now) {
         let id = stored.id.clone();
-        // On a full disk the recorded last use stays as it was.
+        // On a full disk, the stored time of the last use does not change.
         let noted: Result<(), Stored> = app
             .store
             .write(move |tx| Ok(tx.session_seen(&id, now)?))
@@ -112,7 +113,8 @@ fn session(
     })
 }
 
-/// The features of a portal: the choice of its link's maker, as far as the policy allows them.
+/// Returns the features of a portal: the choice of its link's maker, as far as the policy allows
+/// them.
 fn features(stored: &StoredSession, policy: &Policy) -> Vec<Feature> {
     let is_chosen = |feature: &Feature| {
         let chosen = stored.features.as_ref();
@@ -130,7 +132,8 @@ fn features(stored: &StoredSession, policy: &Policy) -> Vec<Feature> {
         .collect()
 }
 
-/// The permissions of a portal's session: its account's keys, and the other features. The policy decides which permissions its keys may have.
+/// Returns the permissions of a portal's session: for its account's keys, and for the other
+/// features. The policy decides which permissions its keys may have.
 fn in_portal(features: &[Feature]) -> Granted {
     let mut granted: Granted = [
         (Management::ApiKey, AccessLevel::Write),
@@ -150,7 +153,7 @@ fn in_portal(features: &[Feature]) -> Granted {
     granted
 }
 
-/// The account of a portal, as it is now.
+/// The account of a portal in its current state.
 struct Portal {
     name: Option<String>,
     /// Whether it is the root of a tree, and whether that tree contains other accounts.
@@ -161,7 +164,7 @@ struct Portal {
 
 /// The permissions of a link's maker, which limit the session.
 enum Held {
-    /// A person on this machine: everything.
+    /// A person on this machine has every permission.
     Everything,
     /// A key.
     Key {
@@ -180,8 +183,9 @@ impl Held {
         }
     }
 
-    /// The most that can be given where a policy says `delegation = "own"`: no permission that manages keys. A person on this machine holds none
-    /// by a key, so under such a policy their links give nothing.
+    /// Returns the most that can be handed out if a policy has `delegation = "own"`: no permission
+    /// that manages keys. A person on this machine has no key and therefore no permissions of this
+    /// kind, so under such a policy their links hand out nothing.
     fn to_give(&self) -> (Granted, Granted) {
         match self {
             Self::Everything => (Granted::new(), Granted::new()),
@@ -212,7 +216,8 @@ impl Held {
     }
 }
 
-/// The current permissions of the key that made a link; nothing if the key has stopped working.
+/// Returns the current permissions of the key that made a link, or `None` if the key no longer
+/// works.
 fn held_by_maker(
     reader: &Reader<'_>,
     made_by: &str,
@@ -248,11 +253,12 @@ fn held_by_maker(
     }))
 }
 
-/// An account and the accounts above it, the root last; nothing if one of them is suspended or missing.
+/// Returns an account and the accounts above it, the root last, or `None` if one of them is
+/// suspended or missing.
 fn active_line(reader: &Reader<'_>, account: &str) -> crate::store::Result<Option<Vec<String>>> {
     let mut line = Vec::new();
     let mut next = Some(account.to_owned());
-    // More than the levels of accounts that a tree may have.
+    // More than the maximum depth of a tree.
     for _ in 0..64 {
         let Some(id) = next else {
             return Ok(Some(line));
@@ -268,8 +274,9 @@ fn active_line(reader: &Reader<'_>, account: &str) -> crate::store::Result<Optio
     Ok(None)
 }
 
-/// The current permissions of a session's maker, and the account of a portal. Returns nothing if the maker's key has stopped working or may not make
-/// such sessions any more, if the account is suspended, or if the account does not belong to that key any more.
+/// Returns the current permissions of a session's maker, and the account of a portal. Returns
+/// `None` if the maker's key no longer works or may no longer make such sessions, if the account is
+/// suspended, or if the account no longer belongs to that key.
 fn held_now(
     reader: &Reader<'_>,
     operator: &str,
@@ -305,7 +312,7 @@ fn held_now(
     Ok(is_of_maker.then_some((held, Some(place))))
 }
 
-/// Whether there is some account right below one.
+/// Returns whether an account has others directly below it.
 fn has_below(reader: &Reader<'_>, account: &str) -> crate::store::Result<bool> {
     let filter = AccountFilter {
         parent: Some(account.to_owned()),
@@ -319,7 +326,8 @@ fn has_below(reader: &Reader<'_>, account: &str) -> crate::store::Result<bool> {
     Ok(!listed.records.is_empty())
 }
 
-/// Whether a link still opens something: its maker works, and its account is one of the maker's.
+/// Returns whether a link can still be opened: its maker's key works, and its account is one of the
+/// maker's.
 pub(super) async fn is_open_to(
     app: &App,
     session: &StoredSession,

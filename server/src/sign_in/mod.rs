@@ -1,4 +1,5 @@
-//! Signing in: a link from its creation to its use, the session of a cookie, and its end.
+//! Signing in: a link from its creation to its use, the session of a cookie, and the end of the
+//! session.
 
 mod found;
 mod open;

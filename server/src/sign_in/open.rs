@@ -1,4 +1,4 @@
-//! A link from its making to its use, and the end of a session.
+//! A link from its creation to its use, and the end of a session.
 
 use std::net::IpAddr;
 
@@ -15,7 +15,7 @@ use crate::session::{Cookie, Person, Role, Token};
 use crate::store::activity::Entry;
 use crate::store::{By, Opening, Scope, SessionKind, StoredSession, Tx};
 
-/// How long a link can be used, in seconds, and the limits within which its maker may choose another time.
+/// How long a link can be used, in seconds, and the limits for its maker's choice of another time.
 pub(crate) const LINK_LASTS: u64 = 300;
 pub(crate) const LINK_BOUNDS: std::ops::RangeInclusive<u64> = 60..=900;
 
@@ -40,7 +40,7 @@ pub(crate) enum Purpose {
     },
 }
 
-/// Makes a link. The return value contains the token, and the store its digest.
+/// Makes a link. The return value contains the token, but the store only its digest.
 pub(crate) async fn new_link(
     app: &App,
     sender: Sender,
@@ -113,26 +113,26 @@ fn no_randomness(_: NoRandomness) -> Failure {
     )
 }
 
-/// A link that this request made, or an earlier attempt of the same request.
+/// A link made by this request, or by an earlier attempt of the same request.
 pub(crate) enum Made {
     Now(Box<StoredSession>, Token),
     Before(Replayed),
 }
 
-/// Why a link opens nothing.
+/// Why a link cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotOpened {
     /// The link does not exist.
     Unknown,
     /// It was already used.
     Used,
-    /// It was not used in time.
+    /// It has expired.
     Over,
-    /// It was taken back.
+    /// It was revoked.
     Revoked,
 }
 
-/// A link that can be used, or the reason why not. This does not change it.
+/// Returns a usable link, or the reason why it cannot be used. Does not change the link.
 pub(crate) async fn peek(
     app: &App,
     kind: SessionKind,
@@ -146,7 +146,7 @@ pub(crate) async fn peek(
         .await;
     Ok(match found.map_err(Failure::from)? {
         None => Err(NotOpened::Unknown),
-        // A link of the console opens no portal, and a link of a portal opens no console.
+        // A link to the console opens no portal, and a link to a portal opens no console.
         Some(session) if session.kind != kind => Err(NotOpened::Unknown),
         Some(session) if session.opened.is_some() => Err(NotOpened::Used),
         Some(session) if session.ended.is_some() => Err(NotOpened::Revoked),
@@ -155,13 +155,13 @@ pub(crate) async fn peek(
     })
 }
 
-/// A session that has just opened.
+/// A session that was just opened.
 pub(crate) struct Opened {
     pub(crate) session: StoredSession,
     pub(crate) cookie: Cookie,
 }
 
-/// Uses a link. The cookie is a new one, whatever cookie the browser had before.
+/// Uses a link. The cookie is always new, whatever cookie the browser had before.
 pub(crate) async fn open(
     app: &App,
     kind: SessionKind,
@@ -202,14 +202,14 @@ pub(crate) async fn open(
             Ok(Some(session))
         })
         .await;
-    // If another request was faster, the link is used.
+    // If another request was faster, the link has been used.
     Ok(match written.map_err(Failure::from)? {
         Some(session) => Ok(Opened { session, cookie }),
         None => Err(NotOpened::Used),
     })
 }
 
-/// Ends a session, or takes a link back. Returns whether it was still open.
+/// Ends a session, or revokes a link. Returns whether it was still open.
 pub(crate) async fn end(
     app: &App,
     sender: Sender,
@@ -261,7 +261,8 @@ impl Step {
     }
 }
 
-/// The root of the tree that a portal's session is about. The people of that tree find the row by it.
+/// Returns the root of the tree that a portal's session belongs to. Through it, the people of that
+/// tree can find the row.
 fn root_of(tx: &mut Tx<'_>, session: &StoredSession) -> crate::store::Result<Option<String>> {
     let Some(account) = &session.account else {
         return Ok(None);
@@ -270,7 +271,7 @@ fn root_of(tx: &mut Tx<'_>, session: &StoredSession) -> crate::store::Result<Opt
     Ok(found.map(|found| found.root))
 }
 
-/// A row of the trail. It contains the session's id, which opens nothing.
+/// Returns a row of the trail. It contains the session's id, which cannot open anything.
 fn row(
     sender: &Sender,
     step: Step,

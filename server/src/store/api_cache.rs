@@ -16,8 +16,8 @@ pub(super) struct ApiCache {
 }
 
 impl ApiCache {
-    /// The API as the documents have it. Within a change that touched them it is made each time:
-    /// the number of a change that is taken back is given to another.
+    /// Returns the API according to the documents. Within a change that touched them it is built
+    /// each time, because the number of a change that is rolled back is used again for another.
     pub(super) fn api(&self, connection: &Connection, is_touched: bool) -> Result<Arc<Api>> {
         if is_touched {
             return Ok(Arc::new(documents::api(connection)?));

@@ -10,16 +10,17 @@ use super::error::Result;
 use super::records::{Origin, accounts, key_changes, policies, sets};
 use super::transaction::Tx;
 
-/// The numbers that a change took. A row of activity belongs to each of them.
+/// The numbers that a change used. A row of activity belongs to each of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Applied {
-    /// The first.
+    /// The first number.
     pub first: u64,
-    /// The last: the same, unless the change made several keys, accounts or sets.
+    /// The last number. It is the same as the first unless the change made several keys, accounts
+    /// or sets.
     pub last: u64,
 }
 
-/// A list that gives a new record its own place: its number.
+/// A list that gives each new record its own place, which is its number.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum List {
     Keys,
@@ -27,7 +28,7 @@ enum List {
     Sets,
 }
 
-/// The list that a change adds to, where it adds.
+/// Returns the list that a change adds to, if it adds.
 fn added_to(change: &RecordChange) -> Option<List> {
     match change {
         RecordChange::AddKey { .. } => Some(List::Keys),
@@ -77,7 +78,7 @@ impl Tx<'_> {
     }
 }
 
-/// Writes one record, without what leads to other records: these may come later.
+/// Writes one record without its references to other records, which may be written later.
 fn write(
     connection: &Connection,
     profile: &Profile,
@@ -119,7 +120,7 @@ fn write(
     }
 }
 
-/// What leads from one record to another, once all of them are there.
+/// Writes the references between records, once all of them exist.
 fn join(connection: &Connection, changes: &[RecordChange]) -> Result<()> {
     let has_links = |key: &Key| key.replaces.is_some() || key.replaced_by.is_some();
     for change in changes {

@@ -1,4 +1,5 @@
-//! A copy of the database, made while the server runs. It is one file, of one state.
+//! A copy of the database, made while the server runs. The copy is one file, with one state of the
+//! store.
 
 use std::fs;
 use std::path::Path;
@@ -10,11 +11,11 @@ use super::error::{Result, StoreError};
 use super::folder::make_private_file;
 use super::{Inspection, settings};
 
-/// How many pages it copies before it checks again whether the writer waits: 4 MiB.
+/// The number of pages that it copies before it checks again whether the writer waits: 4 MiB.
 const PAGES: i32 = 1_024;
 
-/// Copies the database in the data folder `from` to the new file `to`, and checks the copy. The
-/// answer contains the findings, and the copy stays.
+/// Copies the database in the data folder `from` to the new file `to`, and checks the copy. Returns
+/// the findings, and keeps the copy in any case.
 pub fn backup(from: &Path, to: &Path) -> Result<Vec<super::Finding>> {
     if to.exists() {
         return Err(StoreError::Unavailable(format!(
@@ -38,7 +39,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     let backup = Backup::new(inspection.connection(), &mut copy)?;
     backup.run_to_completion(PAGES, Duration::from_millis(1), None)?;
     drop(backup);
-    // Without a log, the copy is one file. A server that opens it makes a log again.
+    // Without a log, the copy is one file. A server that opens it creates a log again.
     copy.pragma_update(None, "journal_mode", "DELETE")?;
     if settings::read(&copy, "journal_mode")? != "delete" {
         return Err(StoreError::Unavailable(

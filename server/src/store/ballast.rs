@@ -12,7 +12,7 @@ use rustix::fs::{FallocateFlags, fallocate};
 
 use super::error::{Result, StoreError};
 
-/// The file.
+/// The file that takes up the space.
 pub(super) struct Ballast {
     path: PathBuf,
     size: u64,
@@ -23,8 +23,8 @@ pub(super) struct Ballast {
 }
 
 impl Ballast {
-    /// The file `path` of `size` bytes. A disk without room for it is already full, and the store
-    /// opens nevertheless, for ends.
+    /// Keeps the file `path` at `size` bytes. If the disk has no room for it, the disk is already
+    /// full, and the store still opens, for ends.
     pub(super) fn keep(path: PathBuf, size: u64) -> Self {
         let ballast = Self {
             path,
@@ -36,12 +36,12 @@ impl Ballast {
         ballast
     }
 
-    /// Whether the room is not kept.
+    /// Returns whether the file is missing.
     pub(super) fn is_missing(&self) -> bool {
         self.is_missing.load(Ordering::Relaxed)
     }
 
-    /// Whether the room is kept. If it is not, this makes the file again if there is space.
+    /// Returns whether the file exists. If it is missing, makes it again if there is space.
     pub(super) fn is_there_or_made(&self) -> bool {
         if !self.is_missing() {
             return true;
@@ -52,7 +52,7 @@ impl Ballast {
         is_made
     }
 
-    /// Frees the room.
+    /// Removes the file, which frees the space.
     pub(super) fn release(&self) {
         let _file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         self.is_missing.store(true, Ordering::Relaxed);
@@ -72,7 +72,7 @@ impl Ballast {
             return Ok(());
         }
         fallocate(&file, FallocateFlags::empty(), 0, self.size).map_err(|error| {
-            // What little there was of it is room for an end.
+            // The part of it that was allocated is room for an end.
             let _ = fs::remove_file(&self.path);
             failed(&error)
         })

@@ -1,4 +1,4 @@
-//! From columns to values and back. SQLite's integers have a sign, and ours have none.
+//! Converts columns to values and back. SQLite's integers are signed, and the store's are not.
 
 use serde_json::Value as Json;
 
@@ -31,12 +31,13 @@ pub(super) fn damaged(what: &str) -> StoreError {
     StoreError::Damaged(what.to_owned())
 }
 
-/// JSON in the one spelling that is stored and hashed: no blanks, members in order of their names.
+/// Returns the JSON in the only spelling that is stored and hashed: without white space, and with
+/// members ordered by name.
 pub(super) fn canonical(json: &Json) -> String {
     sorted(json).to_string()
 }
 
-/// The same value, its members in order, whichever map `serde_json` was built with.
+/// Returns the same value with its members sorted, whatever map type `serde_json` was built with.
 fn sorted(json: &Json) -> Json {
     match json {
         Json::Object(members) => {

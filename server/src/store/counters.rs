@@ -1,4 +1,4 @@
-//! How many keys there are, kept with every change, because counting a million takes too long.
+//! The number of keys, updated with every change, because counting a million takes too long.
 
 use rusqlite::{Connection, params, params_from_iter};
 
@@ -10,20 +10,20 @@ use super::error::Result;
 use super::scope::{Scope, Where};
 use super::words::{self, key_status_number, kind_number};
 
-/// How many keys of one sort there are.
+/// The number of keys of one sort.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count {
     /// Their kind.
     pub kind: KeyKind,
     /// Their mode.
     pub mode: Livemode,
-    /// The stored state: here expired keys are active.
+    /// The stored state. It counts expired keys as active.
     pub status: KeyStatus,
-    /// How many.
+    /// Their number.
     pub keys: u64,
 }
 
-/// The counter of a key.
+/// The counter that a key belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Counted<'a> {
     pub(super) owner: &'a str,
@@ -32,12 +32,12 @@ pub(super) struct Counted<'a> {
     pub(super) status: KeyStatus,
 }
 
-/// One key more.
+/// Counts one more key.
 pub(super) fn add(connection: &Connection, counted: Counted<'_>) -> Result<()> {
     change(connection, counted, 1)
 }
 
-/// One key less.
+/// Counts one key less.
 pub(super) fn remove(connection: &Connection, counted: Counted<'_>) -> Result<()> {
     change(connection, counted, -1)
 }
@@ -49,8 +49,8 @@ fn change(connection: &Connection, counted: Counted<'_>, by: i64) -> Result<()> 
         mode,
         status,
     } = counted;
-    // The row must be there to be counted down, and a first one is 1. A CHECK holds that none is
-    // below zero.
+    // Subtracting needs an existing row, and the first key sets 1. A CHECK constraint ensures that
+    // no count is below zero.
     connection
         .prepare_cached(
             "INSERT INTO counters (owner, kind, livemode, state, n) VALUES (?1, ?2, ?3, ?4, max(?5, 0))
@@ -66,7 +66,7 @@ fn change(connection: &Connection, counted: Counted<'_>, by: i64) -> Result<()> 
     Ok(())
 }
 
-/// The counts in a scope, of all its accounts together.
+/// Returns the counts in a scope, summed over its accounts.
 pub(super) fn counts(connection: &Connection, scope: &Scope) -> Result<Vec<Count>> {
     let mut limits = Where::new();
     scope.of_counters(&mut limits);

@@ -1,13 +1,12 @@
 //! The errors between the store and its disk. No text here quotes a value: SQLite names tables and
-//! columns, and so do we.
+//! columns, and so does this code.
 
 use std::fmt;
 
 use rusqlite::ErrorCode;
 use rusqlite::ffi;
 
-/// Why the store did not carry out a request. The store does not decide what a caller may
-/// do.
+/// Why the store did not carry out a request. What a caller may do is decided elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreError {
     /// The disk has no room. The store keeps nothing of the change; ends still work.
@@ -17,20 +16,20 @@ pub enum StoreError {
     WriteFailed(String),
     /// The store was opened for ends, and the change is not an end.
     EndsOnly,
-    /// A read took longer than a read may take.
+    /// A read took too long.
     TooSlow,
-    /// A record that has to be unique is there already, or one that has to be there is not: the
-    /// text names the columns.
+    /// A record that must be unique already exists, or a record that must exist does not. The text
+    /// names the columns.
     Conflict(String),
-    /// The store cannot be used at all: its files, settings or schema are not what they have to be,
-    /// or it is closing.
+    /// The store cannot be used at all: its files, settings or schema are not as required, or it is
+    /// closing.
     Unavailable(String),
     /// The stored data is damaged.
     Damaged(String),
 }
 
 impl StoreError {
-    /// Whether free space on the disk could help.
+    /// Returns whether free space on the disk could help.
     pub(super) fn wants_room(&self) -> bool {
         match self {
             Self::Full | Self::WriteFailed(_) => true,
@@ -62,7 +61,7 @@ impl std::error::Error for StoreError {}
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         let Some(failure) = error.sqlite_error() else {
-            // A column of another type than the schema gives it, or a row that has to be there.
+            // A column whose type differs from the schema's, or a missing row.
             return Self::Damaged(error.to_string());
         };
         let (code, extended) = (failure.code, failure.extended_code);
@@ -82,5 +81,5 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
-/// The result of most of what the store does.
+/// The result of most of the store's operations.
 pub type Result<T> = std::result::Result<T, StoreError>;

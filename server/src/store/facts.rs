@@ -42,7 +42,7 @@ pub(super) fn facts(
         sequences,
         ..
     } = reading;
-    // In the order of their making, whichever way they were found.
+    // Ordered by creation, however they were found.
     facts
         .keys
         .sort_by_key(|fact| sequences.get(&fact.key.id).copied());
@@ -54,9 +54,9 @@ struct Reading<'a> {
     scope: &'a Scope,
     now: u64,
     facts: Facts,
-    /// Policies that were read, by the account they hold for.
+    /// The policies read so far, by the account that they apply to.
     policies: HashMap<String, Option<Arc<NamedPolicy>>>,
-    /// When each key was made.
+    /// The change that made each key.
     sequences: HashMap<String, u64>,
 }
 
@@ -121,7 +121,7 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// Keys that lead to that one, while it may not lead to them.
+    /// Finds keys that refer to this one, although it may not refer to them.
     fn back_links(&self, id: &str, links: Links, next: &mut VecDeque<String>) -> Result<()> {
         match links {
             Links::None | Links::Forward => return Ok(()),
@@ -174,8 +174,8 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// An account and all above it. Those above are there whatever the scope: they say whether the
-    /// account is suspended, and which policy holds.
+    /// Reads an account and all accounts above it. Those above are read regardless of the scope,
+    /// because they determine whether the account is suspended, and which policy applies.
     fn account(&mut self, id: &str) -> Result<()> {
         if self.facts.account(id).is_some() {
             return Ok(());
@@ -189,7 +189,8 @@ impl Reading<'_> {
                 .is_some_and(|named| named.policy.max_keys.is_some());
             let fact = AccountFact {
                 file: file_of(&stored.source),
-                // Counting takes as long as there are keys, so it is done only where a rule asks.
+                // Counting takes time in proportion to the number of keys, so it is done only if a
+                // rule needs it.
                 keys: if is_counted {
                     self.live_keys(&stored.account.id)?
                 } else {
@@ -273,8 +274,8 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// Whose a digest is. Whether it exists at all is reported in every scope, because no two keys
-    /// may have the same.
+    /// Finds the key with a digest. Whether it exists at all is reported in every scope, because no
+    /// two keys may have the same digest.
     fn digest(&mut self, digest: KeyDigest) -> Result<()> {
         let bytes = digest.as_bytes().to_vec();
         let everything = Scope::everything();
@@ -297,7 +298,7 @@ impl Reading<'_> {
     }
 }
 
-/// The grant sets that a key follows.
+/// Returns the grant sets that a key follows.
 fn followed(key: &Key) -> Vec<String> {
     let sides = [&key.grants, &key.connect_grants];
     let sets = sides
@@ -310,7 +311,7 @@ fn followed(key: &Key) -> Vec<String> {
     sets.collect()
 }
 
-/// The targets of a key's links that the store must follow.
+/// Returns the targets of a key's links that the store must follow.
 fn linked(key: &Key, links: Links) -> Vec<String> {
     let (backward, forward) = match links {
         Links::None => (false, false),

@@ -8,7 +8,7 @@ use rustix::fs::{FlockOperation, flock, fstatfs};
 
 use super::error::{Result, StoreError};
 
-/// What `statfs` says of a file system whose locks and syncs do not reach the disk they are about.
+/// The types that `statfs` reports for file systems whose locks and syncs may not reach the disk.
 ///
 /// Source: `statfs(2)` and `linux/magic.h`.
 const NETWORK: [(u32, &str); 8] = [
@@ -31,8 +31,8 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Makes the folder `path` if it is missing, and takes it. Fails if other users can access it,
-    /// on a network file system, and while another server uses it.
+    /// Makes the folder `path` if it is missing, and locks it. Fails if other users can access it,
+    /// if it is on a network file system, or while another server uses it.
     pub fn take(path: &Path) -> Result<Self> {
         if !path.exists() {
             let mut builder = DirBuilder::new();
@@ -67,32 +67,32 @@ impl Folder {
         })
     }
 
-    /// The path of the folder.
+    /// Returns the path of the folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The database in it.
+    /// Returns the path of the database in it.
     #[must_use]
     pub fn database(&self) -> PathBuf {
         database_in(&self.path)
     }
 
-    /// The file that keeps room for ends.
+    /// Returns the path of the file that reserves room for ends.
     pub(super) fn ballast(&self) -> PathBuf {
         self.path.join("ballast")
     }
 }
 
-/// The database in the data folder `path`.
+/// Returns the path of the database in the data folder `path`.
 #[must_use]
 pub fn database_in(path: &Path) -> PathBuf {
     path.join("keyward.db")
 }
 
-/// Makes the database file `path` if it is missing, so that it never has another mode than
-/// 0600. SQLite gives the files next to it the same mode.
+/// Makes the database file `path` if it is missing, so that its mode is always 0600. SQLite gives
+/// the same mode to the files that it makes next to it.
 pub(super) fn make_private_file(path: &Path) -> Result<()> {
     let made = OpenOptions::new()
         .create_new(true)
@@ -106,7 +106,7 @@ pub(super) fn make_private_file(path: &Path) -> Result<()> {
     }
 }
 
-/// Whether only the owner, who must be this process's user, can access `path`.
+/// Checks that only the owner, who must be this process's user, can access `path`.
 fn private(path: &Path) -> Result<()> {
     let found =
         fs::metadata(path).map_err(|error| unavailable(path, "cannot be looked at", &error))?;

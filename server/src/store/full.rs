@@ -13,7 +13,8 @@ use crate::store::{Options, Origin, Scope, Store, StoreError, Tx};
 
 const FOLDER: &str = "KEYWARD_TEST_FULL_FOLDER";
 const BALLAST: u64 = 1024 * 1024;
-/// A tmpfs of 8 MiB at $1, with this binary in it. Without root, it uses a new name space.
+/// Mounts a tmpfs of 8 MiB at $1, and runs this binary in it. Without root, it uses a new
+/// namespace.
 const MOUNTED: &str =
     "mount -t tmpfs -o size=8m,mode=0700 none \"$1\" || exit 77; shift; exec \"$@\"";
 
@@ -50,7 +51,7 @@ fn a_full_disk_refuses_additions_and_no_end() {
     assert!(output.status.success(), "{said}");
 }
 
-/// Not a test: the program that the test above runs on its small disk.
+/// Not a test by itself: the test above runs it on its small disk.
 #[test]
 #[ignore = "it wants a file system of 8 MiB"]
 fn child() {

@@ -1,4 +1,4 @@
-//! The end of the chain: how many rows of activity there are, and the digest of the last one.
+//! The end of the chain: the number of rows of activity, and the digest of the last one.
 
 use std::fmt;
 
@@ -13,22 +13,22 @@ use super::error::{Result, StoreError};
 pub struct Head {
     /// The number of the last change. Numbers have no gaps.
     pub sequence: u64,
-    /// The digest of the last row of activity; zeros before the first.
+    /// The digest of the last row of activity. It is all zeros before the first one.
     pub sha256: [u8; 32],
     /// The revision of the last snapshot that was issued.
     pub revision: u64,
-    /// The store's own name, made once: targets carry it as `server:ID`.
+    /// The store's own name, which is made once. Targets contain it as `server:ID`.
     pub store_id: String,
 }
 
 impl fmt::Display for Head {
-    /// `SEQUENCE:SHA256`, as `audit verify --against` reads it.
+    /// Writes `SEQUENCE:SHA256`, as `audit verify --against` reads it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.sequence, hex::encode(self.sha256))
     }
 }
 
-/// Reads it; `None` in a new store that has none yet.
+/// Reads the head, or returns `None` if the store is new and has none yet.
 pub(super) fn read(connection: &Connection) -> Result<Option<Head>> {
     let row = connection
         .prepare_cached("SELECT seq, sha256, revision, store_id FROM head")?
@@ -52,12 +52,12 @@ pub(super) fn read(connection: &Connection) -> Result<Option<Head>> {
     }))
 }
 
-/// Reads it from an existing store.
+/// Reads the head of an existing store.
 pub(super) fn require(connection: &Connection) -> Result<Head> {
     read(connection)?.ok_or_else(|| StoreError::Unavailable("it has no head".to_owned()))
 }
 
-/// Makes it, in a new store.
+/// Makes the head in a new store.
 pub(super) fn make(connection: &Connection, store_id: &str) -> Result<()> {
     connection.execute(
         "INSERT INTO head (one, seq, sha256, revision, store_id) VALUES (1, 0, ?1, 0, ?2)",
@@ -66,7 +66,7 @@ pub(super) fn make(connection: &Connection, store_id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Moves it.
+/// Writes the new head.
 pub(super) fn write(connection: &Connection, head: &Head) -> Result<()> {
     connection
         .prepare_cached("UPDATE head SET seq = ?1, sha256 = ?2, revision = ?3")?

@@ -1,52 +1,54 @@
-//! Answers that are kept, so that a request which is sent again is carried out once. They are
-//! written in the transaction of the effect.
+//! Stored answers, so that a repeated request is carried out only once. They are written in the
+//! same transaction as the effect.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::columns::signed;
 use super::error::Result;
 
-/// How long an answer is kept: the window of Stripe's API v2.
+/// How long an answer is stored, in seconds: the window of Stripe's API v2.
 const KEPT: u64 = 30 * 86_400;
-/// How many answers a principal has at most.
+/// The maximum number of answers for a principal.
 const MOST: i64 = 10_000;
-/// How many old answers go for each new one, so that no request pays for a month.
+/// The number of old answers that are removed for each new one, so that no request has to remove
+/// those of a month.
 const SWEEP: i64 = 16;
 
-/// What is known of an idempotency key.
+/// What the store knows about an idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Remembered {
     /// Nothing: the request is new.
     New,
-    /// The same request was answered so.
+    /// The same request has this answer.
     Same {
         /// The answer's status.
         status: u16,
-        /// The answer's body, without any value in it.
+        /// The answer's body, without any value of a key.
         body: String,
         /// The object that the answer shows.
         object_id: Option<String>,
     },
-    /// Another request had that key.
+    /// Another request used this key.
     Other,
 }
 
-/// An answer to keep. It never holds the value of a key.
+/// An answer to store. It never contains the value of a key.
 #[derive(Clone, Copy, Debug)]
 pub struct Answer<'a> {
-    /// Who asked: the id of a key.
+    /// The id of the key that made the request.
     pub principal: &'a str,
     /// Its `Idempotency-Key`.
     pub key: &'a str,
     /// SHA-256 of method, path, acting account, mode and body.
     pub fingerprint: &'a [u8; 32],
-    /// The status.
+    /// The answer's status.
     pub status: u16,
-    /// The body.
+    /// The answer's body.
     pub body: &'a str,
-    /// The object that it shows: a replay is answered only while the caller may read it.
+    /// The object that it shows. The answer is repeated only as long as the caller may read this
+    /// object.
     pub object_id: Option<&'a str>,
-    /// When, Unix seconds.
+    /// The time, in Unix seconds.
     pub at: u64,
 }
 
@@ -108,7 +110,8 @@ pub(super) fn keep(connection: &Connection, answer: &Answer<'_>) -> Result<bool>
     Ok(true)
 }
 
-/// Takes out the answer to that key, if it is too old, and a few more that are. How many those were.
+/// Removes the answer for this key if it is too old, and a few others that are. Returns how many it
+/// removed.
 fn sweep(connection: &Connection, principal: &str, key: &str, oldest: i64) -> Result<i64> {
     let old: rusqlite::Result<Vec<String>> = connection
         .prepare_cached("SELECT key FROM idempotency WHERE principal = ?1 AND at <= ?2 LIMIT ?3")?

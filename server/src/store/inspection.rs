@@ -1,5 +1,5 @@
-//! A store as another process looks at it: a check, a backup, an export, while a server may be
-//! writing. It takes no lock and writes nothing.
+//! A store that another process reads while a server may be writing: for a check, a backup or an
+//! export. It takes no lock and writes nothing.
 
 use std::path::Path;
 
@@ -12,19 +12,19 @@ use super::folder::database_in;
 use super::reader::Reader;
 use super::{migrate, settings};
 
-/// A connection that only reads, to a database of this version's schema.
+/// A read-only connection to a database whose schema is this version's.
 pub struct Inspection {
     connection: Connection,
     api: ApiCache,
 }
 
 impl Inspection {
-    /// The store in the data folder `path`.
+    /// Opens the store in the data folder `path`.
     pub fn of_folder(path: &Path) -> Result<Self> {
         Self::of_file(&database_in(path))
     }
 
-    /// The database `path`: a backup, say.
+    /// Opens the database `path`, such as a backup.
     pub fn of_file(path: &Path) -> Result<Self> {
         if !path.exists() {
             return Err(StoreError::Unavailable(format!(
@@ -48,7 +48,7 @@ impl Inspection {
         found
     }
 
-    /// Everything that is not as it has to be.
+    /// Returns every fault in the store.
     pub fn check(&self) -> Result<Vec<Finding>> {
         self.read(|reader| reader.check())
     }

@@ -1,6 +1,6 @@
-//! The schema, in numbered steps forward. Each is applied once, in a separate transaction, with
-//! its SHA-256: a step that was changed afterwards, or one that this version does not know, means
-//! another program, and it is refused.
+//! The schema, in numbered steps forward. Each is applied once, in its own transaction, and
+//! recorded with its SHA-256. A step that was changed afterwards, or that this version does not
+//! know, comes from another program, and the store rejects the database.
 
 use rusqlite::{Connection, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::error::{Result, StoreError};
 use super::settings::{self, APPLICATION_ID};
 
-/// The steps, in their order. What is here once is never changed again.
+/// The steps, in order. A step never changes once it is listed here.
 const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_records", include_str!("migrations/0001_records.sql")),
     (
@@ -21,12 +21,12 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Brings the schema to this version's.
+/// Updates the schema to this version's.
 pub(super) fn migrate(connection: &mut Connection, now: u64) -> Result<()> {
     run(connection, MIGRATIONS, now)
 }
 
-/// Refuses a database whose schema is not exactly this version's.
+/// Rejects a database whose schema is not exactly this version's.
 pub(super) fn require_current(connection: &Connection) -> Result<()> {
     let applied = applied(connection, MIGRATIONS)?;
     if applied < MIGRATIONS.len() {
@@ -51,7 +51,7 @@ fn run(connection: &mut Connection, migrations: &[(&str, &str)], now: u64) -> Re
     Ok(())
 }
 
-/// How many of `migrations` the database has had.
+/// Returns how many of `migrations` were applied to the database.
 fn applied(connection: &Connection, migrations: &[(&str, &str)]) -> Result<usize> {
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;

@@ -1,6 +1,6 @@
-//! The store: accounts, keys and what was done with them, in SQLite. Every change is one
-//! transaction: what it reads, the records it writes, the counters, its rows in the trail, the
-//! answer that is kept for a repetition, and the head. A change that was acknowledged is on the
+//! The store: accounts, keys and the record of what was done with them, in SQLite. Every change is
+//! one transaction, with what it reads, the records it writes, the counters, its rows in the trail,
+//! the answer that is stored for repeated requests, and the head. An acknowledged change is on the
 //! disk.
 
 pub mod activity;
@@ -43,6 +43,7 @@ pub(crate) mod tests;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -74,22 +75,23 @@ use ballast::Ballast;
 use readers::Readers;
 use writer::{Change, Urgency, Writer};
 
-/// How much room is kept for ends.
+/// The number of bytes that are reserved for ends.
 pub const BALLAST: u64 = 64 * 1024 * 1024;
 
 /// How a store is opened.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// The time, Unix seconds: new steps of the schema are dated.
+    /// The time, in Unix seconds, for new steps of the schema.
     pub now: u64,
-    /// How much room is kept for ends: [`BALLAST`], or twice the snapshot where that is more.
+    /// The number of bytes that are reserved for ends: [`BALLAST`], or twice the snapshot's size if
+    /// that is more.
     pub ballast: u64,
-    /// Whether nothing but ends is taken.
+    /// Whether only ends are accepted.
     pub ends_only: bool,
 }
 
 impl Options {
-    /// With as much ballast as it usually has.
+    /// Returns the default options, with the usual ballast.
     #[must_use]
     pub fn at(now: u64) -> Self {
         Self {
@@ -99,8 +101,8 @@ impl Options {
         }
     }
 
-    /// With twice the room that these files take, where that is more: a publication writes each of
-    /// them once more before the old one goes.
+    /// Reserves twice the size of these files, if that is more: a publication writes each of them
+    /// again before the old one is removed.
     #[must_use]
     pub fn beside<'a>(self, files: impl Iterator<Item = &'a Path>) -> Self {
         let sizes = files.filter_map(|file| Some(std::fs::metadata(file).ok()?.len()));
@@ -111,7 +113,7 @@ impl Options {
         }
     }
 
-    /// For ends, and nothing else.
+    /// Accepts only ends.
     #[must_use]
     pub fn ends_only(self) -> Self {
         Self {
@@ -121,22 +123,23 @@ impl Options {
     }
 }
 
-/// A handle to the store. Its copies are the same store, which closes with the last of them.
+/// A handle to the store. Its clones are the same store, which closes with the last of them.
 #[derive(Clone)]
 pub struct Store {
     shared: Arc<Shared>,
 }
 
-/// Fields are dropped in this order: the lock on the folder goes last.
+/// Fields are dropped in this order, with the lock on the folder last.
 struct Shared {
     writer: Writer,
     readers: Readers,
     ballast: Arc<Ballast>,
+    ends_only: Arc<AtomicBool>,
     folder: Folder,
 }
 
 impl Store {
-    /// Makes a new store in `path`, of that name. Refused where there is one.
+    /// Makes a new store in `path` with this name. Fails if there already is one.
     pub fn create(path: &Path, store_id: &str, options: &Options) -> Result<Self> {
         let folder = Folder::take(path)?;
         let database = folder.database();
@@ -154,7 +157,7 @@ impl Store {
         Self::start(folder, options)
     }
 
-    /// Opens the store in `path`, and brings its schema to this version's.
+    /// Opens the store in `path`, and updates its schema to this version's.
     pub fn open(path: &Path, options: &Options) -> Result<Self> {
         let is_there = database_in(path).exists();
         if !is_there {
@@ -173,24 +176,26 @@ impl Store {
         migrate::migrate(&mut connection, options.now)?;
         let api = Arc::new(ApiCache::default());
         let ballast = Arc::new(Ballast::keep(folder.ballast(), options.ballast));
+        let ends_only = Arc::new(AtomicBool::new(options.ends_only));
         Ok(Self {
             shared: Arc::new(Shared {
                 writer: Writer::start(
                     connection,
                     Arc::clone(&api),
                     Arc::clone(&ballast),
-                    options.ends_only,
+                    Arc::clone(&ends_only),
                 )?,
                 readers: Readers::start(&database, &api)?,
                 ballast,
+                ends_only,
                 folder,
             }),
         })
     }
 
-    /// Carries out a change that adds or alters something. An `Err` takes back this change only.
+    /// Carries out a change that adds or alters something. An `Err` rolls back only this change.
     ///
-    /// The closure may run more than once, and what counts is the last time.
+    /// The closure may run more than once, and only the last run counts.
     pub async fn write<T, E>(
         &self,
         change: impl FnMut(&mut Tx<'_>) -> std::result::Result<T, E> + Send + 'static,
@@ -202,8 +207,8 @@ impl Store {
         self.change(Urgency::Addition, change).await
     }
 
-    /// Carries out a change that ends something. It takes the room that is kept for ends, where the
-    /// disk has no other.
+    /// Carries out a change that ends something. It uses the reserved room if the disk has no
+    /// other.
     pub async fn end<T, E>(
         &self,
         change: impl FnMut(&mut Tx<'_>) -> std::result::Result<T, E> + Send + 'static,
@@ -229,7 +234,7 @@ impl Store {
         answer.await.unwrap_or_else(|_| Err(gone().into()))
     }
 
-    /// Reads one state of the store. A read that takes longer than a second is ended.
+    /// Reads one state of the store. A read that takes longer than a second is interrupted.
     pub async fn read<T, E>(
         &self,
         read: impl FnOnce(&Reader<'_>) -> std::result::Result<T, E> + Send + 'static,
@@ -241,7 +246,7 @@ impl Store {
         self.question(Some(readers::LONGEST), read).await
     }
 
-    /// Reads one state of the store, for as long as that takes: exports, checks, snapshots.
+    /// Reads one state of the store without a time limit: for exports, checks and snapshots.
     pub async fn read_all<T, E>(
         &self,
         read: impl FnOnce(&Reader<'_>) -> std::result::Result<T, E> + Send + 'static,
@@ -270,15 +275,21 @@ impl Store {
         answer.await.unwrap_or_else(|_| Err(gone().into()))
     }
 
-    /// Whether the room for ends was given away and is not kept again: additions are refused.
+    /// Returns whether the room for ends is not reserved at the moment, so that additions are
+    /// rejected.
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.shared.ballast.is_missing()
     }
 
-    /// Gives the room for ends away: an end that is committed must also reach the gateways.
+    /// Releases the room for ends, because a committed end must also reach the gateways.
     pub fn give_room(&self) {
         self.shared.ballast.release();
+    }
+
+    /// From now on, takes only ends.
+    pub fn take_ends_only(&self) {
+        self.shared.ends_only.store(true, Ordering::SeqCst);
     }
 
     /// The data folder.

@@ -1,4 +1,4 @@
-//! What can be read of the store. A tenant's records are read under a [`Scope`].
+//! Everything that can be read from the store. A tenant's records are read within a [`Scope`].
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use super::records::sessions::{self, By, SessionKind, StoredSession};
 use super::records::sets::{self, StoredSet};
 use super::scope::{Scope, Where};
 
-/// One state of the store: what was committed when the read began.
+/// One state of the store: everything that was committed when the read began.
 pub struct Reader<'a> {
     connection: &'a Connection,
     api: &'a ApiCache,
@@ -39,27 +39,27 @@ impl<'a> Reader<'a> {
         self.connection
     }
 
-    /// The store's last change.
+    /// Returns the store's last change.
     pub fn head(&self) -> Result<Head> {
         head::require(self.connection)
     }
 
-    /// The names and permissions of the API whose keys these are.
+    /// Returns the names and permissions of the API that the keys are for.
     pub fn api(&self) -> Result<Arc<Api>> {
         self.api.api(self.connection, false)
     }
 
-    /// The key of that id.
+    /// Returns the key with this id.
     pub fn key(&self, scope: &Scope, id: &str) -> Result<Option<StoredKey>> {
         keys::one(self.connection, scope, "id", id.to_owned())
     }
 
-    /// The key of that digest.
+    /// Returns the key with this digest.
     pub fn key_of_digest(&self, scope: &Scope, digest: &KeyDigest) -> Result<Option<StoredKey>> {
         keys::one(self.connection, scope, "sha256", digest.as_bytes().to_vec())
     }
 
-    /// Whether a key of that digest was purged.
+    /// Returns whether a key with this digest was purged.
     pub fn has_ended(&self, digest: &KeyDigest) -> Result<bool> {
         Ok(self
             .connection
@@ -67,27 +67,27 @@ impl<'a> Reader<'a> {
             .query_row([digest.as_bytes().as_slice()], |row| row.get(0))?)
     }
 
-    /// Reads what a decision rests on. What is out of the scope is not there.
+    /// Reads the facts for a decision. Records outside the scope count as missing.
     pub fn facts(&self, scope: &Scope, needs: &Needs, now: u64) -> Result<Facts> {
         facts::facts(self.connection, self.api()?, scope, needs, now)
     }
 
-    /// The VMs of gateways that were handed a head.
+    /// Returns the VMs of gateways that have received a head.
     pub fn gateway_vms(&self) -> Result<Vec<StoredVm>> {
         gateways::all(self.connection)
     }
 
-    /// The account of that id.
+    /// Returns the account with this id.
     pub fn account(&self, scope: &Scope, id: &str) -> Result<Option<StoredAccount>> {
         accounts::one(self.connection, scope, id)
     }
 
-    /// A page of keys.
+    /// Returns a page of keys.
     pub fn keys(&self, scope: &Scope, filter: &KeyFilter, page: Page) -> Result<Listed<StoredKey>> {
         lists::keys(self.connection, scope, filter, page)
     }
 
-    /// All keys that a filter leaves, oldest first, for as many as that are.
+    /// Calls the closure with every key that matches a filter, oldest first.
     pub fn each_key(
         &self,
         scope: &Scope,
@@ -98,7 +98,7 @@ impl<'a> Reader<'a> {
         keys::each(self.connection, &limits, "ORDER BY k.seq", each)
     }
 
-    /// All accounts in a scope, oldest first.
+    /// Calls the closure with every account in a scope, oldest first.
     pub fn each_account(
         &self,
         scope: &Scope,
@@ -109,7 +109,7 @@ impl<'a> Reader<'a> {
         accounts::each(self.connection, &limits, "ORDER BY seq", each)
     }
 
-    /// A page of accounts.
+    /// Returns a page of accounts.
     pub fn accounts(
         &self,
         scope: &Scope,
@@ -119,7 +119,7 @@ impl<'a> Reader<'a> {
         lists::accounts(self.connection, scope, filter, page)
     }
 
-    /// A page of the trail.
+    /// Returns a page of the trail.
     pub fn activity(
         &self,
         scope: &Scope,
@@ -129,7 +129,7 @@ impl<'a> Reader<'a> {
         lists::activity(self.connection, scope, filter, page)
     }
 
-    /// The row of the trail of that id.
+    /// Returns the row of the trail with this id.
     pub fn activity_row(&self, scope: &Scope, id: &str) -> Result<Option<Row>> {
         let mut limits = Where::new();
         scope.of_activity(&mut limits);
@@ -142,47 +142,47 @@ impl<'a> Reader<'a> {
         Ok(found)
     }
 
-    /// The policy that holds for an account.
+    /// Returns the policy that applies to an account.
     pub fn policy_for(&self, account: &str) -> Result<Option<NamedPolicy>> {
         policies::effective(self.connection, account)
     }
 
-    /// All policies, by name.
+    /// Returns all policies, ordered by name.
     pub fn policies(&self) -> Result<Vec<StoredPolicy>> {
         policies::read(self.connection, None)
     }
 
-    /// The policy of that name.
+    /// Returns the policy with this name.
     pub fn policy(&self, name: &str) -> Result<Option<StoredPolicy>> {
         Ok(policies::read(self.connection, Some(name))?.pop())
     }
 
-    /// All grant sets, in the order of their making.
+    /// Returns all grant sets, ordered by creation.
     pub fn grant_sets(&self) -> Result<Vec<StoredSet>> {
         sets::read(self.connection, None)
     }
 
-    /// The grant set of that name.
+    /// Returns the grant set with this name.
     pub fn grant_set(&self, name: &str) -> Result<Option<StoredSet>> {
         Ok(sets::read(self.connection, Some(name))?.pop())
     }
 
-    /// How many keys follow a grant set.
+    /// Returns how many keys follow a grant set.
     pub fn uses_of_set(&self, name: &str) -> Result<u64> {
         sets::uses(self.connection, name)
     }
 
-    /// The session of that id.
+    /// Returns the session with this id.
     pub fn session(&self, scope: &Scope, id: &str) -> Result<Option<StoredSession>> {
         sessions::one(self.connection, scope, id)
     }
 
-    /// The session of a link's token or of a cookie, by its digest.
+    /// Returns the session of a link's token or of a cookie, by its digest.
     pub fn session_of_digest(&self, by: By, digest: &[u8; 32]) -> Result<Option<StoredSession>> {
         sessions::of_digest(self.connection, by, digest)
     }
 
-    /// Sessions that are not over and links that can be used, the newest first.
+    /// Returns sessions that are still valid and links that can still be used, newest first.
     pub fn sessions(
         &self,
         scope: &Scope,
@@ -193,12 +193,12 @@ impl<'a> Reader<'a> {
         sessions::live(self.connection, scope, kind, now, most)
     }
 
-    /// The settings, or the endpoints, where there are any.
+    /// Returns the settings or the endpoints, if there are any.
     pub fn document(&self, name: DocumentName) -> Result<Option<StoredDocument>> {
         documents::read(self.connection, name)
     }
 
-    /// The trail from the change after `after` on, oldest first.
+    /// Returns the trail from the change after `after` on, oldest first.
     pub fn activity_after(&self, scope: &Scope, after: u64, limit: u32) -> Result<Vec<Row>> {
         let mut limits = Where::new();
         scope.of_activity(&mut limits);
@@ -212,7 +212,7 @@ impl<'a> Reader<'a> {
         Ok(found)
     }
 
-    /// Whether the chain of activity holds, and whether it goes through the row that was noted.
+    /// Verifies the chain of activity, and that it contains the row that was noted.
     pub fn verify_activity(
         &self,
         noted: Option<&Verified>,
@@ -220,7 +220,7 @@ impl<'a> Reader<'a> {
         activity::verify_store(self.connection, noted)
     }
 
-    /// How many keys there are, by kind, mode and what is stored of their state.
+    /// Returns the number of keys, by kind, mode and stored state.
     pub fn counts(&self, scope: &Scope) -> Result<Vec<Count>> {
         counters::counts(self.connection, scope)
     }

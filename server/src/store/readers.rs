@@ -1,5 +1,5 @@
-//! Connections that read: four, each with its own thread. A read sees what was committed when
-//! it began, waits for no writer, and ends after a second.
+//! Four connections that read, each with its own thread. A read sees everything that was committed
+//! when it began, waits for no writer, and is interrupted after a second.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -15,13 +15,13 @@ use super::error::{Result, StoreError};
 use super::reader::Reader;
 use super::settings;
 
-/// How many reads run at once.
+/// The number of reads that run at the same time.
 const READERS: usize = 4;
-/// How many reads may wait. One more waits to wait.
+/// The number of reads in the queue. Further callers wait for a place in it.
 const QUEUE: usize = 1_024;
-/// How many steps of SQLite's machine lie between two looks at the clock: some 0.1 ms.
+/// The number of steps of SQLite's virtual machine between two looks at the clock: some 0.1 ms.
 const STEPS: i32 = 10_000;
-/// How long a read may take.
+/// The time limit of a read.
 pub(super) const LONGEST: Duration = Duration::from_secs(1);
 
 type Read = Box<dyn FnOnce(&Reader<'_>) + Send>;
@@ -29,11 +29,11 @@ type Read = Box<dyn FnOnce(&Reader<'_>) + Send>;
 /// A read in the queue.
 struct Job {
     read: Read,
-    /// `None` for a read of everything: a check, an export.
+    /// The time limit, or `None` for a read of everything, such as a check or an export.
     longest: Option<Duration>,
 }
 
-/// The threads, and the queue to them.
+/// The threads, and their queue.
 pub(super) struct Readers {
     queue: Option<SyncSender<Job>>,
     threads: Vec<JoinHandle<()>>,
@@ -89,9 +89,9 @@ fn serve(mut connection: Connection, api: &ApiCache, jobs: &Mutex<Receiver<Job>>
             return;
         };
         let _ = limit(&mut connection, longest);
-        // One transaction, so that a read of several statements sees one state.
+        // One transaction, so that all statements of a read see the same state.
         let began = connection.execute_batch("BEGIN").is_ok();
-        // A panic drops the caller's answer; the caller gets an error instead.
+        // A panic drops the sender of the answer, and the caller gets an error.
         let _ = catch_unwind(AssertUnwindSafe(|| read(&Reader::new(&connection, api))));
         if began {
             let _ = connection.execute_batch("ROLLBACK");
@@ -99,7 +99,7 @@ fn serve(mut connection: Connection, api: &ApiCache, jobs: &Mutex<Receiver<Job>>
     }
 }
 
-/// Ends statements of `connection` once `longest` from now is over.
+/// Interrupts statements of `connection` after `longest`.
 fn limit(connection: &mut Connection, longest: Option<Duration>) -> rusqlite::Result<()> {
     match longest {
         Some(longest) => {

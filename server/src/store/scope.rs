@@ -1,9 +1,9 @@
-//! What a caller can see. Every statement on what a tenant owns takes a [`Scope`], which becomes a
-//! condition in its SQL: a call without one does not compile.
+//! What a caller can see. Every statement on a tenant's records takes a [`Scope`], which becomes a
+//! condition in its SQL. A call without one does not compile.
 
 use rusqlite::types::Value;
 
-/// Whose records a statement is about.
+/// The accounts whose records a statement covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Reach {
     Everything,
@@ -11,7 +11,7 @@ enum Reach {
     Tree(String),
 }
 
-/// The records that a caller can see: whose, and whether those of live mode are among them.
+/// The records that a caller can see: whose they are, and whether live mode is included.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
     reach: Reach,
@@ -19,25 +19,25 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// Everything: the operator, and what the server does by itself.
+    /// Returns the scope of the operator, and of what the server does by itself: everything.
     #[must_use]
     pub fn everything() -> Self {
         Self::of(Reach::Everything)
     }
 
-    /// What one account owns.
+    /// Returns the scope of everything that one account owns.
     #[must_use]
     pub fn owner(account: &str) -> Self {
         Self::of(Reach::Owner(account.to_owned()))
     }
 
-    /// What a root and all accounts below it own.
+    /// Returns the scope of everything that a root and all accounts below it own.
     #[must_use]
     pub fn tree(root: &str) -> Self {
         Self::of(Reach::Tree(root.to_owned()))
     }
 
-    /// Of these, what is not of live mode: a test key sees no more.
+    /// Excludes live mode, which a test key cannot see.
     #[must_use]
     pub fn test_only(self) -> Self {
         Self {
@@ -53,7 +53,7 @@ impl Scope {
         }
     }
 
-    /// Whether it holds everything there is.
+    /// Returns whether it covers everything.
     #[must_use]
     pub fn is_everything(&self) -> bool {
         self.reach == Reach::Everything && !self.is_test_only
@@ -72,7 +72,7 @@ impl Scope {
         self.reaches(statement, "id", "root");
     }
 
-    /// Limits a statement on activity. What is of no mode is seen in both.
+    /// Limits a statement on activity. Rows without a mode are visible in both modes.
     pub(super) fn of_activity(&self, statement: &mut Where) {
         self.reaches(statement, "context", "root");
         if self.is_test_only {
@@ -80,7 +80,7 @@ impl Scope {
         }
     }
 
-    /// Limits a statement on sessions. Those of operators are of no account.
+    /// Limits a statement on sessions. Those of operators belong to no account.
     pub(super) fn of_sessions(&self, statement: &mut Where) {
         match &self.reach {
             Reach::Everything => {}
@@ -120,7 +120,7 @@ impl Scope {
     }
 }
 
-/// The conditions of a statement as they come together, with the values of their placeholders.
+/// The conditions of a statement, as they are collected, with the values of their placeholders.
 #[derive(Debug, Default)]
 pub(super) struct Where {
     conditions: String,
@@ -128,18 +128,18 @@ pub(super) struct Where {
 }
 
 impl Where {
-    /// Without a condition.
+    /// Starts without a condition.
     pub(super) fn new() -> Self {
         Self::default()
     }
 
-    /// The placeholder for one more value.
+    /// Adds a value, and returns its placeholder.
     pub(super) fn value(&mut self, value: impl Into<Value>) -> String {
         self.values.push(value.into());
         format!("?{}", self.values.len())
     }
 
-    /// One more condition. Its text is a constant of the program.
+    /// Adds a condition. Its text is a constant of the program.
     pub(super) fn and(&mut self, condition: &str) {
         let word = if self.conditions.is_empty() {
             " WHERE "
@@ -150,18 +150,18 @@ impl Where {
         self.conditions.push_str(condition);
     }
 
-    /// One more condition: `left` and a value.
+    /// Adds a condition: `left` followed by a value.
     pub(super) fn and_is(&mut self, left: &str, value: impl Into<Value>) {
         let placeholder = self.value(value);
         self.and(&format!("{left} {placeholder}"));
     }
 
-    /// The conditions after one that comes first: ` AND …`, or nothing.
+    /// Returns the conditions for use after another one: ` AND …`, or an empty string.
     pub(super) fn others(&self) -> String {
         self.conditions.replacen(" WHERE ", " AND ", 1)
     }
 
-    /// The values as they are, and in the place of all conditions this one.
+    /// Keeps the values, and replaces all conditions with this one.
     pub(super) fn narrowed_to(self, condition: &str) -> Self {
         let mut only = Self {
             conditions: String::new(),
@@ -171,7 +171,7 @@ impl Where {
         only
     }
 
-    /// The conditions, with `WHERE` before them, and the values.
+    /// Returns the conditions, beginning with `WHERE`, and the values.
     pub(super) fn parts(&self) -> (&str, &[Value]) {
         (&self.conditions, &self.values)
     }

@@ -1,5 +1,5 @@
-//! How SQLite is set, and that it is set so: what an acknowledgement promises rests on it, so each
-//! setting is read back, and a store with others is not served.
+//! SQLite's settings. What an acknowledgement promises depends on them, so each setting is read
+//! back, and a store with other settings is not served.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::error::{Result, StoreError};
 /// `KWRD`, which identifies the database to `file` and other programs.
 pub(super) const APPLICATION_ID: i64 = 0x4b57_5244;
 
-/// Each with what it reads back as.
+/// Each setting, and the value that reading it returns.
 const SETTINGS: [(&str, &str, &str); 9] = [
     ("journal_mode", "WAL", "wal"),
     // Every COMMIT is on the disk before it returns.
@@ -25,20 +25,20 @@ const SETTINGS: [(&str, &str, &str); 9] = [
     ("wal_autocheckpoint", "2000", "2000"),
 ];
 
-/// What a reader has in addition: it never writes.
+/// An additional setting of a reader, which never writes.
 const OF_READERS: (&str, &str, &str) = ("query_only", "ON", "1");
 
-/// The one connection that writes.
+/// Opens the only connection that writes.
 pub(super) fn writer(path: &Path) -> Result<Connection> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     set(&connection, &SETTINGS)?;
     Ok(connection)
 }
 
-/// A connection that reads.
+/// Opens a connection that reads.
 pub(super) fn reader(path: &Path) -> Result<Connection> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    // The journal mode is the database's, and a reader cannot set it.
+    // The journal mode belongs to the database, and a reader cannot set it.
     let own: Vec<_> = SETTINGS
         .into_iter()
         .filter(|(name, _, _)| *name != "journal_mode")
@@ -50,7 +50,7 @@ pub(super) fn reader(path: &Path) -> Result<Connection> {
 
 fn open(path: &Path, flags: OpenFlags) -> Result<Connection> {
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    // Statements of lists differ by their filters, and each is compiled once.
+    // Statements of lists differ by their filters, and each is compiled only once.
     connection.set_prepared_statement_cache_capacity(256);
     connection.busy_timeout(Duration::from_secs(5))?;
     Ok(connection)
@@ -71,8 +71,8 @@ fn set(connection: &Connection, settings: &[(&str, &str, &str)]) -> Result<()> {
     Ok(())
 }
 
-/// A setting as SQLite reads it: `pragma_update` puts quotes around a text, which numbers do not
-/// survive in every pragma.
+/// A setting in the form that SQLite reads: `pragma_update` puts quotes around a text, and not
+/// every pragma accepts a quoted number.
 struct Setting<'a>(&'a str);
 
 impl rusqlite::ToSql for Setting<'_> {
@@ -84,7 +84,7 @@ impl rusqlite::ToSql for Setting<'_> {
     }
 }
 
-/// A pragma's value as text.
+/// Returns a pragma's value as text.
 pub(super) fn read(connection: &Connection, name: &str) -> Result<String> {
     let value =
         connection.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))?;

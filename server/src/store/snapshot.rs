@@ -1,5 +1,5 @@
-//! What gateways are to be given: the records as a snapshot, byte for byte what a key file with the
-//! same records makes.
+//! The snapshot for gateways: the records, byte for byte as a key file with the same records
+//! compiles them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,13 +18,13 @@ use super::records::documents::DocumentName;
 use super::records::keys;
 use super::scope::Where;
 
-/// All that a snapshot is made of, of one state of the store, in memory. It is read once, and then
-/// brought up to the next state by what changed since.
+/// Everything in a snapshot, from one state of the store, in memory. It is read once, and then
+/// updated with what has changed.
 #[derive(Debug, Default)]
 pub struct Records {
-    /// The last change that is in it.
+    /// The last change that is included.
     through: u64,
-    /// By the changes that made them, which is their order.
+    /// By the change that made them, which is their order.
     accounts: BTreeMap<u64, document::Account>,
     keys: BTreeMap<u64, document::Key>,
     grant_sets: Map<String, Json>,
@@ -33,15 +33,15 @@ pub struct Records {
 }
 
 impl Records {
-    /// Reads them.
+    /// Reads the records.
     pub fn read(reader: &Reader<'_>) -> Result<Self> {
         let mut records = Self::default();
         records.advance(reader)?;
         Ok(records)
     }
 
-    /// Brings them up to the state that `reader` sees, which is not an earlier one. Where this
-    /// fails they are of no use any more.
+    /// Updates them to the state that `reader` sees, which must not be an earlier one. After an
+    /// error they must not be used any more.
     pub fn advance(&mut self, reader: &Reader<'_>) -> Result<()> {
         let connection = reader.connection();
         let mut since = Where::new();
@@ -55,8 +55,8 @@ impl Records {
             self.keys.insert(stored.sequence, key_row(&stored.key));
             Ok(())
         })?;
-        // A removed record has no change. All existing ones are here by now, so
-        // as many as there are means the same ones.
+        // The removal of a record leaves no changed row. All existing records are included by now,
+        // so if the numbers are equal, the records are the same.
         remove_missing(connection, "accounts", &mut self.accounts)?;
         remove_missing(connection, "keys", &mut self.keys)?;
         let sets = reader.grant_sets()?.into_iter();
@@ -70,13 +70,13 @@ impl Records {
         Ok(())
     }
 
-    /// The last change that is in it.
+    /// Returns the last change that is included.
     #[must_use]
     pub fn through(&self) -> u64 {
         self.through
     }
 
-    /// The snapshot of them.
+    /// Returns the snapshot of the records.
     #[must_use]
     pub fn snapshot<'a>(&'a self, issue: &'a Issue) -> Snapshot<'a> {
         Snapshot {
@@ -88,7 +88,7 @@ impl Records {
     }
 }
 
-/// Takes out what is not in the store any more.
+/// Removes what is no longer in the store.
 fn remove_missing<T>(
     connection: &Connection,
     table: &'static str,
@@ -110,7 +110,7 @@ fn remove_missing<T>(
     Ok(())
 }
 
-/// A snapshot that is written member by member, without a second copy of a million keys.
+/// A snapshot that is written member by member, to avoid a second copy of a million keys.
 #[derive(Clone, Copy, Debug)]
 pub struct Snapshot<'a> {
     records: &'a Records,
@@ -120,7 +120,7 @@ pub struct Snapshot<'a> {
 }
 
 impl<'a> Snapshot<'a> {
-    /// With these rows after the API's own.
+    /// Adds these rows after the API's own.
     #[must_use]
     pub fn with_endpoints(self, more_endpoints: &'a [Json]) -> Self {
         Self {
@@ -129,7 +129,7 @@ impl<'a> Snapshot<'a> {
         }
     }
 
-    /// Without the versions that the API serves: then every version is.
+    /// Leaves out the versions that the API serves, so that every version is served.
     #[must_use]
     pub fn without_versions(self) -> Self {
         Self {
@@ -183,7 +183,7 @@ impl Serialize for Snapshot<'_> {
     }
 }
 
-/// Only the values.
+/// A list of the values only.
 struct Elements<'a, T>(&'a BTreeMap<u64, T>);
 
 impl<T: Serialize> Serialize for Elements<'_, T> {
@@ -193,7 +193,7 @@ impl<T: Serialize> Serialize for Elements<'_, T> {
 }
 
 impl Reader<'_> {
-    /// The plugin configuration with the snapshot in it.
+    /// Returns the plugin configuration with the snapshot.
     pub fn configuration(&self, issue: &Issue) -> Result<Json> {
         let settings = self.document(DocumentName::Configuration)?;
         let settings = settings.and_then(|stored| stored.body.as_object().cloned());

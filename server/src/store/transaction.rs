@@ -1,5 +1,5 @@
-//! What a change can do to the store: read what it needs, apply records, record what it did. All of
-//! it or nothing is kept.
+//! What a change can do to the store: read what it needs, apply records, and record what it did.
+//! Either everything is kept or nothing.
 
 use std::sync::Arc;
 
@@ -20,16 +20,16 @@ use super::records::gateways::{self, StoredVm};
 use super::records::sessions::{self, Opening, StoredSession};
 use super::scope::Scope;
 
-/// A change in the course of being made, on the thread that writes.
+/// A change in progress, on the thread that writes.
 pub struct Tx<'a> {
     connection: &'a Connection,
     api: &'a ApiCache,
-    /// Whether this change wrote a document that the API is made of.
+    /// Whether this change wrote a document that the API depends on.
     has_new_documents: bool,
     head: Head,
-    /// The highest number of a change that records were written under.
+    /// The highest number that this change has written records under.
     applied: u64,
-    /// The first thing that went wrong between us and SQLite.
+    /// The first error from SQLite.
     fault: Option<StoreError>,
 }
 
@@ -45,33 +45,34 @@ impl<'a> Tx<'a> {
         }
     }
 
-    /// Everything that a [`Reader`] reads, as of this change.
+    /// Returns a reader that sees the state with this change.
     #[must_use]
     pub fn read(&self) -> Reader<'_> {
         Reader::new(self.connection, self.api)
     }
 
-    /// The store's last change, with what this transaction recorded.
+    /// Returns the store's last change, including what this transaction recorded.
     #[must_use]
     pub fn head(&self) -> &Head {
         &self.head
     }
 
-    /// The names and permissions of the API whose keys these are, documents of this change
-    /// included.
+    /// Returns the names and permissions of the API that the keys are for, including documents of
+    /// this change.
     pub fn api(&mut self) -> Result<Arc<Api>> {
         let api = self.api.api(self.connection, self.has_new_documents);
         self.noting(api)
     }
 
-    /// Reads what a decision rests on. What is out of the scope is not there.
+    /// Reads the facts for a decision. Records outside the scope count as missing.
     pub fn facts(&mut self, scope: &Scope, needs: &Needs, now: u64) -> Result<Facts> {
         let api = self.api()?;
         let facts = facts::facts(self.connection, api, scope, needs, now);
         self.noting(facts)
     }
 
-    /// Writes a document under the next number, which a row of activity has to take.
+    /// Writes a document under the next number. A row of activity must then be written with this
+    /// number.
     pub fn put_document(&mut self, name: DocumentName, body: &Json) -> Result<u64> {
         let number = self.take_number();
         let put = documents::put(self.connection, name, body, number);
@@ -89,7 +90,7 @@ impl<'a> Tx<'a> {
         Ok(recorded)
     }
 
-    /// What was answered to a request with that idempotency key.
+    /// Returns the stored answer for an idempotency key.
     pub fn remembered(
         &mut self,
         principal: &str,
@@ -101,8 +102,8 @@ impl<'a> Tx<'a> {
         self.noting(found)
     }
 
-    /// Keeps the answer to a request with an idempotency key. Whether there was room for it: a
-    /// principal has so many at most.
+    /// Stores the answer to a request with an idempotency key. Returns whether there was room: the
+    /// number of answers for a principal is limited.
     pub fn remember(&mut self, answer: &Answer<'_>) -> Result<bool> {
         let kept = idempotency::keep(self.connection, answer);
         self.noting(kept)
@@ -114,25 +115,25 @@ impl<'a> Tx<'a> {
         self.noting(added)
     }
 
-    /// Uses a link. Returns nothing if no usable link exists.
+    /// Uses a link. Returns `None` if there is no usable link.
     pub fn open_session(&mut self, opening: &Opening<'_>) -> Result<Option<StoredSession>> {
         let opened = sessions::open(self.connection, opening);
         self.noting(opened)
     }
 
-    /// Ends a session. Whether it had not ended before.
+    /// Ends a session. Returns whether it was still valid.
     pub fn end_session(&mut self, id: &str, now: u64) -> Result<bool> {
         let ended = sessions::end(self.connection, id, now);
         self.noting(ended)
     }
 
-    /// Notes when a session was last used.
+    /// Records when a session was last used.
     pub fn session_seen(&mut self, id: &str, now: u64) -> Result<()> {
         let seen = sessions::seen(self.connection, id, now);
         self.noting(seen)
     }
 
-    /// Notes until when a VM of a gateway may serve what it was handed.
+    /// Records until when a gateway's VM may serve the head that it received.
     pub fn put_gateway_vm(&mut self, vm: &StoredVm) -> Result<()> {
         let put = gateways::put(self.connection, vm);
         self.noting(put)
@@ -150,14 +151,14 @@ impl<'a> Tx<'a> {
         self.noting(forgotten)
     }
 
-    /// Takes the number of the next snapshot: at least `now`, and above the last one.
+    /// Takes the revision of the next snapshot: at least `now`, and higher than the last one.
     pub fn next_revision(&mut self, now: u64) -> Result<u64> {
         self.head.revision = now.max(self.head.revision.saturating_add(1));
         self.write_head()?;
         Ok(self.head.revision)
     }
 
-    /// Takes revisions up to this one as issued: a gateway holds it.
+    /// Counts revisions up to this one as issued, because a gateway has it.
     pub fn raise_revision(&mut self, held: u64) -> Result<()> {
         self.head.revision = self.head.revision.max(held);
         self.write_head()
@@ -168,19 +169,19 @@ impl<'a> Tx<'a> {
         self.noting(written)
     }
 
-    /// The connection, for statements of the store's own.
+    /// Returns the connection, for the store's own statements.
     pub(super) fn connection(&self) -> &'a Connection {
         self.connection
     }
 
-    /// The number that the next records are written under, which a row of activity has to take.
+    /// Takes the number for the next records. A row of activity must be written for it.
     pub(super) fn take_number(&mut self) -> u64 {
         let next = self.applied.max(self.head.sequence).saturating_add(1);
         self.applied = next;
         next
     }
 
-    /// Remembers a fault: what the closure makes of it does not change that nothing may be kept.
+    /// Remembers an error: nothing may be kept after it, even if the closure ignores it.
     pub(super) fn noting<T>(&mut self, result: Result<T>) -> Result<T> {
         if let Err(why) = &result
             && self.fault.is_none()
@@ -190,7 +191,8 @@ impl<'a> Tx<'a> {
         result
     }
 
-    /// Whether the change may be kept: nothing went wrong, and all of it is in the trail.
+    /// Returns an error if the change may not be kept: there was an error, or a part of it is not
+    /// in the trail.
     pub(super) fn finish(&mut self) -> Result<()> {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());

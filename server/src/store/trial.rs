@@ -1,5 +1,5 @@
-//! Whether a gateway would load what is in the store, by the gateway's own code. The store never
-//! holds what a gateway would not load.
+//! Tests with the gateway's own code whether a gateway would load the store's content. The store
+//! never keeps what a gateway would not load.
 
 use serde_json::{Map, Value as Json, json};
 
@@ -14,15 +14,15 @@ use super::error::Result;
 use super::reader::Reader;
 use super::records::documents::DocumentName;
 
-/// Why a gateway would not load it, if it would not.
+/// The reason why a gateway would not load it, if there is one.
 pub(super) type Trial = std::result::Result<(), Refusal>;
 
-/// Every list of permissions that some key has for itself, once.
+/// Selects every list of permissions that keys have themselves, once each.
 const LISTS: &str = "SELECT permissions FROM grants WHERE id IN (
     SELECT grants FROM keys UNION SELECT connect_grants FROM keys)";
 
 impl Reader<'_> {
-    /// Tries all of it.
+    /// Tests the whole content.
     pub fn trial(&self) -> Result<Trial> {
         let issue = Issue {
             revision: 0,
@@ -32,8 +32,9 @@ impl Reader<'_> {
         Ok(tried(&self.configuration(&issue)?))
     }
 
-    /// Tries what depends on the endpoints: these, the grant sets, and for each list of permissions
-    /// one key instead of a million. The thread that writes does it, and ends wait for that.
+    /// Tests what depends on the endpoints: the endpoints, the grant sets, and one key for each
+    /// list of permissions in place of a million. It runs on the thread that writes, and ends wait
+    /// for it.
     pub fn trial_of_endpoints(&self) -> Result<Trial> {
         let body = |name| -> Result<Map<String, Json>> {
             let stored = self.document(name)?;
@@ -71,8 +72,8 @@ impl Reader<'_> {
         Ok(tried(&Json::Object(configuration)))
     }
 
-    /// An account without others above it, and the kind of key with permissions that it
-    /// can own.
+    /// Returns an account without others above it, and the kind of key with permissions that it can
+    /// own.
     fn some_root(&self) -> Result<Option<(String, &'static str)>> {
         let mut statement = self.connection().prepare_cached(
             "SELECT id, is_organization FROM accounts WHERE parent IS NULL
@@ -127,7 +128,7 @@ mod tests {
     use crate::store::tests::{Fixture, NOW, wait};
     use crate::store::{StoreError, Tx};
 
-    /// Both trials of the store with these endpoints, which it does not keep.
+    /// Runs both trials on the store with these endpoints, which it does not keep.
     fn tried_with(fixture: &Fixture, endpoints: Json) -> [Trial; 2] {
         struct TakenBack(Box<std::result::Result<[Trial; 2], StoreError>>);
         impl From<StoreError> for TakenBack {

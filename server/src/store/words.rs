@@ -1,4 +1,4 @@
-//! The numbers that stand for our enums in columns.
+//! The numbers that represent enums in columns.
 
 use keyward::account::{AccountStatus, Children};
 use keyward::key::{KeyKind, Livemode};

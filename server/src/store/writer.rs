@@ -1,9 +1,10 @@
-//! The one thread that writes. It takes what waits, at most 64 changes, begins one transaction,
-//! runs each change in its own savepoint, commits once, and then answers. No timer: a change
-//! that comes by itself is committed at once.
+//! The only thread that writes. It takes at most 64 waiting changes, begins one transaction, runs
+//! each change in its own savepoint, commits once, and then answers. There is no timer: a single
+//! change is committed at once.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
@@ -16,35 +17,35 @@ use super::error::{Result, StoreError};
 use super::head::{self, Head};
 use super::transaction::Tx;
 
-/// How many changes one commit holds at most.
+/// The maximum number of changes in one commit.
 const GROUP: usize = 64;
-/// How many changes may wait. One more waits to wait.
+/// The number of changes in the queue. Further callers wait for a place in it.
 const QUEUE: usize = 1_024;
 
-/// What a change does, if the disk is full.
+/// What happens to a change if the disk is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Urgency {
-    /// It is refused.
+    /// It is rejected.
     Addition,
-    /// It takes the room that is kept for it. It ends something, and never waits for room.
+    /// It uses the room that is reserved for it. It ends something, and never waits for room.
     End,
 }
 
-/// A change in the queue, whatever it returns.
+/// A change in the queue, whatever its return type.
 pub(super) trait Job: Send {
     fn urgency(&self) -> Urgency;
-    /// Runs it. Whether its effects are to be kept.
+    /// Runs the change. Returns whether its effects are to be kept.
     fn run(&mut self, tx: &mut Tx<'_>) -> bool;
-    /// Takes back what it returned, since its effects are not kept.
+    /// Replaces the result with an error, because the effects are not kept.
     fn fail(&mut self, why: StoreError);
-    /// Says what came of it to the one who waits.
+    /// Sends the result to the caller.
     fn answer(&mut self);
 }
 
-/// A change that was taken out of the queue.
+/// A change that was taken from the queue.
 type Waiting<'a> = &'a mut (dyn Job + 'static);
 
-/// A change, what it returned, and who waits for that.
+/// A change, its result, and the caller who waits for it.
 pub(super) struct Change<F, T, E> {
     urgency: Urgency,
     run: F,
@@ -97,13 +98,13 @@ where
 
     fn answer(&mut self) {
         if let (Some(reply), Some(outcome)) = (self.reply.take(), self.outcome.take()) {
-            // A caller that no longer waits has gone, and the change stays.
+            // If the caller no longer waits, the change is still kept.
             let _ = reply.send(outcome);
         }
     }
 }
 
-/// The thread, and the queue to it.
+/// The thread, and its queue.
 pub(super) struct Writer {
     queue: Option<SyncSender<Box<dyn Job>>>,
     thread: Option<JoinHandle<()>>,
@@ -114,7 +115,7 @@ impl Writer {
         connection: Connection,
         api: Arc<ApiCache>,
         ballast: Arc<Ballast>,
-        ends_only: bool,
+        ends_only: Arc<AtomicBool>,
     ) -> Result<Self> {
         let head = head::require(&connection)?;
         let (queue, jobs) = sync_channel(QUEUE);
@@ -150,7 +151,7 @@ impl Writer {
 }
 
 impl Drop for Writer {
-    /// What waits is still carried out.
+    /// Changes in the queue are still carried out.
     fn drop(&mut self) {
         drop(self.queue.take());
         if let Some(thread) = self.thread.take() {
@@ -164,7 +165,7 @@ struct Loop {
     api: Arc<ApiCache>,
     head: Head,
     ballast: Arc<Ballast>,
-    ends_only: bool,
+    ends_only: Arc<AtomicBool>,
     #[cfg(test)]
     acknowledges_early: bool,
 }
@@ -183,15 +184,15 @@ impl Loop {
         }
     }
 
-    /// Commits the group. If the disk is full, additions fail, and the ends among them take the
-    /// room that is kept for them.
+    /// Commits the group. If the disk is full, additions fail, and the ends among them use the
+    /// reserved room.
     fn commit(&mut self, group: &mut [Box<dyn Job>]) {
         let mut group: Vec<Waiting<'_>> = group.iter_mut().map(|job| &mut **job).collect();
         let is_end = |job: &Waiting<'_>| job.urgency() == Urgency::End;
-        // The room is made again for the sake of additions only: an end may be using it.
+        // The room is reserved again only for additions, because an end may be using it.
         let refusal = if group.iter().all(is_end) {
             None
-        } else if self.ends_only {
+        } else if self.ends_only.load(Ordering::SeqCst) {
             Some(StoreError::EndsOnly)
         } else if self.ballast.is_there_or_made() {
             None
@@ -216,8 +217,8 @@ impl Loop {
             return;
         }
         self.ballast.release();
-        // There is room now for what the log holds in the database, and then in the log for more.
-        // Without waiting for readers.
+        // Now there is room to copy the log into the database, and then for more in the log. This
+        // does not wait for readers.
         let _ = self
             .connection
             .execute_batch("PRAGMA wal_checkpoint(PASSIVE)");
@@ -226,7 +227,7 @@ impl Loop {
         }
     }
 
-    /// One transaction. Where it fails as a whole, nothing of it is kept.
+    /// Runs one transaction. If it fails as a whole, nothing of it is kept.
     fn attempt(&mut self, group: &mut [Waiting<'_>]) -> Result<()> {
         if group.is_empty() {
             return Ok(());
@@ -244,8 +245,9 @@ impl Loop {
 
     fn transaction(&mut self, group: &mut [Waiting<'_>]) -> Result<()> {
         execute(&self.connection, "BEGIN IMMEDIATE")?;
-        // At the end of each statement SQLite walks through all that the savepoint would undo: a large
-        // import would take time by the square of its length. A change by itself needs no savepoint.
+        // At the end of each statement, SQLite walks through everything that the savepoint would
+        // undo, so a large import would take quadratic time. A change on its own needs no
+        // savepoint.
         let is_alone = group.len() == 1;
         for job in group.iter_mut() {
             if !is_alone {
@@ -254,7 +256,7 @@ impl Loop {
             let mut tx = Tx::new(&self.connection, &self.api, self.head.clone());
             let ran = catch_unwind(AssertUnwindSafe(|| job.run(&mut tx)));
             let (head, fault) = tx.into_parts();
-            // SQLite may have ended the whole transaction by itself: on a full disk, say.
+            // SQLite may have ended the whole transaction by itself, for example on a full disk.
             if let Some(fault) = fault
                 && (fault.wants_room() || self.connection.is_autocommit())
             {

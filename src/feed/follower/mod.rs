@@ -69,8 +69,13 @@ pub enum Output {
     Again(Trouble),
     /// The trouble is over.
     Recovered,
-    /// A base was loaded, of so many bytes.
-    Base(usize),
+    /// An object was fetched and put together.
+    Loaded {
+        /// A whole snapshot, not what changed.
+        is_base: bool,
+        /// How many milliseconds passed since it was asked for.
+        took: u64,
+    },
 }
 
 enum State {
@@ -82,12 +87,14 @@ enum State {
     Fetching {
         object: Object,
         download: Box<Download>,
+        since: u64,
         until: u64,
     },
     /// An object has been fetched and is being applied.
     Building {
         object: Object,
         size: usize,
+        since: u64,
         build: Build,
     },
 }

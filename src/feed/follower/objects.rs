@@ -69,6 +69,7 @@ impl Follower {
         self.state = State::Fetching {
             object,
             download: Box::new(Download::new(object, size)),
+            since: now,
             until: now,
         };
         self.fetch(now, out);
@@ -138,7 +139,7 @@ impl Follower {
                 State::Fetching { .. } => self.begin_build(profile),
                 State::Building { build, .. } => match build.step() {
                     Ok(false) => Ok(()),
-                    Ok(true) => self.finish_build(profile, out),
+                    Ok(true) => self.finish_build(profile, around.now(), out),
                     Err(refusal) => Err(refused(&refusal)),
                 },
             };
@@ -155,7 +156,10 @@ impl Follower {
     pub(super) fn begin_build(&mut self, profile: &Profile) -> Result<(), (Trouble, String)> {
         let before = State::Idle { due: 0 };
         let State::Fetching {
-            object, download, ..
+            object,
+            download,
+            since,
+            ..
         } = std::mem::replace(&mut self.state, before)
         else {
             return Ok(());
@@ -173,6 +177,7 @@ impl Follower {
         self.state = State::Building {
             object,
             size,
+            since,
             build,
         };
         Ok(())
@@ -181,13 +186,15 @@ impl Follower {
     pub(super) fn finish_build(
         &mut self,
         profile: &Profile,
+        now: u64,
         out: &mut Vec<Output>,
     ) -> Result<(), (Trouble, String)> {
         let before = State::Idle { due: 0 };
         let State::Building {
             object,
-            size,
+            since,
             build,
+            ..
         } = std::mem::replace(&mut self.state, before)
         else {
             return Ok(());
@@ -202,7 +209,6 @@ impl Follower {
                     let why = "a base is of another revision than the head says".to_owned();
                     return Err((Trouble::Object, why));
                 }
-                out.push(Output::Base(size));
                 snapshot.revision()
             }
             Object::Delta(_) => {
@@ -212,6 +218,10 @@ impl Follower {
             }
         };
         target.work = Some((snapshot, base));
+        out.push(Output::Loaded {
+            is_base: matches!(object, Object::Base(_)),
+            took: now.saturating_sub(since),
+        });
         Ok(())
     }
 

@@ -11,7 +11,7 @@ struct Fake {
     calls: Vec<Made>,
     refuses: bool,
     kept: Option<Box<[u8]>>,
-    counted: Vec<Counter>,
+    counted: Vec<(Counter, u64)>,
     logged: Vec<String>,
     served: Vec<u64>,
     now: u64,
@@ -59,8 +59,8 @@ impl FeedHost for Fake {
         self.kept.clone()
     }
 
-    fn count(&mut self, counter: Counter) {
-        self.counted.push(counter);
+    fn count(&mut self, counter: Counter, by: u64) {
+        self.counted.push((counter, by));
     }
 
     fn log(&mut self, _: LogLevel, line: &str) {
@@ -157,10 +157,19 @@ fn what_a_head_leads_to_is_served_where_its_signer_is_trusted() {
     );
     answer(&mut following, &mut host, 1, &head).unwrap();
     assert_eq!(host.kept.as_deref(), Some(&*head));
+    host.now += 7;
     answer(&mut following, &mut host, 2, &base).unwrap();
     // The configuration that trusts key 1, and not the one that trusts key 2.
     assert_eq!(host.served, [1007]);
-    assert_eq!(host.counted, [Counter::FeedBases]);
+    let bytes = |body: &[u8]| (Counter::FeedBytes, u64::try_from(body.len()).unwrap());
+    let counted = [
+        bytes(&head),
+        bytes(&base),
+        (Counter::FeedBases, 1),
+        (Counter::FeedLoads, 1),
+        (Counter::FeedLoadTime, 7),
+    ];
+    assert_eq!(host.counted, counted);
     assert_eq!(following.snapshot().unwrap().revision().number(), 7);
     // After a push of other settings, the snapshot stays, and polling starts again.
     let mut following = Following::begin(Some(following), feed(1), None, &mut host);
@@ -196,7 +205,7 @@ fn a_call_that_cannot_be_made_is_told_once_and_counted_each_time() {
         host.now += 60_000;
     }
     let unreachable = Counter::FeedTroubles(crate::feed::Trouble::Unreachable);
-    assert_eq!(host.counted, [unreachable; 3]);
+    assert_eq!(host.counted, [(unreachable, 1); 3]);
     let line = "keyward: feed `prod`: the cluster is not known, or has no host; everything is denied that no verified head allows";
     assert_eq!(host.logged, [line]);
 }

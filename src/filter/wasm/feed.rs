@@ -259,8 +259,8 @@ impl FeedHost for Host<'_> {
         Some(head)
     }
 
-    fn count(&mut self, counter: Counter) {
-        Metrics.count(counter, 1);
+    fn count(&mut self, counter: Counter, by: u64) {
+        Metrics.count(counter, u32::try_from(by).unwrap_or(u32::MAX));
     }
 
     fn log(&mut self, level: LogLevel, line: &str) {

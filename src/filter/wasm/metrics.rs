@@ -72,7 +72,12 @@ fn name(counter: Counter) -> String {
             format!("decision=.={decision};.;reason=.={reason};.;{name}")
         }
         Counter::FeedTroubles(trouble) => format!("reason=.={};.;{name}", trouble.word()),
-        Counter::SecretKeysInQuery | Counter::Rollbacks | Counter::FeedBases => name.to_owned(),
+        Counter::SecretKeysInQuery
+        | Counter::Rollbacks
+        | Counter::FeedBases
+        | Counter::FeedBytes
+        | Counter::FeedLoads
+        | Counter::FeedLoadTime => name.to_owned(),
     }
 }
 

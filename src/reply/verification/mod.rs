@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{Reply, RequestId, request_id};
 use crate::configuration::Configuration;
 use crate::decision::{Authority, Denial, Verified};
+use crate::invariant::Held;
 use crate::permission::{AccessLevel, PermissionRegistry};
 use crate::profile::Profile;
 
@@ -44,8 +45,8 @@ struct Body<'a> {
 
 impl Body<'_> {
     fn text(&self) -> String {
-        // Every member can be serialized.
-        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        let text = serde_json::to_string_pretty(self);
+        let mut text = text.ok().held("texts and numbers have a form in JSON");
         text.push('\n');
         text
     }

@@ -16,6 +16,7 @@ use super::terms::{NONE, Terms};
 use super::{FORMAT, Revision, Snapshot, wire};
 use crate::account::{Account, AccountForest, IdKind};
 use crate::endpoint::EndpointCatalogue;
+use crate::invariant::Held;
 use crate::key::KeyKind;
 use crate::mask::KnownPrefixes;
 use crate::permission::{Grants, PermissionRegistry};
@@ -149,8 +150,10 @@ impl Snapshot {
             .grant_sets
             .sets
             .into_iter()
-            // No set contains a permission twice: reading has already rejected that.
-            .map(|granted| Grants::new(granted, permissions).unwrap_or_default())
+            .map(|granted| {
+                Grants::new(granted, permissions)
+                    .held("a set that has a permission twice is refused")
+            })
             .collect();
         let names = parts.grant_sets.names.iter();
         let grants = GrantTable::new(grants, names.map(|name| name.0.as_ref().into()).collect());

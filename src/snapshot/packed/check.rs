@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 use crate::account::{Account, AccountForest, RowFault};
 use crate::address::AllowedIps;
 use crate::id::{self, is_id};
+use crate::invariant::Held;
 use crate::mask::KnownPrefixes;
 use crate::order::{second_of_equals, sorted_numbers};
 use crate::permission::{Permission, PermissionRegistry};
@@ -342,8 +343,10 @@ fn repeated(numbers: &[u64]) -> Vec<u64> {
     for number in numbers.iter().map(|number| (*number).max(1)) {
         let places = u64::try_from(numbers.len()).unwrap_or(u64::MAX);
         let first = usize::try_from(((number >> 32) * places) >> 32).unwrap_or(0);
-        // Spreads the places over the table, with gaps between neighbours.
-        let near = table.get_mut(first + first / 2..).unwrap_or_default();
+        // Spread over the table, neighbours apart.
+        let near = table
+            .get_mut(first + first / 2..)
+            .held("a number has its place in the table");
         match near
             .iter_mut()
             .take(FAR)

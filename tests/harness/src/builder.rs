@@ -1,4 +1,4 @@
-//! How a test's Envoy may differ from the one that we ship.
+//! Options that make a test's Envoy differ from the one that keyward ships.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,15 +12,14 @@ use super::host::Host;
 use super::pool::Lent;
 use super::process::Folder;
 
-/// The form of the file from which Envoy reads the configuration. The file's extension determines
-/// it.
+/// The format of the configuration file that Envoy reads. Envoy goes by its extension.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ecds {
     #[default]
     Json,
-    /// The form that we ship. Large configurations take long to read.
+    /// The format that keyward ships. Slow to read if the file is big.
     Yaml,
-    /// Binary protobuf, for large configurations and `BytesValue`.
+    /// Binary protobuf, for big configurations and `BytesValue`.
     Pb,
 }
 
@@ -77,7 +76,7 @@ impl Builder {
         }
     }
 
-    /// Uses another bootstrap that we ship, by its path.
+    /// Uses another bootstrap that keyward ships, given by its path.
     pub fn bootstrap(mut self, path: &'static str) -> Self {
         self.bootstrap = path;
         self
@@ -89,7 +88,8 @@ impl Builder {
         self
     }
 
-    /// Sets the initial plugin configuration. The default is `{}`, as in the file that we ship.
+    /// Sets the initial plugin configuration. The default is `{}`, as in the file that keyward
+    /// ships.
     pub fn config(mut self, config: impl Into<String>) -> Self {
         self.config = Some(config.into());
         self
@@ -100,7 +100,7 @@ impl Builder {
         self
     }
 
-    /// Sets the wasm filter. The default is the released filter of the chosen host.
+    /// Sets the filter's wasm file. The default is the released filter of the chosen host.
     pub fn wasm(mut self, path: impl Into<PathBuf>) -> Self {
         self.host = Host::Wasm;
         self.wasm = Some(path.into());
@@ -114,13 +114,13 @@ impl Builder {
         self
     }
 
-    /// Sets what runs the filter, whatever `KEYWARD_HOST` says.
+    /// Sets what runs the filter, regardless of `KEYWARD_HOST`.
     pub fn host(mut self, host: Host) -> Self {
         self.host = host;
         self
     }
 
-    /// Adds arguments for Envoy, after all others.
+    /// Appends arguments to Envoy's command line.
     pub fn arguments(mut self, arguments: &[&str]) -> Self {
         self.arguments
             .extend(arguments.iter().map(|argument| String::from(*argument)));
@@ -139,7 +139,7 @@ impl Builder {
         self
     }
 
-    /// Uses another Envoy than the one that everything is tested with.
+    /// Uses a different Envoy from the one that all other tests use.
     pub fn program(mut self, path: impl Into<PathBuf>) -> Self {
         self.program = Some(path.into());
         self
@@ -164,14 +164,14 @@ impl Builder {
         self
     }
 
-    /// Changes the bootstrap. Changes are made in the order they were requested, after ports and
-    /// paths are set.
+    /// Changes the bootstrap in any way. The changes are made in the order of the calls, after
+    /// ports and paths are set.
     pub fn edit(mut self, edit: impl FnOnce(&mut Value) + 'static) -> Self {
         self.edits.push(Box::new(edit));
         self
     }
 
-    /// Keeps a folder as long as the Envoy runs.
+    /// Keeps a folder for as long as the Envoy runs.
     pub fn keep(mut self, folder: Arc<Folder>) -> Self {
         self.kept.push(folder);
         self
@@ -181,12 +181,12 @@ impl Builder {
         self.edit(|bootstrap| remove_http_filter(bootstrap, "keyward.interlock"))
     }
 
-    /// Sends requests to the test's own upstream instead of the built-in one.
+    /// Sends requests to the test's own upstream and not to the built-in one.
     pub fn upstream(self, address: SocketAddr) -> Self {
         self.edit(move |bootstrap| route_to(bootstrap, address))
     }
 
-    /// Trusts `x-forwarded-for` from this many proxies.
+    /// Makes Envoy trust this many proxies for `x-forwarded-for`.
     pub fn trusted_hops(self, hops: u32) -> Self {
         self.edit(move |bootstrap| hcm(bootstrap)["xff_num_trusted_hops"] = json!(hops))
     }
@@ -198,27 +198,27 @@ impl Builder {
         })
     }
 
-    /// Allows upgrades: `websocket`, `CONNECT` and so on.
+    /// Allows upgrades to `websocket`, `CONNECT` and so on.
     pub fn allow_upgrades(self, kinds: &'static [&'static str]) -> Self {
         self.edit(move |bootstrap| allow_upgrades(bootstrap, kinds))
     }
 
-    /// Starts Envoy, and waits until it is ready.
+    /// Starts Envoy and waits until it is ready.
     #[track_caller]
     pub fn start(self) -> Envoy {
         self.try_start().unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// Returns an Envoy for a test that only sends requests and leaves it unchanged: a new one, or
-    /// one with the same bootstrap that another test no longer needs. The access log starts with
-    /// this test, but counters may not be 0.
+    /// Takes an Envoy for a test that only sends requests and changes nothing: one with the same
+    /// bootstrap that another test has finished with, or a new one. The access log starts with this
+    /// test, but counters may not be 0.
     #[track_caller]
     pub fn lent(self) -> Lent<Envoy> {
         Envoy::lent(self)
     }
 
-    /// Like [`Self::start`], but returns Envoy's log as the error if Envoy ends, for configurations
-    /// that Envoy must reject.
+    /// Like [`Self::start`], but returns Envoy's log as the error if Envoy exits. For
+    /// configurations that Envoy must reject.
     pub fn try_start(self) -> Result<Envoy, String> {
         Envoy::start(self)
     }

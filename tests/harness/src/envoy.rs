@@ -1,5 +1,5 @@
-//! A real Envoy, started from the bootstrap that we ship. [`Envoy::builder`] makes one. See
-//! `push.rs` for new configurations, and `observe.rs` for stats and logs.
+//! A real Envoy, started from the bootstrap that keyward ships. [`Envoy::builder`] makes one. See
+//! `push.rs` for new configurations and `observe.rs` for stats and logs.
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
@@ -21,7 +21,8 @@ use super::{bootstrap, find};
 
 #[derive(Debug)]
 pub struct Envoy {
-    // Declared before the folder, so that the process ends first.
+    // Declared before the folder, because fields are dropped in order and the process must end
+    // first.
     pub(super) process: Guarded,
     pub(super) folder: Folder,
     _kept: Vec<Arc<Folder>>,
@@ -32,7 +33,7 @@ pub struct Envoy {
     pub(super) ecds: Ecds,
     pub(super) concurrency: u32,
     pub(super) pushes: Mutex<Pushes>,
-    /// Where the part of the access log begins that belongs to the current test.
+    /// The offset in the access log where the current test's part begins.
     pub(super) page: AtomicU64,
 }
 
@@ -45,7 +46,7 @@ impl Envoy {
         Prepared::new(builder).start()
     }
 
-    /// Returns a new Envoy, or one with the same bootstrap that another test no longer needs.
+    /// Returns an Envoy with the same bootstrap that another test has finished with, or a new one.
     pub(super) fn lent(builder: Builder) -> Lent<Self> {
         static POOL: Pool<Envoy> = Pool::new();
         let prepared = Prepared::new(builder);
@@ -58,37 +59,37 @@ impl Envoy {
         lent
     }
 
-    /// Makes the access log start with what is written after this call.
+    /// Makes the access log begin with what is written after this call.
     pub fn turn_the_page(&self) {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        // Once this request is in the log, everything before it is also there.
+        // Once this request is in the log, all earlier requests are.
         let path = format!("/page/{}", NEXT.fetch_add(1, Ordering::Relaxed));
         self.get(&path, NO_HEADERS);
         self.logged_path(&path);
         self.page.store(self.written(), Ordering::Relaxed);
     }
 
-    /// Returns the address for requests.
+    /// Returns the gateway's address.
     pub fn address(&self) -> SocketAddr {
         self.gateway
     }
 
-    /// Returns what runs the filter.
+    /// Returns what runs the filter in this Envoy.
     pub fn host(&self) -> Host {
         self.host
     }
 
-    /// Returns the file that Envoy watches.
+    /// Returns the path of the file that Envoy watches.
     pub fn ecds_file(&self) -> PathBuf {
         self.folder.path().join("ecds").join(self.ecds.file())
     }
 
-    /// Returns the working directory, which is removed with the Envoy.
+    /// Returns Envoy's working directory, which is deleted with it.
     pub fn directory(&self) -> &std::path::Path {
         self.folder.path()
     }
 
-    /// Returns Envoy's process, to look it up in `/proc`.
+    /// Returns the id of Envoy's process, to look it up in `/proc`.
     pub fn process_id(&self) -> u32 {
         self.process.id()
     }
@@ -97,7 +98,7 @@ impl Envoy {
         self.process.has_ended()
     }
 
-    /// Sends one request on a separate connection.
+    /// Sends one request on its own connection.
     #[track_caller]
     pub fn request<N: AsRef<[u8]>, V: AsRef<[u8]>>(
         &self,
@@ -115,7 +116,7 @@ impl Envoy {
     }
 }
 
-/// An Envoy whose files are written.
+/// An Envoy whose files are written, but which is not started yet.
 struct Prepared {
     folder: Folder,
     kept: Vec<Arc<Folder>>,
@@ -179,7 +180,7 @@ impl Prepared {
         }
     }
 
-    /// Returns everything that distinguishes this Envoy, except for its folder.
+    /// Returns everything that distinguishes it from other Envoys, except its folder.
     fn shape(&self) -> String {
         let folder = self.folder.path().to_str().unwrap();
         let how = (
@@ -214,8 +215,8 @@ impl Prepared {
                 "admin.txt",
                 "--use-dynamic-base-id",
             ])
-            // The access log is written when a buffer is full or this time has passed. The default
-            // is 10 s.
+            // Envoy writes the access log when a buffer is full or when this time has passed. The
+            // default is 10 s.
             .args([
                 "--file-flush-interval-msec",
                 "10",
@@ -258,7 +259,7 @@ impl Prepared {
     }
 }
 
-/// Returns the gateway's address, once Envoy serves.
+/// Returns the gateway's address once Envoy serves.
 fn ready(admin: SocketAddr) -> Option<SocketAddr> {
     let ask = |path| {
         Connection::try_open(admin)

@@ -1,5 +1,5 @@
-//! A feed on loopback that behaves as a test wants. It signs with its own keys, each made of one
-//! byte.
+//! A feed on loopback that behaves or misbehaves as a test wants. It signs with its own keys, each
+//! of one repeated byte.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -18,14 +18,14 @@ use sha2::Digest;
 
 use super::upstream::{Reply, Seen, Upstream};
 
-/// The name of the cluster and the feed.
+/// The name of the cluster and of the feed.
 pub const CLUSTER: &str = "keyward_feed";
 pub const NAME: &str = "prod";
 
-/// The maximum number of deltas in a head, before one delta replaces them.
+/// The number of deltas that a head lists before a single one replaces them.
 const LISTED: usize = 16;
 
-/// Returns the public key of the signer with that number, as a configuration names it.
+/// Returns the public key of the signer with this number, in the form that a configuration uses.
 pub fn public_key(signer: u8) -> String {
     let point = SigningKey::from_bytes(&[signer; 32])
         .verifying_key()
@@ -44,7 +44,7 @@ pub fn configuration() -> Value {
     })
 }
 
-/// Returns a cluster with that name at an address.
+/// Returns a cluster with this name and address.
 pub fn cluster(name: &str, address: SocketAddr) -> Value {
     json!({
         "name": name, "type": "STATIC", "connect_timeout": "1s",
@@ -54,17 +54,18 @@ pub fn cluster(name: &str, address: SocketAddr) -> Value {
     })
 }
 
-/// How the source misbehaves, if it does: receives the request and the right answer, and returns
-/// the actual answer.
+/// The reply that the source sends. The function receives the request and the correct reply.
 pub type Manner = Arc<dyn Fn(&Seen, Reply) -> Reply + Send + Sync>;
 
 struct Published {
     head: Option<Head>,
     signed: Vec<u8>,
-    objects: BTreeMap<String, Vec<u8>>,
+    objects: BTreeMap<String, Arc<[u8]>>,
     state: Option<(Packed, Snapshot)>,
-    /// The snapshot of the base, from which one delta replaces many.
-    base: Option<Snapshot>,
+    /// The revision of the base, from which one delta replaces many, and what was touched since.
+    base: Option<(Revision, Touched)>,
+    /// Keys and accounts of the base that no snapshot mentions. They stay.
+    others: (usize, usize),
     signer: u8,
     waits: bool,
     manner: Option<Manner>,
@@ -80,15 +81,15 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// Starts a feed with this snapshot. Its source waits for changes, as `keyward feed serve`
-    /// does.
+    /// Starts a feed with this snapshot published. Its source waits for changes, as
+    /// `keyward feed serve` does.
     pub fn start(first: &Value) -> Self {
         let feed = Self::empty();
         feed.publish(first);
         feed
     }
 
-    /// Starts a source that has nothing yet.
+    /// Starts a source that has published nothing yet.
     pub fn empty() -> Self {
         let published = Published {
             head: None,
@@ -96,6 +97,7 @@ impl Feed {
             objects: BTreeMap::new(),
             state: None,
             base: None,
+            others: (0, 0),
             signer: 1,
             waits: true,
             manner: None,
@@ -143,7 +145,7 @@ impl Feed {
         self.with(|it| it.waits = waits);
     }
 
-    /// Sets how the source misbehaves from now on, or that it behaves well.
+    /// Sets how the source behaves from now on. With `None` it behaves correctly.
     pub fn manner(&self, manner: Option<Manner>) {
         self.with(|it| it.manner = manner);
     }
@@ -153,12 +155,12 @@ impl Feed {
         self.with(|it| it.signed.clone())
     }
 
-    /// Serves these bytes as its head.
+    /// Serves these bytes as the head.
     pub fn show(&self, signed: Vec<u8>) {
         self.with(|it| it.signed = signed);
     }
 
-    /// Publishes the next snapshot: the first as a base, every other one as a delta.
+    /// Publishes the next snapshot: the first as a base, every other as a delta.
     pub fn publish(&self, snapshot: &Value) {
         let packed =
             Packed::from_json(snapshot.to_string().as_bytes(), &Profile::stripe()).unwrap();
@@ -166,13 +168,32 @@ impl Feed {
         self.with(|it| it.publish(packed, next));
     }
 
-    /// Publishes a snapshot as a base, which is the only way to it.
+    /// Publishes a base that has more than a snapshot: `all` in JSON has it as well. The snapshots that follow do not mention the rest, and it stays as it is.
+    pub fn publish_among(&self, all: &[u8], snapshot: &Value) {
+        let profile = Profile::stripe();
+        let all = Packed::from_json(all, &profile).unwrap();
+        let packed = Packed::from_json(snapshot.to_string().as_bytes(), &profile).unwrap();
+        let next = packed.snapshot(&profile, Trust::Nothing).unwrap();
+        let whole = all.snapshot(&profile, Trust::Nothing).unwrap();
+        let others = (
+            whole.key_count() - next.key_count(),
+            whole.accounts().len() - next.accounts().len(),
+        );
+        drop(whole);
+        self.with(|it| {
+            it.others = others;
+            it.state = None;
+            it.publish_base(&all, packed, next);
+        });
+    }
+
+    /// Publishes it as a base, which is the only way there.
     pub fn publish_base(&self, snapshot: &Value) {
         self.with(|it| it.state = None);
         self.publish(snapshot);
     }
 
-    /// Signs a head that differs from the current one.
+    /// Signs an altered copy of the current head.
     pub fn alter(&self, alter: impl FnOnce(&mut Head)) {
         self.with(|it| {
             alter(it.head.as_mut().unwrap());
@@ -188,9 +209,10 @@ impl Drop for Feed {
 }
 
 impl Published {
-    fn publish(&mut self, packed: Packed, next: Snapshot) {
+    /// A head of that state, without objects.
+    fn next_head(&self, next: &Snapshot) -> Head {
         let count = |count: usize| u64::try_from(count).unwrap();
-        let mut head = Head {
+        Head {
             feed: NAME.into(),
             source: "file:test".into(),
             line: self
@@ -200,8 +222,8 @@ impl Published {
             packed: PACKED,
             revision: next.revision(),
             issued_at: now(),
-            keys: count(next.key_count()),
-            accounts: count(next.accounts().len()),
+            keys: count(next.key_count() + self.others.0),
+            accounts: count(next.accounts().len() + self.others.1),
             base: BaseEntry {
                 revision: next.revision(),
                 size: 0,
@@ -209,19 +231,25 @@ impl Published {
                 urgent: true,
             },
             deltas: Vec::new(),
-        };
-        match (&self.head, &self.state) {
-            (Some(before), Some((_, old))) => {
+        }
+    }
+
+    fn publish(&mut self, packed: Packed, next: Snapshot) {
+        let mut head = self.next_head(&next);
+        match (&self.head, &self.state, &mut self.base) {
+            (Some(before), Some((_, old)), Some((base, since))) => {
                 head.base = before.base;
                 head.deltas.clone_from(&before.deltas);
-                // As publishers do: the head stays short, and one delta leads from the base to it.
-                let base = self.base.as_ref().filter(|_| head.deltas.len() >= LISTED);
-                if base.is_some() {
+                let touched = Touched::between(old, &next);
+                since.add(touched.clone());
+                let mut step = (old.revision(), &touched);
+                // As publishers do: a head stays short, and one delta leads from the base to it.
+                if head.deltas.len() >= LISTED {
                     head.deltas.clear();
+                    step = (*base, since);
                 }
-                let old = base.unwrap_or(old);
-                let bytes = Delta::write(&packed, &Touched::between(old, &next), old.revision());
-                let (from, to) = (old.revision(), next.revision());
+                let (from, to) = (step.0, next.revision());
+                let bytes = Delta::write(&packed, step.1, from);
                 let (sha256, size) = self.add(bytes.unwrap(), "delta");
                 head.deltas.push(DeltaEntry {
                     from,
@@ -231,12 +259,22 @@ impl Published {
                 });
             }
             _ => {
-                let (sha256, size) = self.add(packed.chunks().unwrap().concat(), "base");
-                head.base.size = size;
-                head.base.sha256 = sha256;
-                self.base = Some(next.clone());
+                self.others = (0, 0);
+                return self.publish_base(&packed.clone(), packed, next);
             }
         }
+        self.head = Some(head);
+        self.state = Some((packed, next));
+        self.sign();
+    }
+
+    /// `all` is what is published, and `packed` what is known of it from now on.
+    fn publish_base(&mut self, all: &Packed, packed: Packed, next: Snapshot) {
+        let mut head = self.next_head(&next);
+        let (sha256, size) = self.add(all.chunks().unwrap().concat(), "base");
+        head.base.size = size;
+        head.base.sha256 = sha256;
+        self.base = Some((next.revision(), Touched::default()));
         self.head = Some(head);
         self.state = Some((packed, next));
         self.sign();
@@ -245,7 +283,8 @@ impl Published {
     fn add(&mut self, bytes: Vec<u8>, kind: &str) -> (Sha256, u32) {
         let hash = Sha256::new(sha2::Sha256::digest(&bytes).into());
         let size = u32::try_from(bytes.len()).unwrap();
-        self.objects.insert(format!("o/{hash}.{kind}"), bytes);
+        self.objects
+            .insert(format!("o/{hash}.{kind}"), bytes.into());
         (hash, size)
     }
 
@@ -259,7 +298,7 @@ impl Published {
     }
 }
 
-/// Returns a revision for a test.
+/// Returns a revision for tests.
 pub fn revision(number: u64) -> Revision {
     Revision::new(number).unwrap()
 }
@@ -287,7 +326,7 @@ fn answer(shared: &Shared, seen: &Seen) -> Reply {
         Some(name) => {
             let object = shared.0.lock().unwrap().objects.get(name).cloned();
             match object {
-                Some(object) => ranged(seen, object),
+                Some(object) => ranged(seen, &object),
                 None => reply(404, Vec::new(), b"no such object".to_vec()),
             }
         }
@@ -325,14 +364,14 @@ fn tag(signed: &[u8]) -> String {
     format!("\"{}\"", Sha256::new(sha2::Sha256::digest(signed).into()))
 }
 
-/// Answers with ranges as nginx does.
-fn ranged(seen: &Seen, object: Vec<u8>) -> Reply {
+/// Ranges as nginx answers them.
+fn ranged(seen: &Seen, object: &[u8]) -> Reply {
     let range = seen.header("range").and_then(|range| {
         let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
         Some((first.parse::<usize>().ok()?, last.parse::<usize>().ok()?))
     });
     let Some((first, last)) = range else {
-        return reply(200, Vec::new(), object);
+        return reply(200, Vec::new(), object.to_vec());
     };
     let last = last.min(object.len() - 1);
     let range = format!("bytes {first}-{last}/{}", object.len());

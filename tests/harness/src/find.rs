@@ -6,7 +6,8 @@ use std::sync::OnceLock;
 
 pub use keyward_support::find::root;
 
-/// Returns the Envoy that the Makefile also uses: `$ENVOY_BIN`, or what `scripts/envoy.sh` finds.
+/// Returns the Envoy that the Makefile also uses: `$ENVOY_BIN`, or the one that `scripts/envoy.sh`
+/// finds.
 pub fn envoy() -> &'static Path {
     static FOUND: OnceLock<PathBuf> = OnceLock::new();
     FOUND.get_or_init(|| {
@@ -27,7 +28,7 @@ pub fn envoy() -> &'static Path {
     })
 }
 
-/// Returns the released filter: `$KEYWARD_WASM`, or what `make build` built.
+/// Returns the released filter: `$KEYWARD_WASM`, or the file that `make build` makes.
 pub fn wasm() -> PathBuf {
     built(
         "KEYWARD_WASM",
@@ -36,7 +37,7 @@ pub fn wasm() -> PathBuf {
     )
 }
 
-/// Returns the native module: `$KEYWARD_NATIVE`, or what `make native` built.
+/// Returns the native module: `$KEYWARD_NATIVE`, or the file that `make native` makes.
 pub fn native() -> PathBuf {
     built(
         "KEYWARD_NATIVE",
@@ -45,8 +46,8 @@ pub fn native() -> PathBuf {
     )
 }
 
-/// Returns the filter with the switches that make a VM fail on demand: `$KEYWARD_TRAP_DOOR_WASM`,
-/// or what `make trap-door` built.
+/// Returns the filter with switches that make a VM fail on demand: `$KEYWARD_TRAP_DOOR_WASM`, or
+/// the file that `make trap-door` makes.
 pub fn trap_door_wasm() -> PathBuf {
     built(
         "KEYWARD_TRAP_DOOR_WASM",
@@ -55,8 +56,8 @@ pub fn trap_door_wasm() -> PathBuf {
     )
 }
 
-/// Returns the native module with the switches that make a hook panic: `$KEYWARD_TRAP_DOOR_NATIVE`,
-/// or what `make native-trap-door` built.
+/// Returns the native module with switches that make a hook panic: `$KEYWARD_TRAP_DOOR_NATIVE`, or
+/// the file that `make native-trap-door` makes.
 pub fn trap_door_native() -> PathBuf {
     built(
         "KEYWARD_TRAP_DOOR_NATIVE",

@@ -1,5 +1,6 @@
-//! A minimal HTTP/2 client with prior knowledge, one request at a time. It sends header names and
-//! values exactly as given: no lower-casing, no checks, pseudo-headers wherever the test puts them.
+//! A minimal HTTP/2 client with prior knowledge that sends one request at a time. It sends header
+//! names and values exactly as given: no lower-casing, no checks, and pseudo-headers wherever the
+//! test puts them.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -49,7 +50,7 @@ impl Outcome {
     }
 }
 
-/// Sends one request on a separate connection, with the four pseudo-headers first.
+/// Sends one request on its own connection, with the four pseudo-headers first.
 #[track_caller]
 pub fn request<N: AsRef<[u8]>, V: AsRef<[u8]>>(
     to: SocketAddr,
@@ -67,7 +68,7 @@ pub struct Connection {
     decoder: Decoder<'static>,
     authority: String,
     next: u32,
-    /// How many bytes of a header block go into one frame.
+    /// The number of bytes of a header block that go into one frame.
     piece: usize,
 }
 
@@ -90,7 +91,7 @@ impl Connection {
         connection
     }
 
-    /// Splits header blocks into frames of this many bytes.
+    /// Cuts header blocks into frames of this many bytes.
     pub fn with_pieces(mut self, piece: usize) -> Self {
         self.piece = piece;
         self
@@ -124,7 +125,8 @@ impl Connection {
         self.exchange(&all, body, &[])
     }
 
-    /// Sends exactly these headers, a body of at most 64 KiB, and trailers, each if not empty.
+    /// Sends exactly these headers, a body of at most 64 KiB, and trailers. Omits an empty body or
+    /// empty trailers.
     #[track_caller]
     pub fn exchange(
         &mut self,
@@ -134,13 +136,13 @@ impl Connection {
     ) -> Outcome {
         let id = self.open_stream();
         // A peer that has already rejected the request may close before it has read everything.
-        // What it sent first counts.
+        // Only what it answered before counts.
         let _ = self.send(id, headers, body, trailers);
         self.outcome(id)
     }
 
-    /// Sends exactly these headers, and each piece, even an empty one, in a separate `DATA` frame.
-    /// The last piece ends the stream.
+    /// Sends exactly these headers, and each piece in its own `DATA` frame, even an empty one. The
+    /// last frame ends the stream.
     #[track_caller]
     pub fn exchange_frames(&mut self, headers: &[(&[u8], &[u8])], pieces: &[&[u8]]) -> Outcome {
         let id = self.open_stream();
@@ -180,7 +182,7 @@ impl Connection {
 
     fn greet(&mut self) -> io::Result<()> {
         self.stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")?;
-        // SETTINGS_INITIAL_WINDOW_SIZE: no response has to wait for a window.
+        // SETTINGS_INITIAL_WINDOW_SIZE, so large that no response waits for a window update.
         self.frame(SETTINGS, 0, 0, &[0, 4, 0x7f, 0xff, 0xff, 0xff])?;
         self.frame(WINDOW_UPDATE, 0, 0, &0x7000_0000_u32.to_be_bytes())
     }
@@ -271,7 +273,8 @@ impl Connection {
         }
     }
 
-    /// Drops a 1xx before the response, and appends trailers to the headers.
+    /// Decodes a header block. Drops a 1xx before the response, and appends trailers to the
+    /// headers.
     fn decode(&mut self, block: &mut Vec<u8>, response: &mut Response) -> io::Result<()> {
         let mut fields = Vec::new();
         let decoded = self.decoder.decode(block, &mut fields);
@@ -309,13 +312,13 @@ impl Connection {
     }
 }
 
-/// Encodes a literal field without indexing, with a new name and without Huffman coding (RFC 7541,
-/// section 6.2.2).
+/// Encodes a literal field as in RFC 7541, section 6.2.2: without indexing, with a new name and
+/// without Huffman coding.
 fn literal(name: &[u8], value: &[u8]) -> Vec<u8> {
     let mut field = vec![0];
     for text in [name, value] {
-        // Section 5.1: an integer with a prefix of 7 bits. The first bit says that Huffman coding
-        // is not used.
+        // Section 5.1: an integer with a prefix of 7 bits. The first bit is 0 because there is no
+        // Huffman coding.
         let mut rest = text.len();
         if rest < 0x7f {
             field.push(u8::try_from(rest).unwrap());

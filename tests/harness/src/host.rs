@@ -1,6 +1,6 @@
-//! What runs the filter in Envoy: a VM, or Envoy itself. `KEYWARD_HOST=native` makes every test
-//! that names no other file run the native module. Tests describe the wasm filter, and this module
-//! converts that to the native form.
+//! What runs the filter in Envoy: a VM, or Envoy itself. With `KEYWARD_HOST=native`, every test
+//! that does not choose a file runs the native module. Tests describe the filter in wasm, and this
+//! module translates the description for the native module.
 
 use std::path::{Path, PathBuf};
 
@@ -28,7 +28,7 @@ impl Host {
         }
     }
 
-    /// Returns the filter that is shipped for this host.
+    /// Returns the filter that keyward ships for this host.
     pub fn filter(self) -> PathBuf {
         match self {
             Self::Wasm => find::wasm(),
@@ -36,7 +36,7 @@ impl Host {
         }
     }
 
-    /// Returns the place of the configuration's text in the file that Envoy watches.
+    /// Returns where the file that Envoy watches contains the configuration's text.
     pub fn configuration(self) -> &'static str {
         match self {
             Self::Wasm => "/resources/0/typed_config/config/configuration/value",
@@ -44,7 +44,7 @@ impl Host {
         }
     }
 
-    /// Returns the place of the path of the filter's file.
+    /// Returns where that file contains the path of the filter's file.
     pub fn code(self) -> &'static str {
         match self {
             Self::Wasm => "/resources/0/typed_config/config/vm_config/code/local/filename",
@@ -52,7 +52,7 @@ impl Host {
         }
     }
 
-    /// Converts wasm filters to this host's form. `file` is the filter.
+    /// Changes a description of wasm filters into one for this host. `file` is the filter.
     pub fn take_over(self, description: &mut Value, file: &Path) {
         match self {
             Self::Wasm => {}
@@ -60,8 +60,8 @@ impl Host {
         }
     }
 
-    /// Returns the name of a metric that is `name` in wasm: `wasmcustom.plugin=.=NAME;.;keyward_x`
-    /// is `keyward.x.plugin.NAME` natively.
+    /// Translates the name of a wasm metric: `wasmcustom.plugin=.=NAME;.;keyward_x` is
+    /// `keyward.x.plugin.NAME` in the native module.
     pub fn stat(self, name: &str) -> String {
         let custom = match self {
             Self::Wasm => None,
@@ -81,8 +81,7 @@ impl Host {
     }
 }
 
-/// Converts every plugin of a wasm filter in `value` to a native one with the same name and
-/// configuration.
+/// Turns every wasm plugin in `value` into a native one with the same name and configuration.
 fn nativize(value: &mut Value, file: &Path) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(|item| nativize(item, file)),

@@ -1,5 +1,5 @@
-//! An HTTP/1.1 client that sends exactly the given bytes, and keeps headers as they arrived: as
-//! bytes, in order, with duplicates.
+//! An HTTP/1.1 client that sends exactly the bytes it is given and keeps headers as they arrived:
+//! as bytes, in order, with repeated names.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,26 +8,26 @@ use serde_json::Value;
 
 use super::wait::BOUND;
 
-/// For calls without headers, where nothing else determines the type.
+/// No headers. For calls that would not determine the type otherwise.
 pub const NO_HEADERS: &[(&str, &str)] = &[];
 
 #[derive(Clone, Debug, Default)]
 pub struct Response {
     pub status: u16,
-    /// In the order of arrival, with names as sent.
+    /// The headers in the order of arrival, with their names as sent.
     pub headers: Vec<(Vec<u8>, Vec<u8>)>,
     pub body: Vec<u8>,
 }
 
 impl Response {
-    /// Returns the first header with that name, in any case, as text.
+    /// Returns the first header with that name as text. The case of the name does not matter.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers(name)
             .first()
             .map(|value| std::str::from_utf8(value).unwrap())
     }
 
-    /// Returns all headers with that name, in any case.
+    /// Returns all headers with that name. The case of the name does not matter.
     pub fn headers(&self, name: &str) -> Vec<&[u8]> {
         let named = self
             .headers
@@ -47,7 +47,7 @@ impl Response {
     }
 }
 
-/// Sends one request on a separate connection.
+/// Sends one request on its own connection.
 #[track_caller]
 pub fn request<N: AsRef<[u8]>, V: AsRef<[u8]>>(
     to: SocketAddr,
@@ -64,14 +64,14 @@ pub fn get(to: SocketAddr, path: &str) -> Response {
     request(to, "GET", path, NO_HEADERS, b"")
 }
 
-/// Sends these bytes on a separate connection, and reads one response.
+/// Sends these bytes on its own connection and reads one response.
 pub fn send_raw(to: SocketAddr, bytes: &[u8]) -> io::Result<Response> {
     let mut connection = Connection::open(to);
     connection.send_raw(bytes)?;
     connection.read_response(bytes.starts_with(b"HEAD "))
 }
 
-/// A connection that stays on the worker that accepted it.
+/// A connection. It stays on the worker that accepted it.
 #[derive(Debug)]
 pub struct Connection {
     stream: BufReader<TcpStream>,
@@ -95,8 +95,8 @@ impl Connection {
         })
     }
 
-    /// For a server that may be busy for long, such as Envoy's main thread while it reads a large
-    /// configuration.
+    /// Sets a longer time-out for a server that may be busy, as Envoy's main thread is while it
+    /// reads a big configuration.
     pub fn with_timeout(self, timeout: std::time::Duration) -> Self {
         self.stream
             .get_ref()
@@ -105,8 +105,8 @@ impl Connection {
         self
     }
 
-    /// Adds `Host` unless it is given, and `Content-Length` if the request has a body or its method
-    /// usually has one.
+    /// Sends a request. Adds `Host` unless it is given, and `Content-Length` if there is a body or
+    /// the method usually has one.
     #[track_caller]
     pub fn request<N: AsRef<[u8]>, V: AsRef<[u8]>>(
         &mut self,
@@ -152,8 +152,8 @@ impl Connection {
         self.stream.get_mut().write_all(bytes)
     }
 
-    /// Reads one response, and skips a `100 Continue` before it. After a 101 or a CONNECT's 200,
-    /// read on with `read_exact`.
+    /// Reads one response, and skips a `100 Continue` before it. After a 101 or the 200 to a
+    /// CONNECT, continue with `read_exact`.
     pub fn read_response(&mut self, to_head: bool) -> io::Result<Response> {
         loop {
             let (status, headers) = read_head(&mut self.stream)?;
@@ -173,7 +173,7 @@ impl Connection {
         }
     }
 
-    /// Reads only the head, because what follows is not a body: CONNECT.
+    /// Reads only the head, for a CONNECT: what follows is not a body.
     pub fn read_head(&mut self) -> io::Result<Response> {
         let (status, headers) = read_head(&mut self.stream)?;
         Ok(Response {
@@ -214,7 +214,7 @@ fn read_head(stream: &mut impl BufRead) -> io::Result<Head> {
     Ok((status, read_headers(stream)?))
 }
 
-/// Reads header lines up to the empty one. The upstream also uses this.
+/// Reads header lines up to the empty one. The upstream uses this as well.
 pub(super) fn read_headers(stream: &mut impl BufRead) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
     let mut headers = Vec::new();
     loop {
@@ -233,7 +233,7 @@ pub(super) fn read_headers(stream: &mut impl BufRead) -> io::Result<Vec<(Vec<u8>
     }
 }
 
-/// Reads a body by its length, in chunks, or (for a response) up to the end of the connection.
+/// Reads a body: by its length, in chunks, or (only a response's) up to the end of the connection.
 pub(super) fn read_body(
     stream: &mut impl BufRead,
     headers: &[(Vec<u8>, Vec<u8>)],
@@ -272,7 +272,7 @@ pub(super) fn read_body(
     Ok(body)
 }
 
-/// Reads one line without its line end. The end of the connection is an error of kind
+/// Reads one line without its line ending. The end of the connection is an error of kind
 /// `UnexpectedEof`.
 pub(super) fn read_line(stream: &mut impl BufRead) -> io::Result<Vec<u8>> {
     let mut line = Vec::new();

@@ -1,6 +1,6 @@
-//! What the tests against a real Envoy use: an Envoy started from the bootstrap that we ship,
-//! clients that send any byte, and an upstream that shows what it received. Everything is on
-//! loopback and limited by timeouts.
+//! The base of the tests against a real Envoy: an Envoy started from the bootstrap that keyward
+//! ships, clients that send any bytes, and an upstream that records what it received. Everything
+//! runs on loopback and is bounded by time-outs.
 #![allow(
     clippy::as_conversions,
     clippy::disallowed_methods,
@@ -31,8 +31,8 @@ pub mod upstream;
 #[cfg(target_os = "linux")]
 pub use keyward_support::pty;
 pub use keyward_support::{
-    BOUND, LONG, bootstrap, cases, catalogue, command, eventually, key_file, keys, packed, process,
-    publishing, pushing, replay, restricted, sample, wait, world,
+    BOUND, LONG, bootstrap, cases, catalogue, clock, command, eventually, key_file, keys, moto,
+    packed, process, publishing, pushing, replay, restricted, sample, wait, world,
 };
 
 pub use self::{

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::envoy::Envoy;
@@ -25,8 +26,8 @@ impl Envoy {
         Connection::open(self.admin).request(method, path, NO_HEADERS, b"")
     }
 
-    /// Returns a counter or gauge by its full name, as `/stats` shows it. Returns 0 if it does not
-    /// exist, because Envoy creates most of them when they are first needed.
+    /// Returns a counter or gauge by its full name, as `/stats` shows it, or 0 if it does not
+    /// exist: Envoy creates most of them on first use.
     #[track_caller]
     pub fn stat(&self, name: &str) -> u64 {
         let name = self.host.stat(name);
@@ -36,21 +37,22 @@ impl Envoy {
             .unwrap_or(0)
     }
 
-    /// Like [`Self::stat`], but returns `None` if Envoy does not answer or has no such name.
+    /// Like [`Self::stat`], but returns `None` if Envoy does not answer or has no such counter or
+    /// gauge.
     pub fn try_stat(&self, name: &str) -> Option<u64> {
         let name = self.host.stat(name);
         let stats = self.try_stats(&format!("^{}$", escape_regex(&name)), BOUND)?;
         stats.get(&name).copied()
     }
 
-    /// Returns the counters and gauges whose names match a regex (RE2).
+    /// Returns the counters and gauges whose names match a regular expression (RE2).
     #[track_caller]
     pub fn stats(&self, regex: &str) -> BTreeMap<String, u64> {
         self.try_stats(regex, BOUND)
             .expect("Envoy's admin interface does not answer")
     }
 
-    /// Returns keyward's counter of requests.
+    /// Returns keyward's counter of requests with this decision and reason.
     #[track_caller]
     pub fn requests_total(&self, decision: &str, reason: &str) -> u64 {
         self.gathered();
@@ -59,7 +61,7 @@ impl Envoy {
         ))
     }
 
-    /// Returns keyward's request counters that are not 0.
+    /// Returns keyward's counters of requests that are not 0.
     #[track_caller]
     pub fn requests(&self) -> BTreeMap<String, u64> {
         self.gathered();
@@ -71,13 +73,14 @@ impl Envoy {
         all
     }
 
-    /// Waits until a native module has reported what it has counted. Workers count, and the main
-    /// thread gathers a tenth of a second after the first request, and then each second.
+    /// Waits until a native module has reported everything that it has counted so far. Workers
+    /// count, and the main thread gathers the counts a tenth of a second after the first request,
+    /// and then every second.
     #[track_caller]
     fn gathered(&self) {
         if self.host == Host::Native {
             let rounds = || self.stats("^keyward\\.counts_gathered_total\\.");
-            // The main thread gathers nothing while it answers.
+            // While the main thread answers this, it is not gathering counts.
             let before = rounds();
             eventually("every plugin's counts are gathered", BOUND, || {
                 let now = rounds();
@@ -93,8 +96,7 @@ impl Envoy {
         self.admin("GET", "/stats/prometheus").text().to_owned()
     }
 
-    /// Returns `None` if the main thread is busy for longer than `timeout`, for example with a
-    /// large push.
+    /// Returns `None` if the main thread is busy for longer than `timeout`, as with a big push.
     pub(super) fn try_stats(
         &self,
         regex: &str,
@@ -104,13 +106,16 @@ impl Envoy {
         let page = connection
             .try_request(
                 "GET",
-                &format!("/stats?filter={}", percent_encode(regex)),
+                &format!(
+                    "/stats?filter={}",
+                    utf8_percent_encode(regex, NON_ALPHANUMERIC)
+                ),
                 NO_HEADERS,
                 b"",
             )
             .ok()?;
         let lines = std::str::from_utf8(&page.body).ok()?.lines();
-        // Histograms and texts are on the same page.
+        // The same page also contains histograms and texts.
         let numbers = lines
             .filter_map(|line| line.rsplit_once(": "))
             .filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?)));
@@ -123,7 +128,7 @@ impl Envoy {
             .into_owned()
     }
 
-    /// Returns the access log's lines so far. A line is written some milliseconds after the
+    /// Returns the access log's lines so far. Envoy writes a line some milliseconds after the
     /// response: see [`Self::logged`].
     pub fn access_log(&self) -> Vec<Value> {
         let bytes = fs::read(self.folder.path().join("access.log")).unwrap();
@@ -138,14 +143,14 @@ impl Envoy {
             .collect()
     }
 
-    /// Returns how many bytes of complete lines the access log has.
+    /// Returns the number of bytes in the access log's complete lines.
     pub(super) fn written(&self) -> u64 {
         let bytes = fs::read(self.folder.path().join("access.log")).unwrap();
         let end = bytes.iter().rposition(|byte| *byte == b'\n');
         u64::try_from(end.map_or(0, |end| end + 1)).unwrap()
     }
 
-    /// Returns the first line of the access log that `wanted` accepts. Waits until it exists.
+    /// Waits for the first line of the access log that `wanted` accepts, and returns it.
     #[track_caller]
     pub fn logged(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         eventually(what, BOUND, || {
@@ -153,8 +158,8 @@ impl Envoy {
         })
     }
 
-    /// Returns the access log's line for the request to this path (normalized as Envoy does,
-    /// without its query). Waits until it exists. For paths that are requested only once.
+    /// Waits for the access log's line of the request to this path, and returns it. The path is
+    /// normalized as Envoy does it, without the query. For paths that are requested only once.
     #[track_caller]
     pub fn logged_path(&self, path: &str) -> Value {
         self.logged(&format!("`{path}` is in the access log"), |line| {
@@ -162,9 +167,9 @@ impl Envoy {
         })
     }
 
-    /// Polls `probe` on a connection to each worker until it returns a value on all of them. A
-    /// connection stays on its worker, so this proves what every worker serves, and not only one of
-    /// them. Nothing else may connect to this Envoy meanwhile.
+    /// Polls `probe` on a connection to each worker until it succeeds on all of them. A connection
+    /// stays on its worker, so this proves what every worker serves, rather than what one of them
+    /// happens to serve. Nothing else may connect to this Envoy in the meantime.
     #[track_caller]
     pub fn on_every_worker<T>(
         &self,
@@ -182,8 +187,8 @@ impl Envoy {
             .collect()
     }
 
-    /// Returns an open connection to each worker, in their order. The kernel selects a connection's
-    /// worker, so some are opened in vain.
+    /// Returns an open connection to each worker, in the workers' order. The kernel chooses a
+    /// connection's worker, so some attempts are wasted.
     #[track_caller]
     pub fn worker_connections(&self) -> Vec<Connection> {
         let mut held: Vec<Option<Connection>> = (0..self.concurrency).map(|_| None).collect();
@@ -204,9 +209,9 @@ impl Envoy {
         held.into_iter().flatten().collect()
     }
 
-    /// Returns how many connections each worker has accepted.
+    /// Returns the number of connections that each worker has accepted.
     fn taken_per_worker(&self) -> Vec<u64> {
-        // The port was 0 when the listener got its name in the stats.
+        // The listener got its name in the stats while its port was still 0.
         let name = |worker| format!("listener.127.0.0.1_0.worker_{worker}.downstream_cx_total");
         let stats = self.stats("^listener\\.127\\.0\\.0\\.1_0\\.worker_.*downstream_cx_total$");
         (0..self.concurrency)
@@ -222,18 +227,6 @@ fn escape_regex(text: &str) -> String {
                 .then_some('\\')
                 .into_iter()
                 .chain([char])
-        })
-        .collect()
-}
-
-fn percent_encode(text: &str) -> String {
-    text.bytes()
-        .map(|byte| {
-            if byte.is_ascii_alphanumeric() {
-                char::from(byte).to_string()
-            } else {
-                format!("%{byte:02X}")
-            }
         })
         .collect()
 }

@@ -1,5 +1,5 @@
-//! Enough of protobuf's encoding to push a configuration of any size as a binary `.pb` file.
-//! Everything around the configuration is built in memory; the configuration itself is written
+//! Just enough of protobuf's encoding to push a configuration of any size as a binary `.pb` file.
+//! Everything around the configuration is built in memory. The configuration itself is written
 //! once, directly to the file.
 
 use std::io::{self, Write};
@@ -30,8 +30,8 @@ pub fn write(
     out.flush()
 }
 
-/// Writes the same file, which says that `claimed` bytes of configuration follow, whatever actually
-/// follows.
+/// Like [`write()`], but the file claims that `claimed` bytes of configuration follow, regardless
+/// of how many do.
 pub fn claiming(
     version: &str,
     filter: (Host, &Path),
@@ -124,14 +124,14 @@ fn type_url(name: &str) -> Vec<u8> {
     text(1, &format!("type.googleapis.com/{name}"))
 }
 
-/// A message whose last `tail` bytes are missing here.
+/// A message whose last `tail` bytes are written elsewhere.
 struct Open {
     head: Vec<u8>,
     tail: usize,
 }
 
 impl Open {
-    /// Returns the message that has the fields `before` and then this one as field `number`.
+    /// Returns the message that contains the fields `before` and then this one as field `number`.
     fn within(self, before: &[u8], number: u8) -> Self {
         let mut head = before.to_vec();
         head.push(number << 3 | 2);

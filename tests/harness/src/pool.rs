@@ -1,13 +1,13 @@
-//! Things that take long to start and that their users leave unchanged. One test has one at a time,
-//! and passes it on to the next test that needs the same shape.
+//! Things that take long to start and that their users leave unchanged. One test uses a thing at a
+//! time and passes it on to the next test that needs the same shape.
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::{Mutex, PoisonError};
 
-/// What no test uses at the moment, by shape. A shape never has more entries than tests that use it
-/// at once. A `static` is not dropped: the processes in it end with the test process, see
-/// [`Guarded`](super::process::Guarded).
+/// The things that no test is using at the moment, by shape. There are never more of a shape than
+/// tests that use this shape at the same time. A `static` is not dropped: the processes in it end
+/// with the test process, see [`Guarded`](super::process::Guarded).
 #[derive(Debug)]
 pub struct Pool<T>(Mutex<BTreeMap<String, Vec<T>>>);
 
@@ -17,13 +17,13 @@ impl<T> Pool<T> {
         Self(Mutex::new(BTreeMap::new()))
     }
 
-    /// Returns one of this shape for the caller only: a free one, or a new one.
+    /// Returns a free thing with this shape, or starts a new one. Only the caller uses it.
     pub fn take(&'static self, shape: String, start: impl FnOnce() -> T) -> Lent<T> {
         self.try_take(shape, || Some(start()))
             .expect("it was started")
     }
 
-    /// Like [`Self::take`], if this machine may lack what is needed.
+    /// Like [`Self::take`], for things that may not be able to start on this machine.
     pub fn try_take(
         &'static self,
         shape: String,
@@ -44,7 +44,7 @@ impl<T> Pool<T> {
     }
 }
 
-/// A member of a [`Pool`], which gets it back when this is dropped. A test that fails keeps it and
+/// A thing from a [`Pool`], which returns to it on drop. A test that fails does not return it but
 /// ends it, because its state is unknown.
 #[derive(Debug)]
 pub struct Lent<T: 'static> {
@@ -55,7 +55,7 @@ pub struct Lent<T: 'static> {
 }
 
 impl<T> Lent<T> {
-    /// Returns whether another test had it before.
+    /// Returns whether another test has used it before.
     pub fn is_used(&self) -> bool {
         self.is_used
     }

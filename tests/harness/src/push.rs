@@ -1,8 +1,8 @@
-//! New configurations for a running Envoy, pushed as an operator does: a file renamed into the
+//! New configurations for a running Envoy, pushed as an operator does: a file is renamed into the
 //! watched folder.
 //!
-//! Envoy's main thread loads a push first, and each worker follows in its own time. So an accepted
-//! push says nothing yet about the next request. A test that must know uses
+//! Envoy loads a push on its main thread first, and each worker follows in its own time. An
+//! accepted push therefore proves nothing yet about the next request. A test that has to know uses
 //! [`Envoy::on_every_worker`](super::envoy::Envoy::on_every_worker) or polls.
 
 use std::collections::BTreeMap;
@@ -24,17 +24,17 @@ use super::wait::{BOUND, LONG, eventually};
 /// The result of a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Push {
-    /// The trial load on the main thread succeeded. The workers follow.
+    /// The trial load on the main thread succeeded, and the workers follow.
     Accepted,
-    /// Envoy read the file, and the filter or Envoy itself rejected it: a NACK. The old
-    /// configuration stays in use.
+    /// Envoy read the file, but the filter or one of Envoy's own checks rejected it: a NACK. The
+    /// old configuration continues to serve.
     Rejected,
-    /// Envoy could not read the JSON or YAML file (a broken `.pb` counts as rejected). The old
-    /// configuration stays in use.
+    /// Envoy could not parse the file as JSON or YAML. (A broken `.pb` file counts as rejected.)
+    /// The old configuration continues to serve.
     Unreadable,
 }
 
-/// The pushes so far, and their known results.
+/// The pushes made so far, and their results as last read.
 #[derive(Debug, Default)]
 pub struct Pushes {
     made: u64,
@@ -43,7 +43,7 @@ pub struct Pushes {
 }
 
 impl Pushes {
-    /// The file at the start counts as one.
+    /// Counts the file that was there at the start as one push.
     pub(super) fn initial() -> Self {
         Self {
             made: 1,
@@ -53,15 +53,15 @@ impl Pushes {
 }
 
 impl Envoy {
-    /// Pushes a configuration without waiting for its result. (It does wait until Envoy has read
-    /// the previous push.)
+    /// Pushes a configuration and does not wait for its result. (It does wait until Envoy has
+    /// looked at the previous push.)
     pub fn push(&self, config: &str) {
         self.replace(|path, version| {
             write_ecds((self.host, self.ecds), path, version, &self.wasm, config);
         });
     }
 
-    /// Pushes any bytes as the configuration without waiting. For an Envoy with [`Ecds::Pb`].
+    /// Pushes any bytes as the configuration and does not wait. For an Envoy with [`Ecds::Pb`].
     pub fn push_pb(&self, wrapper: Wrapper, content: &[u8]) {
         assert_eq!(self.ecds, Ecds::Pb, "this instance's file is not binary");
         self.replace(|path, version| {
@@ -69,7 +69,7 @@ impl Envoy {
         });
     }
 
-    /// Replaces the whole file with any bytes, without waiting.
+    /// Replaces the whole file with any bytes and does not wait.
     pub fn push_file(&self, content: &[u8]) {
         let content = match serde_json::from_slice(content) {
             Ok(mut response) if self.host != Host::Wasm => {
@@ -81,7 +81,7 @@ impl Envoy {
         self.replace(|path, _| fs::write(path, content).unwrap());
     }
 
-    /// Like [`Self::push_file`], and waits until Envoy has read it.
+    /// Like [`Self::push_file`], but waits until Envoy has looked at the file.
     #[track_caller]
     pub fn push_file_and_wait(&self, content: &[u8]) -> Push {
         self.settled(BOUND);
@@ -97,7 +97,8 @@ impl Envoy {
         self.settled(BOUND)
     }
 
-    /// Like [`Self::push_and_wait`], with any bytes. A large configuration takes a while.
+    /// Like [`Self::push_and_wait`], for any bytes. A big configuration takes longer, up to
+    /// `bound`.
     #[track_caller]
     pub fn push_pb_and_wait(&self, wrapper: Wrapper, content: &[u8], bound: Duration) -> Push {
         self.settled(bound);
@@ -105,8 +106,8 @@ impl Envoy {
         self.settled(bound)
     }
 
-    /// Waits until Envoy's main thread has read every push, including the file at the start.
-    /// Returns the result of those since the last call: a rejection, if any was rejected.
+    /// Waits until Envoy's main thread has looked at every push, including the file at the start.
+    /// Returns the result of the pushes since the last call, which is a rejection if there was one.
     #[track_caller]
     pub fn settled(&self, bound: Duration) -> Push {
         let mut pushes = self.pushes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -127,9 +128,9 @@ impl Envoy {
         verdict
     }
 
-    /// Returns the counters of the configuration's source, once Envoy has read this many files. It
-    /// counts an attempt for every rename, and the result before its main thread answers another
-    /// admin request. (`config_reload` also counts what is then rejected.)
+    /// Returns the counters of the configuration's source once Envoy has looked at this many files.
+    /// Envoy counts an attempt for every rename, and counts its result before the main thread
+    /// answers another admin request. (`config_reload` also counts files that are then rejected.)
     #[track_caller]
     fn looked_at(&self, pushes: u64, bound: Duration) -> BTreeMap<String, u64> {
         let prefix = "extension_config_discovery.http_filter.keyward.";
@@ -148,12 +149,12 @@ impl Envoy {
 
     fn replace(&self, write: impl FnOnce(&Path, u64)) {
         let mut pushes = self.pushes.lock().unwrap_or_else(PoisonError::into_inner);
-        // Written next to the watched folder and renamed into it, so Envoy sees the whole file or
-        // nothing.
+        // Written next to the watched folder and renamed into it, so that Envoy sees the whole file
+        // or nothing.
         let aside = self.folder.path().join(self.ecds.file());
         write(&aside, pushes.made + 1);
-        // The kernel merges two renames in a row to the same name into one event. Then the attempts
-        // would no longer match the pushes.
+        // The kernel merges two successive renames to the same name into one event, and then there
+        // would be fewer attempts than pushes.
         self.looked_at(pushes.made, LONG);
         pushes.made += 1;
         fs::rename(
@@ -164,7 +165,7 @@ impl Envoy {
     }
 }
 
-/// Writes the ECDS file that we ship, with this configuration.
+/// Writes the ECDS file that keyward ships, with this configuration.
 pub(super) fn write_ecds(
     (host, form): (Host, Ecds),
     path: &Path,

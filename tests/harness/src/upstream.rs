@@ -1,6 +1,6 @@
-//! An upstream that shows what reached it. Its answer is JSON (`method`, `path`, `headers` as
-//! pairs, `body`). Bytes that are not UTF-8 are exact only in [`Upstream::seen`]. It answers an
-//! `Upgrade` with 101, and from then on sends every byte back.
+//! An upstream that reports what it received. Its answer is JSON (`method`, `path`, `headers` as
+//! pairs, `body`). Anything that is not UTF-8 is exact only in [`Upstream::seen`]. It answers an
+//! `Upgrade` with 101, and from then on it echoes every byte.
 
 use std::io::{self, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::http::{read_body, read_headers, read_line};
 
-/// A request as it arrived.
+/// One request as it arrived.
 #[derive(Clone, Debug)]
 pub struct Seen {
     pub method: Vec<u8>,
@@ -22,7 +22,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Returns all headers with that name, in any case.
+    /// Returns all headers with that name. The case of the name does not matter.
     pub fn headers(&self, name: &str) -> Vec<&[u8]> {
         let named = self
             .headers
@@ -39,7 +39,7 @@ impl Seen {
     }
 }
 
-/// What the upstream answers.
+/// The upstream's answer.
 #[derive(Clone, Debug)]
 pub struct Reply {
     pub status: u16,
@@ -76,7 +76,7 @@ pub struct Upstream {
 #[derive(Debug, Default)]
 struct Shared {
     seen: Mutex<Vec<Seen>>,
-    /// The connections, to close when this is dropped. `None` once dropping has begun.
+    /// The open connections, to be closed on drop. `None` once the drop has begun.
     open: Mutex<Option<Vec<TcpStream>>>,
 }
 
@@ -108,17 +108,17 @@ impl Upstream {
         self.address
     }
 
-    /// Returns how many requests arrived.
+    /// Returns the number of requests that have arrived.
     pub fn count(&self) -> usize {
         self.shared.seen.lock().unwrap().len()
     }
 
-    /// Returns all requests, in the order of arrival.
+    /// Returns all requests in the order of arrival.
     pub fn seen(&self) -> Vec<Seen> {
         self.shared.seen.lock().unwrap().clone()
     }
 
-    /// Forgets all requests that arrived.
+    /// Forgets all requests that have arrived.
     pub fn forget(&self) {
         self.shared.seen.lock().unwrap().clear();
     }
@@ -134,7 +134,7 @@ impl Drop for Upstream {
         for stream in self.shared.open.lock().unwrap().take().unwrap_or_default() {
             let _ = stream.shutdown(Shutdown::Both);
         }
-        // Wakes the thread that accepts connections.
+        // Wakes the acceptor.
         let _ = TcpStream::connect_timeout(&self.address, Duration::from_secs(1));
         if let Some(acceptor) = self.acceptor.take() {
             let _ = acceptor.join();
@@ -154,7 +154,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>, handler: &Handler) {
         }
         let (shared, handler) = (Arc::clone(shared), Arc::clone(handler));
         spawn(move || {
-            // Ends with an error when either side closes, which is how every connection ends.
+            // Ends with an error when either side closes, and every connection ends this way.
             let _ = serve(&stream, &shared, &handler);
             let _ = stream.shutdown(Shutdown::Both);
         });

@@ -1,4 +1,4 @@
-//! Compares what was sent with what the log shows and what the audit says.
+//! Compares what was sent with what the log shows and what the audit reports.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -64,7 +64,7 @@ fn logs_show_every_request_as_it_was_sent_and_choose_among_them() {
             line["access"],
             json!(sent.permission.map(|(_, level)| level))
         );
-        // The log contains the id that a denied client can quote.
+        // The log contains what a rejected client can quote.
         if sent.decision == "deny" {
             let id = line["response_request_id"].as_str().unwrap();
             assert!(id.starts_with("req_"), "{line}");
@@ -117,7 +117,7 @@ fn logs_show_every_request_as_it_was_sent_and_choose_among_them() {
     let nothing = played.desk.run(&["logs", &played.log, "--until", "1h"]);
     assert_eq!(nothing.status.code(), Some(1));
 
-    // As a table: headings, and a row for each.
+    // As a table: one row for each, below headings.
     let table = played.desk.good(&["logs", &played.log]);
     assert_eq!(table.lines().count(), played.load.len() + 1);
     assert!(table.is_ascii());
@@ -153,7 +153,7 @@ fn every_form_of_a_log_is_the_same_log() {
         .output()
         .unwrap();
     assert_eq!(lines(&String::from_utf8(output.stdout).unwrap()), shown);
-    // Not a terminal, so progress is not shown.
+    // Not a terminal, so it prints no progress.
     assert!(output.stderr.is_empty());
 }
 
@@ -251,7 +251,7 @@ fn without_keys_the_log_alone_is_audited_and_that_is_said() {
         limits.contains("No key file and no configuration was given"),
         "{limits}"
     );
-    // If a key file is named but missing, the command fails.
+    // If the command names a key file that is missing, the command fails.
     let output = played
         .desk
         .run(&["audit", "--keys", "missing.toml", &played.log]);

@@ -1,5 +1,5 @@
-//! Every logger that we ship, whatever its name and form, prints the same and selects its lines by
-//! the same text.
+//! Every logger that keyward ships prints the same members and chooses its lines by the same
+//! expression, whatever the names and format.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::evidence::HIDDEN;
 use crate::mesh::{gateway_settings, istio_loggers};
 use crate::support::bootstrap::{GATEWAY, at, hcm, read};
 
-/// A logger: the expression that selects its lines, and what it prints under each name.
+/// A logger: the expression that chooses its lines, and what it prints under each name.
 type Logger = (String, BTreeMap<String, String>);
 
 fn text(value: &Value) -> String {
@@ -58,7 +58,7 @@ fn logger(logger: &Value) -> Logger {
     )
 }
 
-/// Returns every pair of loggers, by its file.
+/// Returns every pair of loggers with its file.
 fn shipped() -> Vec<(&'static str, Vec<Logger>)> {
     let of = |loggers: &Value| loggers.as_array().unwrap().iter().map(logger).collect();
     let mut all: Vec<(&str, Vec<Logger>)> = Vec::new();
@@ -112,7 +112,7 @@ fn every_logger_prints_alike_and_each_request_is_for_one_of_a_pair() {
         assert!(whole.keys().eq(without.keys()), "{file}");
         for printed in [whole, without] {
             for (name, operator) in printed.iter().filter(|(name, _)| *name != "path") {
-                // Stripe's id has another name in an egress gateway.
+                // In an egress gateway, Stripe's id has another name.
                 let name = if name == "stripe_request_id" {
                     "response_request_id"
                 } else {
@@ -124,8 +124,8 @@ fn every_logger_prints_alike_and_each_request_is_for_one_of_a_pair() {
     }
 }
 
-/// Each removes the client's header that `path` would print, and, if it has a setting for that,
-/// ignores an offer of TLS.
+/// Each removes the client's header that `path` would print and, if Envoy's API allows it, ignores
+/// an offer of TLS.
 #[test]
 fn every_connection_manager_removes_the_header_that_the_loggers_print() {
     let mut model = read(GATEWAY);

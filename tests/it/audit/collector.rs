@@ -15,7 +15,7 @@ const WINDOW_UPDATE: u8 = 8;
 const ACK: u8 = 1;
 const INITIAL_WINDOW_SIZE: u8 = 4;
 
-/// Listens on loopback until the test ends.
+/// A collector that listens on loopback until the test ends.
 pub struct Collector {
     address: SocketAddr,
     received: Arc<Mutex<Vec<u8>>>,
@@ -30,7 +30,7 @@ impl Collector {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let kept = Arc::clone(&kept);
-                // It ends with the connection, which ends with Envoy.
+                // The thread ends with the connection, which ends with Envoy.
                 std::thread::spawn(move || serve(stream, &kept));
             }
         });
@@ -41,7 +41,7 @@ impl Collector {
         self.address.port()
     }
 
-    /// Returns everything that was received, as text.
+    /// Returns everything received, as text.
     pub fn all(&self) -> String {
         String::from_utf8_lossy(&self.received.lock().unwrap()).into_owned()
     }
@@ -55,7 +55,7 @@ impl Collector {
             .count()
     }
 
-    /// Waits until `part` was received this many times.
+    /// Waits until `part` has been received `count` times.
     #[track_caller]
     pub fn expect(&self, part: &str, count: usize) {
         eventually(
@@ -70,8 +70,8 @@ impl Collector {
 fn serve(mut stream: TcpStream, kept: &Mutex<Vec<u8>>) -> io::Result<()> {
     let mut preface = [0; PREFACE.len()];
     stream.read_exact(&mut preface)?;
-    // Envoy may send as much as it likes, on each stream and on the connection, because its first
-    // message names all its extensions.
+    // Allows Envoy to send as much as it likes, on each stream and on the connection: the first
+    // message names every extension of Envoy.
     let window = (1_u32 << 30).to_be_bytes();
     frame(
         &mut stream,

@@ -1,5 +1,5 @@
-//! What a client can write into the access log: only its own path, and not if that may contain a
-//! secret key. Every request leaves one line.
+//! A client can write only its own path into the access log, and not even that if the path may
+//! contain a secret key. Every request leaves one line.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::support::builder::Builder;
 use crate::support::http::{Connection, Response};
 use crate::support::{BOUND, Envoy, eventually, h2};
 
-/// The text that replaces a path that is not printed.
+/// The text that replaces a path which is not printed.
 pub const HIDDEN: &str = "a key stands in it";
 
 /// A UUID, as clients and proxies make them.
@@ -38,7 +38,7 @@ const KEYED: [&str; 24] = [
     "/v1/%252573k_test_FAKE",
     "/v1/sk_%256fr%2567_FAKE",
     "/v1/%73%6b%5f%74%65%73%74%5f%46%41%4B%45",
-    // Escapes of an escape's digits, and what a careless decoder takes for an escape.
+    // Escapes of an escape's digits, and sequences that a careless decoder reads as an escape.
     "/v1/%25%37%33k_test_FAKE",
     "/v1/%257%33k_test_FAKE",
     "/v1/%%37%33k_test_FAKE",
@@ -47,7 +47,7 @@ const KEYED: [&str; 24] = [
     "/v1/customers/%20sk_test_FAKE%20",
 ];
 
-/// Targets that are printed unchanged, and the printed text.
+/// Targets that are printed unchanged, and the printed path.
 const PLAIN: [(&str, &str); 16] = [
     ("/v1/balance", "/v1/balance"),
     ("/v1/balance?x=sk_test_FAKE", "/v1/balance"),
@@ -67,7 +67,7 @@ const PLAIN: [(&str, &str); 16] = [
     ("/v1/%zz%u0073", "/v1/%zz%u0073"),
 ];
 
-/// Headers that a client sends with a plain target. The line is the same with and without them.
+/// Headers that a client sends next to a plain target. The line is the same with and without them.
 const CLAIMS: [(&str, &[u8]); 7] = [
     ("x-envoy-original-path", b"/v1/forged"),
     ("x-envoy-original-path", b"/v1/sk_test_FAKE"),
@@ -78,7 +78,8 @@ const CLAIMS: [(&str, &[u8]); 7] = [
     ("x-forwarded-for", b"sk_test_FAKE"),
 ];
 
-/// Bytes over HTTP/1.1 that Envoy answers before any filter, and what the line shows of the path.
+/// Bytes over HTTP/1.1 that Envoy answers before any filter runs, and the path that the line
+/// contains.
 const BROKEN: [(&[u8], Option<&str>); 9] = [
     (
         b"GET /a#b HTTP/1.1\r\nhost: a\r\nx-request-id: sk_test_FAKE\r\n\r\n",
@@ -112,14 +113,14 @@ const BROKEN: [(&[u8], Option<&str>); 9] = [
     (b"sk_test_FAKE\r\n\r\n", None),
 ];
 
-/// A log that is read line by line.
+/// A log, read line by line.
 struct Reader<'a> {
     envoy: &'a Envoy,
     read: usize,
 }
 
 impl Reader<'_> {
-    /// Returns the only line about what was just sent.
+    /// Returns the only line of what was just sent.
     #[track_caller]
     fn line(&mut self, sent: &str) -> Value {
         let line = eventually(&format!("`{sent}` is logged"), BOUND, || {
@@ -179,8 +180,8 @@ fn send(envoy: &Envoy, bytes: &[u8]) -> Option<Response> {
     connection.read_response(false).ok()
 }
 
-/// Adds a second route, which removes `/rewritten` from the path, and a reply whose `Request-Id` is
-/// what the client asks for.
+/// Adds a second route, which removes `/rewritten` from the path, and replies with the `Request-Id`
+/// that the client asks for.
 pub fn with_routes(builder: Builder) -> Builder {
     builder.edit(|bootstrap| {
         let host = at(hcm(bootstrap), "/route_config/virtual_hosts/0");
@@ -202,8 +203,8 @@ pub fn with_internal_clients(builder: Builder) -> Builder {
     })
 }
 
-/// Sends everything, and checks what each line says. `keeps_path` is true if the router keeps the
-/// original path in a header when it rewrites the path.
+/// Sends all of the above, and checks every line. `keeps_path`: whether the router keeps the
+/// original of a rewritten path in a header.
 #[track_caller]
 pub fn assert_nothing_is_forged(envoy: &Envoy, keeps_path: bool) {
     let mut log = Reader {
@@ -231,7 +232,7 @@ pub fn assert_nothing_is_forged(envoy: &Envoy, keeps_path: bool) {
         let what = bytes.escape_ascii().to_string();
         assert_eq!(log.line(&what)["path"].as_str(), path, "{what}");
     }
-    // HTTP/2 accepts any method, and any byte in a path.
+    // HTTP/2 allows any method, and any byte in a path.
     for (method, printed) in [
         ("sk_test_FAKE-a-method", "sk_test_"),
         ("OPTIONSFAKE", "OPTIONSF"),
@@ -259,7 +260,7 @@ pub fn assert_nothing_is_forged(envoy: &Envoy, keeps_path: bool) {
     }
     ask(envoy, true, "GET", b"/v1/balance?\xff=sk_test_FAKE", &[]);
     assert_eq!(log.line("bytes in a query")["path"], "/v1/balance");
-    // Nothing was written twice.
+    // No request was logged twice.
     assert_eq!(envoy.access_log().len(), log.read);
 }
 
@@ -336,8 +337,8 @@ fn nor_where_the_ids_of_others_are_kept() {
     assert_eq!(envoy.logged_path("/v1/kept")["request_id"], GOOD_ID);
 }
 
-/// What the removed header does if it is not removed: `path` is the client's, and only a key in it
-/// is hidden.
+/// Shows what happens if the header is not removed: `path` is what the client says, and only a key
+/// in it is hidden.
 #[test]
 fn without_its_removal_an_internal_client_forges_its_path() {
     let envoy = started(|builder| {

@@ -1,6 +1,6 @@
-//! The loggers under `envoy/access-log`, used by a real Envoy. The file is the log that the
-//! commands read, and what is sent to a collector has the same members. None of them contains a
-//! query or a key.
+//! A real Envoy accepts the loggers under `envoy/access-log`. The file is the log that the commands
+//! read, and the records sent to a collector have the same members. None of them contains a query
+//! or a key.
 
 use std::fs;
 
@@ -18,7 +18,7 @@ fn fragment(name: &str) -> Value {
     read(&format!("envoy/access-log/{name}"))
 }
 
-/// Adds a fragment as its first lines describe.
+/// Inserts a fragment at the place that its first lines name.
 fn with(builder: Builder, name: &str, port: u16) -> Builder {
     let fragment = fragment(name);
     builder.edit(move |bootstrap| {
@@ -44,8 +44,7 @@ fn keyed() -> Sent {
     sent
 }
 
-/// Checks for texts that a client must not be able to put into a log, in whatever form it is sent
-/// on.
+/// Asserts that a client cannot put secrets into a log, in any format.
 fn assert_told_nothing(told: &str, of: &str) {
     for secret in [
         "ann@example.com",
@@ -127,7 +126,7 @@ fn assert_collected(collector: &Collector, envoy: &Envoy) {
     assert!(!warned, "{diagnosis}");
 }
 
-/// All loggers log the same list: the bootstrap's, the file's, and both collectors'.
+/// The bootstrap, the file and both collectors log the same list of members.
 #[test]
 fn every_logger_has_the_same_members() {
     let members = |format: &Value| -> Vec<String> {
@@ -146,7 +145,7 @@ fn every_logger_has_the_same_members() {
             );
         }
     }
-    // The page lists all of them, and no others.
+    // The page lists exactly these members.
     let page = fs::read_to_string(root().join("docs/logs.md")).unwrap();
     let (table, _) = page.split_once("`keyward` is `allow`").unwrap();
     let cells = table

@@ -1,5 +1,5 @@
-//! `keyward logs` and `keyward audit` on the access log of a real Envoy: their numbers agree
-//! exactly with what was sent.
+//! Runs `keyward logs` and `keyward audit` on the access log of a real Envoy: they agree with what
+//! was sent, to the request.
 
 mod agree;
 mod alike;

@@ -1,4 +1,5 @@
-//! The page in a real Chromium: what it shows, that it runs no script, and that it loads nothing.
+//! Loads the page in a real Chromium: checks its content, that no script runs, and that it loads
+//! nothing else.
 
 use std::fs;
 use std::process::Command;
@@ -7,7 +8,7 @@ use super::world::{KEYS, played};
 use crate::browser::chromium::{FLAGS, binary_or_skip};
 use crate::support::key_file::Folder;
 
-/// Returns a desk with the page of a real log.
+/// Makes a desk with the page of a real log.
 fn made(name: &str) -> (Folder, String) {
     let (desk, log) = played(name);
     desk.good(&["audit", "--html", "page.html", &log]);
@@ -15,7 +16,7 @@ fn made(name: &str) -> (Folder, String) {
     (desk, page)
 }
 
-/// Returns what Chromium makes of a page: its document once it is loaded.
+/// Returns a page's document once Chromium has loaded it.
 fn dumped(desk: &Folder, chromium: &std::path::Path) -> String {
     let page = desk.path.join("page.html");
     let output = Command::new(chromium)
@@ -68,7 +69,8 @@ fn chromium_shows_it_with_its_style_and_runs_nothing() {
     };
     let (desk, page) = made("chromium");
     let document = dumped(&desk, &chromium);
-    // As it was written: nothing was added, and what looks like markup in a name is text.
+    // The document is as it was written: nothing was added, and a name that looks like markup is
+    // text.
     assert_eq!(
         document.matches("<article").count(),
         page.matches("<article").count()
@@ -79,7 +81,8 @@ fn chromium_shows_it_with_its_style_and_runs_nothing() {
     );
     assert!(document.contains("Billing &lt;script&gt;alert(1)&lt;/script&gt;"));
     assert!(!document.contains("<script"));
-    // A smuggled script would not run, and a style from another origin would not load.
+    // A script that someone injected would not run, and a style sheet from another origin would not
+    // load.
     let attacked = page
         .replace("</main>", "<p id=\"probe\">untouched</p><script>document.getElementById('probe').textContent = 'ran'</script></main>")
         .replace("<h1>", "<h1 onclick=\"x\" style=\"color: red\">");

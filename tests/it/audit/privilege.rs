@@ -1,4 +1,4 @@
-//! What the audit says about privileges that no call needed, and the commands that it proposes.
+//! What the audit reports about privileges that no call needed, and the commands that it proposes.
 
 use std::process::Command;
 
@@ -12,7 +12,7 @@ pub fn key<'a>(report: &'a Value, id: &str) -> &'a Value {
     keys.find(|key| key["id"] == id).unwrap()
 }
 
-/// Returns texts such as `customer read 7`, in the order of the report.
+/// Returns lines like `customer read 7`, in the order of the report.
 pub fn permissions(key: &Value, state: &str) -> Vec<String> {
     let all = key["permissions"].as_array().unwrap().iter();
     let all = all.filter(|permission| permission["state"] == state);
@@ -59,8 +59,8 @@ fn least_privilege_is_what_the_calls_needed() {
         ]
     );
     assert_eq!(permissions(billing, "missing"), ["product write 2"]);
-    // A charge's invoice can be expanded, and queries are not logged. So it is unknown whether this
-    // permission is needed.
+    // A charge's invoice can be expanded, and queries are not logged, so the audit cannot tell
+    // whether this permission is needed.
     let all = billing["permissions"].as_array().unwrap().iter();
     let expanded = all.filter(|permission| permission["may_be_expanded"] == true);
     let expanded: Vec<&Value> = expanded
@@ -72,7 +72,7 @@ fn least_privilege_is_what_the_calls_needed() {
         json!({"grants": {"charge": "read", "customer": "read"}, "connect_grants": {"balance": "read"}})
     );
 
-    // The log names no permission of a key that has all of them, but the catalogue does.
+    // For a key with every permission, the log names no permission, but the catalogue does.
     let admin = key(&report, "mk_admin");
     assert_eq!(admin["told_by"], "endpoint");
     assert_eq!(
@@ -121,8 +121,8 @@ fn least_privilege_is_what_the_calls_needed() {
     assert_eq!(found, expected);
 }
 
-/// A shell runs the proposed commands, and the load is played again with the new keys: everything
-/// that passed still passes.
+/// Runs the proposed commands in a shell, and sends the load again with the keys that they made:
+/// what passed before still passes.
 #[test]
 fn the_proposed_commands_make_keys_that_are_enough() {
     let (desk, log) = played("commands");

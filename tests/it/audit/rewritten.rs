@@ -1,5 +1,5 @@
-//! A log whose paths are not the ones that were decided on: a route rewrites them, and the router
-//! does not log the original path. Neither command takes such a path for the client's.
+//! A log whose paths are not the ones that keyward decided on: a route rewrites them, and the
+//! router does not pass on the original path. Neither command reads such a path as the client's.
 
 use std::fs;
 
@@ -62,7 +62,7 @@ fn the_audit_counts_what_a_full_key_called_and_no_log_explains() {
         finding["text"],
         "3 of its 3 calls went to paths that are not in the catalogue, and no permission is logged: what it needs is not known"
     );
-    // People see the same, in a table and on a page.
+    // The table and the page say the same.
     let text = desk.good(&["audit", "--html", "page.html", &log]);
     let page = fs::read_to_string(desk.path.join("page.html")).unwrap();
     for shown in [&text, &page] {
@@ -100,7 +100,7 @@ fn replay_compares_no_request_by_a_path_that_asks_for_another_permission() {
     let served = served.display().to_string();
     let told = desk.good(&["replay", "--json", "--old", &served, "--new", &served, &log]);
     let told: Value = serde_json::from_str(&told).unwrap();
-    // Nothing contradicts the path of a key with every permission, because its lines name no
+    // For a key with every permission nothing contradicts the path, because its lines name no
     // permission.
     assert_eq!(
         (&told["requests"], &told["compared"]),

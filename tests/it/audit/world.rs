@@ -1,5 +1,4 @@
-//! Keys of every kind, an Envoy that serves them, and requests whose verdict is known before they
-//! are sent.
+//! Keys of every kind, an Envoy that serves them, and requests whose verdict is known in advance.
 
 use std::fs;
 use std::sync::OnceLock;
@@ -13,7 +12,7 @@ use crate::support::key_file::Folder;
 use crate::support::world::now;
 use crate::support::{BOUND, Envoy, eventually};
 
-/// Ids and values of keys. The values exist nowhere else.
+/// Ids and values of keys. The values occur nowhere else.
 pub const KEYS: [(&str, &str); 9] = [
     ("mk_billing", "rk_test_FAKE-billing-0001"),
     ("mk_admin", "sk_test_FAKE-admin-00001"),
@@ -32,8 +31,8 @@ fn value(id: &str) -> &'static str {
     KEYS.iter().find(|(known, _)| *known == id).unwrap().1
 }
 
-/// Returns a key file as an operator would have it. Its times are far enough apart for any day on
-/// which the test runs.
+/// Returns a key file like an operator's. The times are so far apart that the date of the run does
+/// not matter.
 fn key_file() -> String {
     let key = |id: &str, kind: &str, owner: &str, more: &str| {
         let digest = KeyDigest::of(value(id).as_bytes());
@@ -108,14 +107,14 @@ fn key_file() -> String {
     )
 }
 
-/// Returns a key file in a separate folder.
+/// Writes a key file into its own folder.
 pub fn desk(name: &str) -> Folder {
     let folder = Folder::empty(&format!("audit-{name}"));
     fs::write(folder.file(), key_file()).unwrap();
     folder
 }
 
-/// Starts an Envoy that serves the key file, and accepts the client's address from the test.
+/// Starts an Envoy that serves the key file, and that accepts the client's address from the test.
 pub fn gateway(desk: &Folder, more: impl FnOnce(Builder) -> Builder) -> Envoy {
     let configuration = desk.good(&["snapshot", "build", "--configuration"]);
     let builder = Envoy::builder().config(configuration).edit(|bootstrap| {
@@ -124,8 +123,8 @@ pub fn gateway(desk: &Folder, more: impl FnOnce(Builder) -> Builder) -> Envoy {
     more(builder).start()
 }
 
-/// Returns a key file for this test, and the log of the whole load, which is played once for all
-/// tests.
+/// Returns a separate key file for the test, and the log of the whole load, which is played once
+/// for all tests.
 pub fn played(name: &str) -> (Folder, String) {
     static PLAYED: OnceLock<(String, Vec<u8>)> = OnceLock::new();
     let (keys, log) = PLAYED.get_or_init(|| {
@@ -144,17 +143,17 @@ pub fn played(name: &str) -> (Folder, String) {
 /// A request, and its result.
 #[derive(Clone, Debug)]
 pub struct Sent {
-    /// The id of the presented key, which the log names. `stranger` is not a key's id.
+    /// The id of the key that is presented and logged. `stranger` is the id of no key.
     pub key: Option<&'static str>,
     pub method: &'static str,
-    /// The path, including the query.
+    /// The path, with a query.
     pub path: &'static str,
     pub account: Option<&'static str>,
     pub context: Option<&'static str>,
     pub client: String,
     pub decision: &'static str,
     pub reason: Option<&'static str>,
-    /// What the log says about a permission.
+    /// The permission in the log, with its level.
     pub permission: Option<(&'static str, &'static str)>,
 }
 
@@ -204,7 +203,7 @@ impl Sent {
         self.path.split('?').next().unwrap()
     }
 
-    /// Returns the key if the log names it.
+    /// Returns the key's id if the log names the key.
     pub fn known(&self) -> Option<&'static str> {
         self.key.filter(|key| *key != "stranger")
     }
@@ -231,7 +230,7 @@ impl Sent {
         }
         let response = envoy.request(self.method, self.path, &headers, b"");
         let denied = self.reason.filter(|_| self.decision == "deny");
-        // The reply to a verification does not give the reason.
+        // The reply to a verification does not contain the reason.
         let denied = denied.map(|reason| match self.path {
             "/v1/keys/verify" => "not_verified",
             _ => reason,
@@ -240,7 +239,7 @@ impl Sent {
     }
 }
 
-/// Returns a mixed load: every verdict, kind of key and place, with counts that differ.
+/// Returns a mixed load: every verdict, kind of key and place, in different numbers.
 pub fn load() -> Vec<Sent> {
     let mut all = Vec::new();
     let mut add = |count: usize, sent: Sent| all.extend(std::iter::repeat_n(sent, count));
@@ -352,8 +351,8 @@ pub fn load() -> Vec<Sent> {
     all
 }
 
-/// Sends a load one by one, and waits until each request's line is written. Returns the access log
-/// as a file.
+/// Sends a load one request at a time, and waits until every request is logged. Returns the access
+/// log's file.
 #[track_caller]
 pub fn play(envoy: &Envoy, load: &[Sent]) -> std::path::PathBuf {
     for sent in load {

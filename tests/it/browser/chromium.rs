@@ -1,4 +1,5 @@
-//! A page in a headless Chromium, and what it reports. Without a Chromium, the tests that need one print a line and are skipped.
+//! A page in a headless Chromium, and what it reports. If there is no Chromium, the tests that need
+//! one print a line and are skipped.
 
 use std::fs::File;
 use std::io::Write;
@@ -15,7 +16,7 @@ use crate::support::{BOUND, LONG, Upstream, eventually};
 
 const PAGE: &str = include_str!("../../browser/page.html");
 
-/// No prompts, no account, no update, and no protocols except those over TCP.
+/// No prompts, accounts or updates, and only protocols over TCP.
 pub const FLAGS: [&str; 8] = [
     "--headless",
     "--no-sandbox",
@@ -27,7 +28,7 @@ pub const FLAGS: [&str; 8] = [
     "--disable-sync",
 ];
 
-/// Returns `$CHROMIUM_BIN`, or what `scripts/chromium.sh` finds and installs.
+/// Returns `$CHROMIUM_BIN`, or the Chromium that `scripts/chromium.sh` finds or installs.
 fn binary() -> Option<PathBuf> {
     if let Some(named) = std::env::var_os("CHROMIUM_BIN").filter(|named| !named.is_empty()) {
         return Some(PathBuf::from(named));
@@ -38,8 +39,8 @@ fn binary() -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// Returns Chromium, or prints that `test` is skipped. The harness hides what a passing test
-/// prints, so this bypasses it.
+/// Returns Chromium's path. If there is none, prints that `test` is skipped, directly to the
+/// terminal, because the test harness captures the output of a passing test.
 pub fn binary_or_skip(test: &str) -> Option<PathBuf> {
     let found = binary();
     if found.is_none() {
@@ -64,7 +65,7 @@ struct Exchange {
 }
 
 impl Site {
-    /// `None` if Chromium is absent.
+    /// Starts the server, or returns `None` if there is no Chromium.
     pub(super) fn open(test: &str) -> Option<Self> {
         let chromium = binary_or_skip(test)?;
         let shared = Arc::new(Mutex::new(Exchange::default()));
@@ -89,7 +90,8 @@ impl Site {
         format!("http://localhost:{}", self.server.address().port())
     }
 
-    /// Opens the page under `origin` in a new Chromium. Returns what the page saw of each call: `status`, `headers` and `body`, or `error`.
+    /// Opens the page under `origin` in a new Chromium. Returns what the page saw of each call:
+    /// `status`, `headers` and `body`, or `error`.
     #[track_caller]
     pub(super) fn visit(&self, origin: &str, calls: &[Call]) -> Vec<Value> {
         let list = calls.iter().map(|call| &call.0).collect::<Vec<_>>();
@@ -114,7 +116,7 @@ impl Site {
             self.shared.lock().unwrap().report.take()
         });
         drop(browser);
-        // Chromium's helpers end a moment later, and write until then.
+        // Chromium's helper processes end a moment later, and write until then.
         eventually("Chromium's profile can be removed", BOUND, || {
             std::fs::remove_dir_all(&profile).ok()
         });
@@ -124,7 +126,7 @@ impl Site {
     }
 }
 
-/// One `fetch` of the page.
+/// One `fetch` in the page.
 pub(super) struct Call(Value);
 
 impl Call {
@@ -138,7 +140,7 @@ impl Call {
         self
     }
 
-    /// Sends a form, as `fetch` does without a preflight.
+    /// Sends a form. `fetch` needs no preflight for it.
     pub(super) fn form(mut self, body: &str) -> Self {
         self.0["init"]["body"] = json!(body);
         self.header("content-type", "application/x-www-form-urlencoded")

@@ -1,4 +1,5 @@
-//! How Envoy's CORS filter and keyward work together over HTTP: the facts in `docs/browsers.md`.
+//! How Envoy's CORS filter and keyward work together, observed over HTTP: the facts in
+//! `docs/browsers.md`.
 
 use serde_json::{Value, json};
 
@@ -19,7 +20,7 @@ fn preflight(envoy: &Envoy, origin: &str, path: &str) -> Response {
     envoy.request("OPTIONS", path, &headers, b"")
 }
 
-/// Checks what a browser requires of an answer before it shows it to a page of the shop.
+/// Asserts what a browser requires of an answer before it shows it to a page of the shop.
 #[track_caller]
 fn assert_readable(answer: &Response) {
     let exposed = "request-id, x-keyward-denied, stripe-should-retry";
@@ -71,7 +72,7 @@ fn pages_can_read_what_passes_and_what_keyward_refuses() {
         assert_eq!(answer.status, status, "{path}: {}", answer.text());
         assert_unreadable(&answer);
     }
-    // The query is passed on unchanged, whatever `forward_credential` says, and CORS does not stop
+    // The query is passed on unchanged, regardless of `forward_credential`, and CORS does not block
     // a stranger's request.
     let seen = upstream.seen();
     assert_eq!(seen.len(), 2);
@@ -117,7 +118,7 @@ fn preflights_are_the_cors_filters_to_answer() {
         );
         assert_eq!(answer.header("access-control-max-age"), Some("600"));
         assert_eq!(details(&envoy, path), (Value::Null, json!("cors_response")));
-        // It is also answered, but without the one header that counts.
+        // This gets an answer as well, but without the one header that matters.
         let answer = preflight(&envoy, STRANGER, "/v1/stranger");
         assert_eq!(answer.status, 200);
         assert_unreadable(&answer);

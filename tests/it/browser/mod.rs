@@ -1,5 +1,5 @@
-//! Client-side code with a publishable key: through Envoy's CORS filter as `docs/browsers.md` sets
-//! it up, over HTTP and from a page in a real Chromium.
+//! Client-side code with a publishable key: through Envoy's CORS filter as set up in
+//! `docs/browsers.md`, over HTTP and from a page in a real Chromium.
 
 pub mod chromium;
 mod cors;
@@ -18,7 +18,7 @@ use crate::support::{Envoy, find};
 const PUBLISHABLE: &str = "pk_test_FAKE-paula-1";
 const SECRET: &str = "sk_test_FAKE-alice-0001";
 
-/// An endpoint that is open to publishable keys.
+/// A path that is open to publishable keys.
 const OPEN: &str = "/v1/elements/sessions";
 
 const CORS: &str = "envoy.filters.http.cors";
@@ -36,16 +36,16 @@ fn configuration(settings: &Value) -> String {
     configuration.to_string()
 }
 
-/// The place of the CORS filter.
+/// The position of the CORS filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// The documented place.
+    /// As documented.
     BeforeKeyward,
     /// Between keyward and the interlock.
     AfterKeyward,
 }
 
-/// Starts a gateway with the documented CORS filter and policy, for pages of `origin`.
+/// Returns a gateway with the documented CORS filter and policy, for pages of `origin`.
 fn gateway(place: Place, origin: &str, upstream: SocketAddr, settings: &Value) -> Builder {
     let origin = origin.to_owned();
     Envoy::builder()

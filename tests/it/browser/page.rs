@@ -1,4 +1,4 @@
-//! A page in a real Chromium: what its calls reach, and what it can read.
+//! A page in a real Chromium: where its calls arrive, and what it can read.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::{OPEN, PUBLISHABLE, Place, SECRET, gateway};
 use crate::support::upstream::Seen;
 use crate::support::{BOUND, Upstream, eventually};
 
-/// Checks that the page reads the upstream's answer, and the caller that the upstream learned.
+/// Asserts that the page read the upstream's answer, and that the upstream received the caller.
 #[track_caller]
 fn assert_passed(seen: &Value, account: &str) {
     assert_eq!(seen["status"], 200, "{seen}");
@@ -23,8 +23,7 @@ fn assert_passed(seen: &Value, account: &str) {
     assert!(told.contains(&format!("account=\"{account}\"")), "{told}");
 }
 
-/// Checks that the page reads all of keyward's answer: status, reason, message, and the id to ask
-/// about.
+/// Asserts that the page read keyward's whole answer: status, reason, message, and the id to quote.
 #[track_caller]
 fn assert_refused(seen: &Value, status: u16, reason: &str, message: &str) {
     assert_eq!(seen["status"], status, "{seen}");
@@ -38,7 +37,7 @@ fn assert_refused(seen: &Value, status: u16, reason: &str, message: &str) {
     assert!(!seen.to_string().contains(SECRET));
 }
 
-/// Checks that the page learns nothing, not even the status.
+/// Asserts that the page learned nothing, not even the status.
 #[track_caller]
 fn assert_hidden(seen: &Value) {
     assert_eq!(*seen, json!({"error": "TypeError: Failed to fetch"}));
@@ -67,7 +66,7 @@ fn a_page_calls_with_a_publishable_key() {
     let seen = site.visit(
         &site.origin(),
         &[
-            // With a header, which requires a preflight.
+            // With a header, which needs a preflight.
             call("POST", "/v1/tokens")
                 .header("authorization", &bearer)
                 .form("card[number]=4242"),
@@ -75,11 +74,11 @@ fn a_page_calls_with_a_publishable_key() {
                 .header("authorization", &bearer)
                 .header("stripe-account", "acct_child"),
             Call::new("GET", checking.address(), OPEN).header("authorization", &bearer),
-            // With the key in the query, which requires none.
+            // With the key in the query, which needs no preflight.
             call("GET", &query(OPEN)),
             call("POST", &query("/v1/tokens")).form("card[number]=4242"),
             call("GET", &(query(OPEN) + "&_stripe_account=acct_child")),
-            // Denied.
+            // Calls that keyward rejects.
             call("GET", "/v1/balance").header("authorization", &bearer),
             call("GET", &query("/v1/balance")),
             call("GET", &(query(OPEN) + "&_stripe_account=acct_unlisted")),
@@ -89,7 +88,7 @@ fn a_page_calls_with_a_publishable_key() {
             call("GET", OPEN),
             call("POST", "/v1/tokens").form(&format!("key={PUBLISHABLE}")),
             Call::new("GET", checking.address(), "/v1/balance").header("authorization", &bearer),
-            // Not in the policy: the browser does not make the call.
+            // Not allowed by the policy: the browser does not make the call.
             call("GET", &query(OPEN)).header("x-other", "1"),
             call("DELETE", &query("/v1/consumers/x")),
         ],
@@ -113,7 +112,7 @@ fn a_page_calls_with_a_publishable_key() {
         (401, "unknown_key", "sk_test_***********0001"),
         (401, "malformed_credential", "Bearer ****"),
         (401, "missing_credential", "did not provide an API key"),
-        // Only the body contains that key, and keyward reads no bodies.
+        // Only the body contains that key, and keyward does not read bodies.
         (401, "missing_credential", "did not provide an API key"),
         (401, "secret_key_required", "use a secret API key"),
     ]) {
@@ -121,8 +120,8 @@ fn a_page_calls_with_a_publishable_key() {
     }
     assert_hidden(&seen[15]);
     assert_hidden(&seen[16]);
-    // The four calls with `Authorization`, and the two that ended at their preflights. A key in the
-    // query requires no preflight.
+    // The preflights of the four calls with `Authorization`, and two that kept the browser from
+    // making the call. A key in the query needs none.
     eventually("the preflights are in the access log", BOUND, || {
         let log = envoy.access_log();
         let preflights = log
@@ -140,7 +139,7 @@ fn a_page_calls_with_a_publishable_key() {
         envoy.stat("wasmcustom.keyward_secret_keys_in_query_total"),
         1
     );
-    // A form and its key: keyward leaves the key to the upstream.
+    // A form and its key: keyward leaves them to the upstream.
     assert_eq!(upstream.seen()[0].body, b"card[number]=4242");
 }
 
@@ -202,7 +201,7 @@ fn a_page_of_an_unknown_origin_reads_nothing_and_reaches_what_needs_no_preflight
         ],
     );
     seen.iter().for_each(assert_hidden);
-    // The request that may pass has passed: CORS protects the answer, not the request.
+    // The call that may pass has passed: CORS protects the answer, not the request.
     assert_eq!(methods(&upstream.seen()), ["GET"]);
     assert_eq!(envoy.requests_total("allow", "key"), 1);
     assert_eq!(envoy.requests_total("deny", "secret_key_required"), 1);

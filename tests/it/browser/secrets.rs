@@ -1,4 +1,5 @@
-//! `keyward_secret_keys_in_query_total`: every request with a key in its query that is not public, whatever its result.
+//! `keyward_secret_keys_in_query_total` counts every request with a key in its query that is not
+//! publishable, whatever the result.
 
 use serde_json::json;
 
@@ -28,7 +29,7 @@ fn a_secret_key_in_a_query_is_counted_and_shown_nowhere() {
         ("/v1/balance?key=sk_live_FAKE-nobody-1", &[], 401),
         ("/v1/balance?key=rk_live_FAKE-nobody-1", &[], 401),
         ("/v1/balance?key=sk_org_FAKE-nobody-1", &[], 401),
-        // Denied for more than the key, but the key has leaked all the same.
+        // Rejected for other reasons as well, but leaked all the same.
         (
             "/v1/balance?key=color&key=sk_test_FAKE-alice-0001",
             &[],
@@ -36,7 +37,7 @@ fn a_secret_key_in_a_query_is_counted_and_shown_nowhere() {
         ),
         ("/v1/balance?key=sk_test_FAKE-alice-0001%20", &[], 401),
         ("/v1/balance?key=sk_test_FAKE-alice-0001", beside, 401),
-        // Passes, because it needs no key.
+        // Passes because it needs no key.
         ("/healthz?key=sk_test_FAKE-alice-0001", &[], 200),
     ];
     for (path, headers, status) in leaks {
@@ -53,7 +54,7 @@ fn a_secret_key_in_a_query_is_counted_and_shown_nowhere() {
     assert_counted(&envoy, 0, &unknown, &[], 401);
     assert_counted(&envoy, 0, "/v1/balance?key=color", &[], 401);
     assert_counted(&envoy, 0, "/v1/balance?x=sk_test_FAKE-alice-0001", &[], 401);
-    // OPTIONS presents no key in its query. Of a browser's two requests, the second one counts.
+    // OPTIONS presents no key in its query: of a browser's two requests, only the second counts.
     let answer = envoy.request(
         "OPTIONS",
         "/v1/balance?key=sk_test_FAKE-alice-0001",

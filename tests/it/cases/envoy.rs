@@ -1,4 +1,4 @@
-//! Runs the corpus through a real Envoy, every case over HTTP/1.1.
+//! Runs the corpus against a real Envoy, every case over HTTP/1.1.
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -25,7 +25,7 @@ fn envoy_keeps_them_under_another_apis_profile() {
     translate::are_most(put, Runner::Envoy);
 }
 
-/// Runs all cases in the Envoy that we ship, and prints how many.
+/// Runs all cases against the Envoy that keyward ships, and returns their number.
 #[track_caller]
 fn ours_keeps_every_promise_of(files: &[CaseFile]) -> usize {
     let plugins = Plugins::default();
@@ -34,7 +34,7 @@ fn ours_keeps_every_promise_of(files: &[CaseFile]) -> usize {
     })
 }
 
-/// Plugins like those that we ship, each with a separate file.
+/// Plugins like those that keyward ships, each with its own file.
 #[derive(Default)]
 pub struct Plugins(RefCell<Vec<Plugin>>);
 
@@ -49,7 +49,7 @@ impl Plugins {
     }
 }
 
-/// An Envoy with a listener for each file of the corpus. A VM takes a second to start, and all
+/// One Envoy with a listener for each file of the corpus. A VM takes a second to start, so all
 /// plugins share one.
 pub struct Corpus {
     pub envoy: Envoy,
@@ -58,8 +58,8 @@ pub struct Corpus {
 }
 
 impl Corpus {
-    /// Starts the Envoy. `base` has the chain, and `entry` makes the filter that replaces its first
-    /// one, from a name and a configuration.
+    /// Starts the Envoy. `base` contains the chain, and `entry` makes the filter that replaces its
+    /// first one, from a name and a configuration.
     pub fn start(
         files: &[CaseFile],
         base: Builder,
@@ -83,7 +83,7 @@ impl Corpus {
     }
 }
 
-/// Runs all cases in one Envoy, and prints how many there are. See [`Corpus::start`].
+/// Runs all cases against one Envoy, and returns their number. See [`Corpus::start`].
 #[track_caller]
 pub fn keeps_every_promise_of(
     files: &[CaseFile],
@@ -109,7 +109,7 @@ pub fn keeps_every_promise_of(
 }
 
 /// Cases set the client's address with X-Forwarded-For, spell headers with `_`, and request
-/// upgrades. All of that must reach the filter.
+/// upgrades. Envoy must let all of that through to the filter.
 fn as_the_corpus_asks(builder: Builder, upstream: &Upstream) -> Builder {
     builder
         .upstream(upstream.address())
@@ -123,12 +123,12 @@ fn as_the_corpus_asks(builder: Builder, upstream: &Upstream) -> Builder {
         })
 }
 
-/// How the cases of a file are sent.
+/// Where the cases of a file are sent.
 struct Way<'a> {
     envoy: &'a Envoy,
     upstream: &'a Upstream,
     address: SocketAddr,
-    /// The number of its first case, for the request ids.
+    /// The number of the first case, for the request ids.
     first: usize,
 }
 
@@ -220,7 +220,7 @@ fn ask(way: &Way<'_>, case: &Case, number: usize) -> End {
     }
 }
 
-/// Returns the request as bytes, without any correction.
+/// Returns the request's bytes, exactly as the case spells them.
 fn spell(case: &Case, number: usize) -> Vec<u8> {
     let request = &case.request;
     let mut bytes = request.method.as_bytes().to_vec();

@@ -1,4 +1,4 @@
-//! Envoy requires the permission of a row as the library does.
+//! Envoy requires the same permission for a row as the library does.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,8 +9,8 @@ use crate::support::catalogue::ask::{Answer, message_in, permission_in};
 use crate::support::catalogue::walk::{Asked, asked, assert_sound};
 use crate::support::http::Connection;
 
-/// Returns the first row of each permission and level, and of each family: what follows `/v1/` or
-/// `/v2/`.
+/// Returns the first row of each permission and level, and of each family: the segment after `/v1/`
+/// or `/v2/`.
 fn sample(asked: Vec<Asked>) -> Vec<Asked> {
     let mut taken = BTreeSet::new();
     let family = |row: &Row| row.path.split('/').nth(2).unwrap_or_default().to_owned();

@@ -1,5 +1,5 @@
-//! The files of `conformance/`, made from the corpus. `keyward conformance` runs them against
-//! gateways that keep the promises, and against one that does not.
+//! The files of `conformance/` are made from the corpus. `keyward conformance` runs them against
+//! gateways that keep the promises and one that does not.
 
 use std::process::Output;
 
@@ -30,8 +30,8 @@ fn passed_and_failed(text: &str) -> (usize, usize) {
     (numbers.next().unwrap(), numbers.next().unwrap())
 }
 
-/// Files that differ in their settings: credentials and bytes, addresses, times, modes, shadow,
-/// identity headers, upgrades, no snapshot.
+/// Files with different settings: credentials and bytes, addresses, times, modes, shadow, identity
+/// headers, upgrades, no snapshot.
 const FILES: [&str; 8] = [
     "credentials",
     "addresses",

@@ -2,7 +2,7 @@
 
 /// Why a command is not run with the others.
 pub(super) enum Why {
-    /// This test runs it, or compares the page with what it runs.
+    /// This test runs it, or checks that the page shows what it runs.
     Test(&'static str),
     /// No test runs it.
     Because(&'static str),

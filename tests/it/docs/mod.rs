@@ -1,8 +1,10 @@
-//! Runs every command of the README and of `docs/` as a person would, next to a real Envoy.
-//! `left_out` lists the exceptions, each with the test that runs it or the reason why none does.
+//! Runs every command of the README and of `docs/` next to a real Envoy, as a person would.
+//! Commands in `left_out` are not run: the entry names the test that runs them, or the reason why
+//! none does.
 
 mod left_out;
 mod script;
+mod two;
 mod world;
 
 use std::collections::BTreeSet;
@@ -51,8 +53,8 @@ fn missing_tool(blocks: &[Block]) -> Option<&'static str> {
         .find(|tool| calls(tool) && is_missing(tool))
 }
 
-/// Runs the blocks of a page, each in a new shell in the page's folder. Returns what failed, and
-/// which entries left something out.
+/// Runs the blocks of a page, each in a new shell in the page's folder. Returns the failures, and
+/// the entries that left out a command.
 fn run(world: &World, page: &str, blocks: &[Block]) -> (Vec<String>, BTreeSet<&'static str>) {
     let (mut failed, mut used) = (Vec::new(), BTreeSet::new());
     let folder = world.folder_of(page);
@@ -83,7 +85,7 @@ fn every_command_of_the_pages_runs_or_is_left_out_for_a_reason() {
     for path in pages() {
         let page = name(&path);
         let found = blocks(&fs::read_to_string(&path).unwrap());
-        if found.is_empty() {
+        if found.is_empty() || page == two::PAGE {
             continue;
         }
         count += found
@@ -106,7 +108,7 @@ fn every_command_of_the_pages_runs_or_is_left_out_for_a_reason() {
         }
     }
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
-    // The pages are found, and only the smaller part is left out.
+    // The pages were found, and only a minor part is left out.
     assert!(count > 2 * LEFT_OUT.len() && count > 100, "{count}");
 }
 

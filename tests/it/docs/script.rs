@@ -1,14 +1,14 @@
-//! The commands of a page: those in its fenced blocks of shell.
+//! The commands of a page, taken from its fenced shell blocks.
 
-/// A fenced block, and its first line.
+/// A fenced block, and the number of its first line.
 pub(super) struct Block {
     pub(super) line: usize,
     text: String,
 }
 
 impl Block {
-    /// Returns its commands. A command may span several lines: to the end of a document in it, or
-    /// while a line ends with `\` or is indented.
+    /// Returns its commands. A command may span several lines: to the end of a here-document, or as
+    /// long as a line ends with `\` or the next one is indented.
     pub(super) fn commands(&self) -> Vec<String> {
         let mut commands: Vec<String> = Vec::new();
         let mut document: Option<String> = None;

@@ -1,5 +1,5 @@
-//! What the pages assume: a key file with some keys, access logs, a served snapshot, a text that
-//! leaked, and a running Envoy.
+//! What the pages assume: a key file with some keys, access logs, a served snapshot, a leaked text,
+//! and a running Envoy.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -11,7 +11,7 @@ use crate::support::command::program;
 use crate::support::process::Folder;
 use crate::support::{BOUND, Envoy, eventually, find};
 
-/// Makes the files. `mk_1` is used, and `mk_2` is for commands that end a key.
+/// Makes the files. `mk_1` is used. `mk_2` is for commands that end a key.
 const PREPARE: &str = "
 keyward init
 keyward accounts add org_1 --name 'Widgets Group' --no-keys
@@ -27,7 +27,7 @@ keyward snapshot build --configuration >served.json
 echo 'KEY=rk_test_FAKE-page-0002' >leaked.txt
 ";
 
-/// Names of the reader's own things in the pages, and what they are here.
+/// Names that pages expect their readers to replace, and their values here.
 const READERS: [(&str, &str); 23] = [
     ("keys delete ID", "keys delete mk_2"),
     ("keys rotate ID", "keys rotate mk_3"),
@@ -36,14 +36,14 @@ const READERS: [(&str, &str); 23] = [
     ("--owner ID", "--owner acct_1"),
     ("accounts suspend ID", "accounts suspend acct_1"),
     ("accounts resume ID", "accounts resume acct_1"),
-    // Without a terminal to ask.
+    // There is no terminal for the question.
     ("keys delete mk_1", "keys delete mk_1 --yes"),
     ("keyward doctor  ", "keyward doctor --admin $ADMIN "),
     ("--revision N", "--revision 1"),
     ("--revision 1795194529", "--revision 1"),
     ("--request-id req_…", "--request-id \"$REQUEST\""),
     ("*.gz ", "access.log.1.gz "),
-    // The keys of this key file do not expire that soon, and all of them are new.
+    // All keys of this key file are new, and none expires soon.
     (
         "--created-before 2026-11-20T10:00:00Z",
         "--created-before 2126-11-20T10:00:00Z",
@@ -62,7 +62,7 @@ const READERS: [(&str, &str); 23] = [
     ),
 ];
 
-/// Pages that begin without a key file, and push to their own file.
+/// Pages that start without a key file, and push to their own file.
 const FROM_NOTHING: [&str; 3] = ["README.md", "deploy-envoy.md", "egress.md"];
 
 pub(super) struct World {
@@ -104,7 +104,7 @@ impl World {
         }
     }
 
-    /// Returns the folder that a page begins in.
+    /// Returns the folder where a page starts.
     pub(super) fn folder_of(&self, page: &str) -> Folder {
         let folder = Folder::new(&format!("docs-{}", page.trim_end_matches(".md")));
         let (from, to) = (self.prepared.path().display(), folder.path());
@@ -121,7 +121,7 @@ impl World {
         }
         let file = to.join("envoy/ecds/keyward.yaml");
         fs::remove_file(&file).unwrap();
-        // The canary's file is the one that Envoy watches, so that the commands can wait for it.
+        // The canary's file is the one that Envoy watches, so that the command can wait for it.
         for link in [&file, &to.join("canary/keyward.yaml")] {
             symlink(self.envoy.ecds_file(), link).unwrap();
         }
@@ -129,9 +129,9 @@ impl World {
         folder
     }
 
-    /// Waits until a revision is not in the future. A revision is the time, or one more than the
-    /// target's. After several pushes in a second, a built configuration would be older than the
-    /// target.
+    /// Waits until a new revision is higher than the target's. A revision is the time, or one more
+    /// than the target's. After several pushes in one second, a new configuration would otherwise
+    /// be older than the target.
     fn let_revisions_pass(&self) {
         let text = fs::read_to_string(self.envoy.ecds_file()).unwrap();
         let digits = |text: &str| {
@@ -152,7 +152,7 @@ impl World {
         });
     }
 
-    /// Runs commands. The error contains their output.
+    /// Runs commands. The error is their output.
     pub(super) fn run(&self, folder: &Path, commands: &str) -> Result<(), String> {
         let mut script = format!("trap 'echo \"failed: $BASH_COMMAND\"' ERR\n{commands}");
         for (reader, here) in READERS {

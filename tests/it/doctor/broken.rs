@@ -1,9 +1,9 @@
-//! An Envoy for each setting that can be wrong.
+//! One Envoy for each setting that can be wrong.
 
 use super::*;
 use crate::support::bootstrap::{at, hcm, http_filter, remove_http_filter};
 
-/// Starts an Envoy that differs from what we ship by `change`, and checks the diagnosis.
+/// Starts an Envoy that differs by `change` from what keyward ships, and checks the diagnosis.
 #[track_caller]
 fn assert_broken(change: impl FnOnce(&mut Value) + 'static, expected: &[(&str, &str)]) {
     let envoy = builder().edit(change).start();
@@ -14,7 +14,7 @@ fn chain(bootstrap: &mut Value) -> &mut Vec<Value> {
     at(hcm(bootstrap), "/http_filters").as_array_mut().unwrap()
 }
 
-/// Returns a filter that does nothing here.
+/// Returns a filter that has no effect here.
 fn buffer() -> Value {
     let kind = "type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer";
     json!({"name": "buffer", "typed_config": {"@type": kind, "max_request_bytes": 1000}})
@@ -40,13 +40,13 @@ fn the_interlock() {
     assert_broken(typed(STATE, other), MISSING);
     let deny = json!({"key": "wasm.keyward", "string_match": {"prefix": "deny"}});
     assert_broken(typed(STATE, deny), MISSING);
-    // Another way in.
+    // One more way in.
     let anybody = json!({"permissions": [{"any": true}], "principals": [{"any": true}]});
     assert_broken(
         typed("/typed_config/rules/policies/anybody", anybody),
         MISSING,
     );
-    // The interlock only logs.
+    // It only observes.
     assert_broken(
         |all| {
             let typed = at(http_filter(all, "keyward.interlock"), "/typed_config");
@@ -108,8 +108,7 @@ fn the_connection_manager() {
         |all| hcm(all)["http_protocol_options"] = json!({"allow_chunked_length": true}),
         &[("warn", "framing")],
     );
-    // An upgrade with its own chain, which lacks keyward, and one that has it without the
-    // interlock.
+    // One upgrade has its own chain without keyward, and another has keyward without the interlock.
     assert_broken(
         |all| {
             let router = chain(all).last().unwrap().clone();
@@ -154,8 +153,8 @@ fn the_routes() {
     }
     let rbac = || json!({"@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBACPerRoute"});
     let route = "/route_config/virtual_hosts/0/routes/0";
-    // Off in the chain and on at the route, as Envoy Gateway configures it: nothing gets past, as
-    // long as the interlock is after it.
+    // Disabled in the chain and enabled on the route, as in Envoy Gateway: nothing bypasses keyward
+    // as long as the interlock follows it.
     let on_route = move |all: &mut Value| {
         http_filter(all, "keyward")["disabled"] = json!(true);
         let enabled = json!({"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "config": {}});
@@ -190,7 +189,7 @@ fn the_routes() {
         },
         &[("FAIL", "routes")],
     );
-    // Routes from elsewhere are looked up.
+    // The doctor follows routes from other sources.
     assert_broken(
         move |all| {
             let mut routes = at(hcm(all), "/route_config").clone();
@@ -206,7 +205,7 @@ fn the_routes() {
             hcm(all).as_object_mut().unwrap().remove("route_config");
             hcm(all)["rds"] = json!({"route_config_name": "gateway", "config_source": {
                 "resource_api_version": "V3", "path_config_source": {"path": file}}});
-            // Envoy reads it after this returns.
+            // Envoy reads it after this function returns.
             std::mem::forget(folder);
         },
         &[("FAIL", "routes")],
@@ -243,8 +242,8 @@ fn the_access_log() {
         },
         &[("warn", "access-log")],
     );
-    // Envoy's access log service: its logger for HTTP sends every path with its query, and its
-    // logger for connections sends only what is named.
+    // Envoy's access log service: its HTTP logger sends every path with its query, and its
+    // connection logger sends what the configuration names.
     let service = |kind: &'static str, tag: Value| {
         move |all: &mut Value| {
             let loggers = at(hcm(all), "/access_log").as_array_mut().unwrap();

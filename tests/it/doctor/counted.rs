@@ -1,4 +1,4 @@
-//! What a running Envoy has counted, and what the doctor reports about it.
+//! Counters of a running Envoy that the doctor reports.
 
 use super::*;
 use crate::support::bootstrap::{at, hcm};
@@ -32,7 +32,7 @@ fn refused_pushes() {
     let envoy = builder().start();
     assert_eq!(envoy.push_and_wait("{"), Push::Rejected);
     let diagnosis = Diagnosis::of(&envoy, &[]);
-    // Envoy's dump shows what it received last, not what it serves.
+    // Envoy's dump shows the last configuration that it received, not the one that it serves.
     diagnosis.assert_found(&[("warn", "configuration"), ("warn", "stats")]);
     assert!(
         diagnosis.text.contains("1 pushes were refused"),
@@ -46,7 +46,7 @@ fn refused_pushes() {
     Diagnosis::of(&envoy, &[]).assert_found(&[("warn", "stats")]);
 }
 
-/// Returns the pages of a real Envoy, with a change to each.
+/// Returns the diagnosis of a real Envoy's pages, with a change to each.
 fn diagnosis(
     envoy: &Envoy,
     change: impl Fn(&str, String) -> Reply + Send + Sync + 'static,
@@ -99,7 +99,8 @@ fn workers_without_a_vm() {
     replaced("server.concurrency", "server.something").assert_found(&[("warn", "workers")]);
 }
 
-/// V8 reserves some 9 GB for each VM. With two workers, this is enough for all but one.
+/// V8 reserves about 9 GB for each VM. With two workers, this limit leaves room for all VMs except
+/// one.
 #[test]
 fn a_limit_on_address_space_that_leaves_a_worker_without_a_vm() {
     let envoy = builder().concurrency(2).address_space(36_000_000).start();

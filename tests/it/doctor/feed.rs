@@ -1,5 +1,4 @@
-//! A gateway that follows a feed, with every fault on the way to it that a signature does not
-//! prevent.
+//! A gateway that follows a feed, with every fault on the way that signatures cannot prevent.
 
 use super::*;
 use crate::feed::following;
@@ -152,8 +151,8 @@ fn what_ends_long_polls() {
         FEED,
         "its `max_stream_duration` of 5 s ends calls that may take 17 s",
     );
-    // Through a listener of this Envoy. Its route ends everything that lasts longer than 15 s, as
-    // every route without a timeout does.
+    // Through a listener of this Envoy. Its route ends requests that last longer than 15 s, as
+    // every route without a time-out does.
     assert_found(
         |all| {
             let address = all["static_resources"]["listeners"][0]["address"].clone();
@@ -217,7 +216,7 @@ fn a_feed_without_an_age_is_refused_and_both_commands_say_why() {
     let saved = Diagnosis::read(&saved);
     saved.assert_found(&[("warn", "configuration")]);
     assert!(saved.text.contains(why), "{}", saved.text);
-    // With a maximum age and without a snapshot, it is good.
+    // A configuration with a feed but without a snapshot is good.
     let good = feed::configuration().to_string();
     let checked = keyward(&["snapshot", "check", "-"], good.as_bytes());
     let said = String::from_utf8(checked.stdout).unwrap();
@@ -228,7 +227,7 @@ fn a_feed_without_an_age_is_refused_and_both_commands_say_why() {
     );
 }
 
-/// Replaces each configuration that keyward received.
+/// Replaces every configuration that keyward received.
 fn replace(value: &mut Value, text: &str) -> usize {
     match value {
         Value::Object(members) => {

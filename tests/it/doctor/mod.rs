@@ -1,5 +1,5 @@
-//! `keyward doctor` with real Envoys: the one that we ship, and variants with each fault that it
-//! must find.
+//! Runs `keyward doctor` against real Envoys: the one that keyward ships, and the same with each
+//! fault that the doctor must find.
 
 mod broken;
 mod counted;
@@ -20,7 +20,7 @@ use crate::support::command::{command, fed};
 
 const ALICE: &str = "sk_test_FAKE-alice-0001";
 
-/// Returns a good configuration.
+/// Returns a correct configuration.
 fn configuration() -> Value {
     let sha256 = KeyDigest::of(ALICE.as_bytes()).to_string();
     json!({"max_snapshot_age": 100_000_000, "snapshot": {
@@ -32,7 +32,7 @@ fn builder() -> Builder {
     Envoy::builder().config(configuration().to_string())
 }
 
-/// Which checks found something, and at which level. Notes are left out.
+/// The checks that found something, with their level. Notes are left out.
 #[derive(Debug)]
 pub(crate) struct Diagnosis {
     code: Option<i32>,
@@ -69,7 +69,7 @@ impl Diagnosis {
         self.found().contains(&(level, check))
     }
 
-    /// Checks that the doctor found only this, and that its exit code agrees.
+    /// Asserts that the doctor found only this, and that its exit code agrees.
     #[track_caller]
     pub(crate) fn assert_found(&self, expected: &[(&str, &str)]) {
         assert_eq!(
@@ -88,7 +88,7 @@ fn keyward(arguments: &[&str], input: &[u8]) -> Output {
     fed(command().args(arguments), input)
 }
 
-/// As a check at startup, while an Envoy is still missing.
+/// Runs as a check at the start, next to an Envoy that has not started yet.
 #[test]
 fn it_waits_for_an_envoy_that_is_about_to_start() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -163,7 +163,7 @@ fn what_cannot_be_read_is_never_good() {
         assert_eq!(diagnosis.code, Some(4), "{dump}: {}", diagnosis.text);
         assert!(diagnosis.text.contains(told), "{dump}: {}", diagnosis.text);
     }
-    // No process listens there.
+    // No process listens on this port.
     let output = keyward(&["doctor", "--admin", "http://127.0.0.1:1"], b"");
     assert_eq!(output.status.code(), Some(4));
 }

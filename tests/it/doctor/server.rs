@@ -1,5 +1,5 @@
-//! keyward-server with an Envoy before it: the shipped `envoy/control.yaml`, and what is wrong if
-//! its routes, its cluster or its pages differ.
+//! keyward-server with an Envoy in front of it: the shipped `envoy/control.yaml`, and the findings
+//! if its routes, its cluster or its pages are elsewhere.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use super::*;
 use crate::support::bootstrap::{at, cluster, hcm, remove_http_filter};
 use crate::support::process::Folder;
 
-/// The server's socket, without a process that answers.
+/// The server's socket, without a process that answers on it.
 struct Socket {
     folder: Folder,
     _listener: UnixListener,
@@ -30,7 +30,7 @@ fn lead_to(bootstrap: &mut Value, socket: &Path) {
     *at(cluster(bootstrap, "keyward_server"), endpoint) = json!(socket);
 }
 
-/// Starts the gateway of the server, with one change.
+/// Starts the gateway in front of the server, with one change.
 fn control(socket: &str, change: impl FnOnce(&mut Value) + 'static) -> (Envoy, Socket) {
     control_with(configuration(), socket, change)
 }
@@ -66,7 +66,7 @@ fn said(diagnosis: &Diagnosis, level: &str) -> Vec<String> {
     found
 }
 
-/// Checks only what an Envoy's dump says, without this machine's processes.
+/// Checks the findings from an Envoy's dump only, without this machine's processes.
 #[track_caller]
 fn assert_dump(envoy: &Envoy, expected: &[(&str, &str)], told: &[&str]) {
     let dump = envoy.admin("GET", "/config_dump").body;
@@ -89,7 +89,8 @@ fn with_pages(paths: &[&str]) -> Value {
     all
 }
 
-/// As shipped, no check fails. The only warning is that the tests and Envoy run as one user.
+/// The shipped configuration has no failure. The one warning is that the tests and Envoy run as the
+/// same user.
 #[test]
 fn the_shipped_gateway_before_the_server_has_no_failure() {
     let (envoy, socket) = control("api.sock", |_| {});
@@ -124,7 +125,7 @@ fn a_folder_in_which_others_may_replace_the_socket() {
         .iter()
         .any(|line| line.contains("may change its folder") && line.contains("with mode 0777"));
     assert!(is_told, "{}", diagnosis.text);
-    // With the sticky bit they cannot.
+    // With the sticky bit, others cannot replace the socket.
     fs::set_permissions(socket.folder.path(), Permissions::from_mode(0o1777)).unwrap();
     let diagnosis = Diagnosis::of(&envoy, &[]);
     assert!(
@@ -168,8 +169,8 @@ fn another_listener_leads_to_the_socket() {
     );
 }
 
-/// No other chain leads there, so `listeners` has nothing to compare with. The doctor recognizes
-/// the socket by the secret that is sent to it, whatever its name.
+/// No other chain leads to the server, so `listeners` has nothing to compare with. The doctor
+/// recognizes the socket by the secret that Envoy sends to it, whatever its name.
 #[test]
 fn the_only_way_to_the_socket_has_no_keyward() {
     for socket in ["api.sock", "other.sock"] {
@@ -183,7 +184,8 @@ fn the_only_way_to_the_socket_has_no_keyward() {
                 .as_array_mut()
                 .unwrap()
                 .retain(|filter| filter["name"] == "envoy.filters.http.router");
-            // The second has only the server's five routes, and the first no longer has them.
+            // The second listener has only the server's five routes, and the first no longer has
+            // them.
             let own = at(manager, "/route_config/virtual_hosts/0/routes");
             own.as_array_mut().unwrap().truncate(5);
             listeners.push(second);
@@ -264,7 +266,7 @@ fn an_edge_gateway_has_the_api() {
         &[("warn", "server")],
         &["the route `/v2/iam/` leads the server's API to `upstream`"],
     );
-    // With the secret set.
+    // The same route, with the secret on it.
     let (envoy, _socket) = control("api.sock", |all| {
         routes(all)[1]["route"]["cluster"] = json!("upstream");
     });
@@ -306,7 +308,7 @@ fn an_edge_gateway_has_the_pages() {
         &[("FAIL", "server")],
         &["`/console` without a key", "`/portal` without a key"],
     );
-    // One may be the API's own.
+    // The API itself may have such a path.
     assert_dump(
         &edge(&["/portal/{*rest}"]),
         &[("warn", "server")],
@@ -319,7 +321,7 @@ fn an_edge_gateway_has_the_pages() {
         routes(all).splice(0..0, [page("/console"), page("/portal")]);
     });
     assert_dump(&envoy, &[], &[]);
-    // Before the server's routes, but on the way to the other upstream.
+    // In front of the server, but on the way to the other upstream.
     let (envoy, _socket) = control_with(with_pages(ALL), "api.sock", |all| {
         routes(all).retain(|route| route["match"]["path_separated_prefix"] != "/portal");
     });

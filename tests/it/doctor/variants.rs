@@ -1,5 +1,5 @@
-//! Variants of what we ship, each with one change that a real Envoy accepts, and what
-//! `doctor --strict` says about it: the check and the level. Only the shipped bootstrap is good.
+//! The shipped bootstrap with one change each. A real Envoy accepts every variant, and the test
+//! checks what `doctor --strict` reports: the check and its level. The unchanged bootstrap is good.
 
 mod arrives;
 mod leaks;
@@ -10,7 +10,7 @@ use super::*;
 use crate::support::bootstrap::{at, hcm, http_filter};
 use crate::support::process::Folder;
 
-/// The difference from the shipped bootstrap, and everything that is found because of it.
+/// A change to the shipped bootstrap, and everything that the doctor finds because of it.
 pub(super) struct Variant {
     name: &'static str,
     change: Box<dyn FnOnce(&mut Value)>,
@@ -29,7 +29,7 @@ pub(super) fn variant(
     }
 }
 
-/// Starts an Envoy for each variant, and names all with another result.
+/// Starts an Envoy for each variant, and lists those with another result.
 #[track_caller]
 fn assert_all(variants: Vec<Variant>) {
     let faults: Vec<String> = variants.into_iter().filter_map(fault).collect();
@@ -56,7 +56,7 @@ fn chain(bootstrap: &mut Value) -> &mut Vec<Value> {
     at(hcm(bootstrap), "/http_filters").as_array_mut().unwrap()
 }
 
-/// Returns an HTTP filter by its message, after `envoy.extensions.filters.http.`.
+/// Returns an HTTP filter, named by its message after `envoy.extensions.filters.http.`.
 fn filter(message: &str, mut config: Value) -> Value {
     config["@type"] = json!(format!(
         "type.googleapis.com/envoy.extensions.filters.http.{message}"
@@ -79,7 +79,7 @@ fn cluster(bootstrap: &mut Value) -> &mut Value {
     at(bootstrap, "/static_resources/clusters/0")
 }
 
-/// Adds the gateway's listener again, under another name.
+/// Adds the gateway's listener a second time, under another name.
 fn second_listener(bootstrap: &mut Value, change: impl FnOnce(&mut Value)) {
     let listeners = at(bootstrap, "/static_resources/listeners")
         .as_array_mut()
@@ -90,7 +90,7 @@ fn second_listener(bootstrap: &mut Value, change: impl FnOnce(&mut Value)) {
     listeners.push(second);
 }
 
-/// Returns a file that exists as long as the test.
+/// Writes a file that lasts as long as the test.
 fn file(name: &str, content: &Value) -> std::path::PathBuf {
     let folder = Folder::new("variant");
     let file = folder.path().join(name);

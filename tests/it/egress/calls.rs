@@ -1,4 +1,4 @@
-//! What services may request, and what Stripe receives.
+//! What the services may request, and what Stripe receives.
 
 use super::*;
 use crate::support::command::command;
@@ -95,7 +95,7 @@ fn any_connected_account_can_be_named_and_arrives() {
         seen.header("stripe-account"),
         Some("acct_FAKE-never-listed")
     );
-    // The key may do less on connected accounts than on its own.
+    // The key has fewer permissions on connected accounts than on its own.
     let denied = call("/v1/balance", "acct_FAKE-never-listed");
     assert_eq!(
         denied.header("x-keyward-denied"),
@@ -112,7 +112,7 @@ fn what_is_refused_never_reaches_stripe() {
         return;
     };
     let (egress, upstream) = (&shipped.egress, &shipped.upstream);
-    // Stripe's own keys are unknown here. The log shows a service that still has one.
+    // Stripe's own keys are not accepted here, so the log shows a service that still has one.
     for key in [
         stripes("test"),
         stripes("live"),
@@ -173,7 +173,7 @@ fn what_passes_without_a_key_that_stripe_may_be_asked_with_has_no_route() {
         );
     }
     assert_eq!(upstream.count(), 0);
-    // The key with every permission has a route.
+    // The key with every permission has this one.
     assert_eq!(
         egress
             .call(
@@ -219,7 +219,7 @@ fn shadow_tries_permissions_and_revives_nobody() {
         404
     );
     assert_eq!(upstream.count(), 3);
-    // A gateway in shadow lets unknown and dead keys pass, but not to Stripe.
+    // A gateway in shadow lets unknown and ended keys pass, but not to Stripe.
     egress
         .envoy
         .push(&configuration(&json!({"enforcement": "shadow"})));
@@ -256,7 +256,7 @@ fn files_go_to_the_host_that_has_them() {
         let told = egress.front.told();
         assert!(told.iter().any(|name| name == host), "{told:?}");
     }
-    // Permissions are also required there.
+    // keyward checks permissions there as well.
     let denied = egress.call(&service("live"), "POST", "/v1/files", &[]);
     assert_eq!(
         denied.header("x-keyward-denied"),

@@ -1,5 +1,5 @@
-//! A broken setup sends Stripe nothing, or sends requests without a key. It never shows a key to
-//! Stripe, or to an impostor.
+//! A broken setup sends nothing to Stripe, or sends requests without a key. It never shows a key of
+//! the services to Stripe or to an impostor.
 
 use super::*;
 use crate::support::bootstrap::remove_http_filter;
@@ -32,7 +32,7 @@ fn a_server_that_cannot_prove_to_be_stripe_is_told_nothing() {
 
 #[test]
 fn without_the_injector_stripe_is_asked_without_a_key() {
-    // As shipped, and with keyward set to leave the services' keys in place.
+    // As shipped, and with keyward set to leave the services' keys in the requests.
     for settings in [
         json!({}),
         json!({"forward_credential": true, "principal_header": "x-keyward-principal"}),
@@ -101,7 +101,7 @@ fn without_its_secret_a_mode_is_refused_and_the_other_works() {
         1
     );
 
-    // Once the key exists, without a restart; and then a new key.
+    // The gateway uses the file once it exists, without a restart, and later a new one.
     let folder = egress.secrets.path();
     for key in [stripes("live"), "rk_live_FAKE-the-next-0002".to_owned()] {
         fs::write(folder.join("stripe_live.key"), &key).unwrap();
@@ -113,7 +113,7 @@ fn without_its_secret_a_mode_is_refused_and_the_other_works() {
                 .then_some(())
         });
     }
-    // A line end after the key, as editors add it, is not part of the key.
+    // A line end after the key, as editors leave it, is not part of the key.
     let key = "rk_live_FAKE-the-last-0003";
     fs::write(folder.join("stripe_live.key"), format!("{key}\n")).unwrap();
     write_secret(folder, "live");

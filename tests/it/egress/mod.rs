@@ -1,6 +1,6 @@
 //! `envoy/egress.yaml`, the gateway from an operator's services to Stripe: a real Envoy with TLS to
-//! a stand-in for the API, whose certificate is made for the run. Requests that reach the stand-in
-//! have the real key, and never a key of the services.
+//! a stand-in for the API, with a certificate made for the run. Requests that reach the stand-in
+//! contain the real key, and never one of the services' keys.
 
 mod calls;
 mod failures;
@@ -25,7 +25,7 @@ use crate::support::{BOUND, Envoy, Upstream, eventually};
 
 const BOOTSTRAP: &str = "envoy/egress.yaml";
 const MODES: [&str; 2] = ["test", "live"];
-/// The clusters, with the host that each of them calls.
+/// The clusters, with their modes and hosts.
 const CLUSTERS: [(&str, &str, &str); 4] = [
     ("stripe_test", "test", "api.stripe.com"),
     ("stripe_live", "live", "api.stripe.com"),
@@ -34,18 +34,18 @@ const CLUSTERS: [(&str, &str, &str); 4] = [
 ];
 const OWN: &str = "acct_FAKE-own";
 
-/// Returns a service's key in that mode.
+/// Returns the key that a service uses in this mode.
 fn service(mode: &str) -> String {
     format!("rk_{mode}_FAKE-billing-0001")
 }
 
-/// Returns the key that Stripe would know.
+/// Returns the key that Stripe would accept.
 fn stripes(mode: &str) -> String {
     format!("sk_{mode}_FAKE-of-stripe-0001")
 }
 
-/// Returns the settings of the shipped ECDS file, with a snapshot that knows the services' keys and
-/// others.
+/// Returns the settings of the shipped ECDS file, with a snapshot that contains the services' keys
+/// and others.
 fn configuration(settings: &Value) -> String {
     let shipped = read("envoy/egress/keyward.yaml");
     let text = &shipped["resources"][0]["typed_config"]["config"]["configuration"]["value"];
@@ -100,7 +100,7 @@ struct Egress {
     secrets: Folder,
 }
 
-/// The shipped gateway before an upstream that answers with what it received.
+/// The shipped gateway in front of an upstream that echoes the request.
 struct Shipped {
     egress: Egress,
     upstream: Upstream,
@@ -124,13 +124,13 @@ impl Shipped {
 }
 
 impl Egress {
-    /// Starts a gateway with a good certificate. Returns `None` if the machine has no Python for
-    /// it.
+    /// Starts it with a good certificate. Returns `None` if the machine has no Python for that.
     fn to(upstream: &Upstream) -> Option<Self> {
         Self::build(upstream.address(), &json!({}), |builder| builder)
     }
 
-    /// Starts a gateway. `fault` replaces members of the plan of `tests/sdk/python/tls_front.py`.
+    /// Starts it with a changed plan for `tests/sdk/python/tls_front.py`: `fault` replaces its
+    /// members.
     fn build(
         target: SocketAddr,
         fault: &Value,
@@ -171,8 +171,8 @@ impl Egress {
     }
 }
 
-/// Changes what differs between the test's gateway and the shipped one: where `api.stripe.com` is,
-/// who signs for it, and where the keys are.
+/// Makes the changes to the shipped gateway: the address of `api.stripe.com`, its certificate
+/// authority, and the place of the keys.
 fn relocate(bootstrap: &mut Value, front: SocketAddr, folder: &Path) {
     let all = at(bootstrap, "/static_resources/clusters")
         .as_array()
@@ -200,7 +200,7 @@ fn relocate(bootstrap: &mut Value, front: SocketAddr, folder: &Path) {
     }
 }
 
-/// Returns the injector of a cluster, which is the first of its filters.
+/// Returns the injector of a cluster, which is its first filter.
 fn injector(cluster: &mut Value) -> &mut Value {
     let filters = http_filters(cluster);
     assert_eq!(filters[0]["name"], "envoy.filters.http.credential_injector");
@@ -213,8 +213,8 @@ fn http_filters(cluster: &mut Value) -> &mut Vec<Value> {
     at(options, "/http_filters").as_array_mut().unwrap()
 }
 
-/// Writes the shipped file of the secret, with this folder's key. The file is renamed into its
-/// place, as its comment says.
+/// Writes the shipped file for the secret with this folder's key, and renames it into place, as its
+/// comment tells operators to do.
 fn write_secret(folder: &Path, mode: &str) {
     let mut secret = read(&format!("envoy/egress/stripe_{mode}.yaml"));
     let key = folder.join(format!("stripe_{mode}.key"));
@@ -224,7 +224,7 @@ fn write_secret(folder: &Path, mode: &str) {
     fs::rename(aside, folder.join(format!("stripe_{mode}.yaml"))).unwrap();
 }
 
-/// Checks that the request has the real key of that mode and nothing of the service's.
+/// Asserts that the request contains the real key of this mode and nothing of the service's.
 #[track_caller]
 fn assert_real(seen: &Seen, mode: &str) {
     assert_real_at(seen, mode, "api.stripe.com");
@@ -238,7 +238,7 @@ fn assert_real_at(seen: &Seen, mode: &str, host: &str) {
     assert_clean(seen);
 }
 
-/// Checks that nothing in the request names a key of the services, or this network.
+/// Asserts that the request contains no key of the services and nothing about the network here.
 #[track_caller]
 fn assert_clean(seen: &Seen) {
     for (name, value) in &seen.headers {

@@ -1,5 +1,5 @@
-//! Stripe's own SDKs with a service's key and only the base URL changed, through the gateway and
-//! TLS to localstripe, which accepts no restricted key.
+//! Stripe's own SDKs with a service's key and only another base URL. They call localstripe, which
+//! accepts no restricted key, through the gateway and TLS.
 
 use super::*;
 use crate::sdk::life::{REQUESTS, STEPS};

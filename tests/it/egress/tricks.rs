@@ -1,4 +1,4 @@
-//! Whatever a service sends, the gateway talks to only one host.
+//! Whatever a service sends, the gateway connects to one host only.
 
 use super::*;
 use crate::support::http::{NO_HEADERS, send_raw};
@@ -37,7 +37,7 @@ fn another_host_is_never_asked() {
         assert_eq!(seen.header("host"), Some("api.stripe.com"));
         assert_eq!(seen.path, b"/v1/balance");
     }
-    // Envoy itself rejects a scheme that is not that of the connection.
+    // Envoy itself rejects a scheme that is not the connection's.
     let other = format!(
         "GET https://{elsewhere}/v1/balance HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\n"
     );

@@ -1,10 +1,9 @@
-//! Small configurations that take much memory to load, alternating with large ones.
+//! Small configurations that need much memory to load, alternating with large ones.
 
 use super::*;
 use crate::support::{Ecds, Push, Wrapper, find};
 
-/// Returns a configuration with many short strings. Each has 4 bytes of JSON, and takes some 40
-/// bytes while it is loaded.
+/// Each string is 4 bytes of JSON, and some 40 bytes during the load.
 fn short_strings(revision: u64, keys: &[&str], count: usize) -> String {
     let mut snapshot = snapshot(revision, keys);
     snapshot["endpoints"] = json!([{"method": "GET", "path": "/x", "any_of": ["LIST"]}]);
@@ -14,8 +13,7 @@ fn short_strings(revision: u64, keys: &[&str], count: usize) -> String {
         .replace("\"LIST\"", &list)
 }
 
-/// Returns a configuration with many accounts. Each has 21 bytes of JSON, and takes some 180 bytes
-/// while it is loaded and some 70 permanently.
+/// Each account is 21 bytes of JSON, some 180 bytes during the load, and some 70 permanently.
 fn accounts(revision: u64, keys: &[&str], count: usize) -> String {
     let mut snapshot = snapshot(revision, keys);
     snapshot["accounts"] = json!("LIST");
@@ -36,9 +34,9 @@ fn what_takes_too_much_memory_is_refused_before_a_worker_sees_it() {
     let watched = [ALICE, STRANGER].map(|key| Watch::start(envoy.address(), key));
     let refused = "expected a configuration that takes at most";
     let cases = [
-        // 40 MB that take more than 1 GiB: they trap the trial load's VM.
+        // 40 MB of JSON that need more than 1 GiB: they trap the trial load's VM.
         (deep(3, &[BOB], 400_000, 31), false),
-        // 2 MB that take 40 times as much, most of it permanently.
+        // 2 MB of JSON that need 40 times as much, most of it permanently.
         (deep(4, &[BOB], 20_000, 31), true),
         (accounts(5, &[BOB], 2_400_000), true),
     ];

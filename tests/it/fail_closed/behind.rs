@@ -1,4 +1,4 @@
-//! A worker that cannot load what was pushed: it continues with what it has, or denies.
+//! A worker that cannot load what it was given continues with what it has, or denies.
 
 use super::plugin::{Plugin, address_of};
 use super::*;
@@ -39,7 +39,7 @@ fn a_worker_without_room_goes_on_with_the_last_good_snapshot() {
         });
         assert_eq!(status(&envoy, BOB), 401);
         assert_eq!(envoy.stat("wasmcustom.keyward_snapshot_revision"), 1);
-        // Again, and it is still one worker.
+        // A second time, and it is still one worker.
         let push = configuration(3, &[BOB]).to_string();
         assert_eq!(envoy.push_and_wait(&push), Push::Accepted);
         eventually("the worker lags again", BOUND, || {
@@ -64,7 +64,7 @@ fn a_worker_without_room_goes_on_with_the_last_good_snapshot() {
     }
 }
 
-/// Several plugins in one VM, each with a snapshot that is large by itself.
+/// Several plugins share one VM, and each has a snapshot that is large by itself.
 #[test]
 fn plugins_that_fill_a_shared_vm_go_on_with_what_they_have() {
     let _one = heavy();
@@ -78,13 +78,13 @@ fn plugins_that_fill_a_shared_vm_go_on_with_what_they_have() {
     let envoy = builder.start();
     let addresses = PLUGINS.map(|name| address_of(&envoy, name));
     let answers = |key| addresses.map(|address| status_at(address, key));
-    // The last ones found no room.
+    // There was no room for the last ones.
     let first = answers(ALICE);
     let served = first.iter().filter(|status| **status == 200).count();
     let denied = first.iter().filter(|status| **status == 503).count();
     assert_eq!(served + denied, PLUGINS.len(), "{first:?}");
     assert!(served > 1 && denied > 0, "{first:?}\n{}", envoy.logs());
-    // A push to one that serves: it keeps its old snapshot, and no key changes.
+    // Push to one that serves. It keeps its old snapshot, and no key changes.
     let serving = first.iter().position(|status| *status == 200).unwrap();
     plugins[serving].push(&deep(2, &[BOB], 75_000, 22));
     eventually("it lags", BOUND, || {
@@ -104,7 +104,7 @@ fn plugins_that_fill_a_shared_vm_go_on_with_what_they_have() {
             .iter()
             .all(|status| matches!(status, 401 | 503))
     );
-    // A small one finds room.
+    // There is room for a small one.
     plugins[serving].push(&configuration(3, &[CAROL]).to_string());
     eventually("the small one is served", BOUND, || {
         (status_at(addresses[serving], CAROL) == 200).then_some(())

@@ -1,5 +1,5 @@
-//! Two keywards in one chain, each with its own filter state and interlock: a request needs a key
-//! that both know.
+//! Two keyward filters in one chain, each with its own filter state and interlock: a request needs
+//! a key that both accept.
 
 use super::plugin::Plugin;
 use super::*;
@@ -56,8 +56,8 @@ fn both_have_to_let_a_request_pass() {
         for key in [BOB, CAROL, STRANGER] {
             assert_eq!(status(&envoy, key), 401, "`{key}`");
         }
-        // One whose push is rejected continues with what it has. One without a snapshot denies for
-        // both.
+        // A filter that rejected its push continues with what it has. One without a snapshot denies
+        // for both.
         plugins[1].push_refused(&envoy, "{");
         assert_eq!(status(&envoy, ALICE), 200);
         plugins[1].push(&json!({"filter_state": STATES[1]}).to_string());
@@ -80,8 +80,8 @@ fn without_either_filter_its_own_interlock_denies() {
     }
 }
 
-/// The same state for both is a mistake: the last one to write decides, and it let the request
-/// pass. So neither interlock can replace the other's.
+/// It is a mistake to give both the same state: the last one to write it decides, and that one let
+/// the request pass. One interlock therefore cannot replace the other.
 #[test]
 fn one_state_for_both_hides_the_filter_that_is_missing() {
     let plugins = plugins();
@@ -89,6 +89,6 @@ fn one_state_for_both_hides_the_filter_that_is_missing() {
         plugin.push(&config(0, &[ALICE]));
     }
     let envoy = start(&plugins, Some(0), true);
-    // The second interlock has no state, so it denies.
+    // The second interlock has no state, so this denies.
     everywhere(&envoy, ALICE, 403);
 }

@@ -1,62 +1,26 @@
-//! A wall clock that jumps while Envoy runs, forward and back. Envoy is started with a library of a
-//! few lines before libc, compiled here, that adds an offset only to the wall clock.
+//! A wall clock that jumps forward and back while Envoy runs. Envoy is started with a library of a
+//! few lines in front of libc, compiled here, that adds an offset to the wall clock only.
 #![cfg(target_os = "linux")]
-
-use std::fs::{self, File};
-use std::io::{Seek, SeekFrom, Write};
-use std::process::Command;
 
 use super::*;
 use crate::support::Push;
-use crate::support::find::root;
-use crate::support::process::Folder;
+use crate::support::clock::Clock;
 use crate::support::world::now;
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
 const YEAR: i64 = 365 * DAY;
 
-struct Clock {
-    folder: Folder,
-    file: File,
+/// An Envoy with that clock.
+fn builder(clock: &Clock) -> Builder {
+    let [(preload, library), (name, offset)] = clock.environment();
+    Envoy::builder()
+        .environment(preload, library)
+        .environment(name, offset)
 }
 
-impl Clock {
-    fn new() -> Self {
-        let folder = Folder::new("clock");
-        let library = folder.path().join("clock.so");
-        let compiled = Command::new("cc")
-            .args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"])
-            .arg(&library)
-            .arg(root().join("tests/it/fail_closed/clock.c"))
-            .output()
-            .unwrap();
-        assert!(
-            compiled.status.success(),
-            "{}",
-            String::from_utf8_lossy(&compiled.stderr)
-        );
-        let file = File::create(folder.path().join("offset")).unwrap();
-        let mut clock = Self { folder, file };
-        clock.jump(0);
-        clock
-    }
-
-    fn builder(&self) -> Builder {
-        Envoy::builder()
-            .environment("LD_PRELOAD", self.folder.path().join("clock.so"))
-            .environment("KEYWARD_TEST_CLOCK", self.folder.path().join("offset"))
-    }
-
-    /// Sets Envoy's clock ahead by `seconds` from now on.
-    fn jump(&mut self, seconds: i64) {
-        self.file.seek(SeekFrom::Start(0)).unwrap();
-        self.file.write_all(&seconds.to_ne_bytes()).unwrap();
-    }
-}
-
-/// Returns a configuration with Bob's key, which works from an hour ago until in an hour, and
-/// Alice's, which always works.
+/// Returns a snapshot with Bob's key, which is valid from an hour ago until an hour from now, and
+/// with Alice's, which is always valid.
 fn timed(revision: u64, now: u64) -> Value {
     let mut configuration = configuration(revision, &[ALICE, BOB]);
     configuration["max_snapshot_age"] = json!(DAY);
@@ -76,13 +40,13 @@ fn a_clock_that_jumps_revives_no_key_and_comes_back() {
     for interlock in BOTH {
         let mut clock = Clock::new();
         let now = now();
-        let builder = clock.builder().config(timed(1, now).to_string());
+        let builder = builder(&clock).config(timed(1, now).to_string());
         let envoy = with_interlock(builder, interlock).start();
         everywhere(&envoy, BOB, 200);
         let stranger = Watch::start(envoy.address(), STRANGER);
         let stale = Some("stale_snapshot");
         let jumps = [
-            // A snapshot whose date of issue is more than five minutes ahead is stale.
+            // A snapshot whose issue date is more than five minutes in the future counts as stale.
             (240, None, None),
             (2 * HOUR, None, Some("expired_key")),
             (HOUR - 60, None, None),
@@ -104,8 +68,8 @@ fn a_clock_that_jumps_revives_no_key_and_comes_back() {
             assert_eq!(status(&envoy, ALICE), 200, "back from {offset}");
             assert_eq!(status(&envoy, BOB), 200, "back from {offset}");
         }
-        // Pushes continue while the clock is wrong. A pushed key is as dead as its snapshot's dates
-        // say.
+        // Pushes still work while the clock is wrong, and the pushed key is valid or expired as its
+        // dates say.
         clock.jump(2 * HOUR);
         assert_eq!(
             envoy.push_and_wait(&timed(2, now).to_string()),
@@ -121,7 +85,7 @@ fn a_clock_that_jumps_revives_no_key_and_comes_back() {
             answers.keys().all(|status| matches!(status, 401 | 503)),
             "{answers:?}"
         );
-        // The operator sees the failure and its cause.
+        // The operator sees it, and the counters show the cause clearly.
         assert!(envoy.requests_total("deny", "stale_snapshot") >= denied);
         assert_eq!(envoy.requests_total("deny", "expired_key"), 2);
         if interlock {
@@ -130,20 +94,14 @@ fn a_clock_that_jumps_revives_no_key_and_comes_back() {
     }
 }
 
-/// Without the library, the test would show nothing.
+/// Checks that the library works. Otherwise the tests above would prove nothing.
 #[test]
 fn the_clock_moves_envoys_own_time() {
     let mut clock = Clock::new();
     clock.jump(10 * YEAR);
-    let envoy = clock.builder().start();
+    let envoy = builder(&clock).start();
     assert_eq!(status(&envoy, ALICE), 503);
     let line = envoy.logged("the request", |line| line["response_code"] == 503);
     let year: u64 = line["start_time"].as_str().unwrap()[..4].parse().unwrap();
     assert!(year >= 2035, "{line}");
-    assert!(
-        fs::metadata(clock.folder.path().join("offset"))
-            .unwrap()
-            .len()
-            == 8
-    );
 }

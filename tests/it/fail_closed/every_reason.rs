@@ -1,5 +1,5 @@
 //! Every deny reason, for HEAD and for a gRPC client: whatever form the denial has, nothing reaches
-//! the upstream, and the state gives the reason.
+//! the upstream, and the state contains the reason.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::*;
 use crate::cases::envoy::{Corpus, Plugins};
 use crate::support::cases::corpus::{self, Case, CaseFile, Expectation, Runner};
 
-/// Converts a status as Envoy's table from HTTP to gRPC does.
+/// Maps an HTTP status to a gRPC status as Envoy does.
 fn grpc_status(status: u16) -> &'static str {
     match status {
         400 => "13",
@@ -28,8 +28,8 @@ fn denial(case: &Case) -> Option<(&str, u16)> {
     }
 }
 
-/// Returns whether a request can be sent as HEAD, and with the content type of gRPC: a GET with
-/// headers only.
+/// Returns whether a request can be sent as HEAD and with the content type of gRPC: a GET with no
+/// body and no headers that contradict it.
 fn is_plain(case: &Case) -> bool {
     let request = &case.request;
     let holds = |name: &str| {
@@ -67,7 +67,7 @@ fn spell(case: &Case, method: &str, more: &[u8], id: &str) -> Vec<u8> {
     bytes
 }
 
-/// Sends the first three cases of each reason in this file, and notes which reasons occurred.
+/// Sends the first three cases of each reason in this file, and records which reasons it saw.
 fn run(file: &CaseFile, (place, corpus): (usize, &Corpus), seen: &mut BTreeSet<String>) {
     let mut chosen: Vec<(&Case, &str, u16)> = Vec::new();
     for case in file.cases.iter().filter(|case| is_plain(case)) {
@@ -133,13 +133,13 @@ fn head_and_grpc_are_denied_for_every_reason() {
     for (place, file) in files.iter().enumerate() {
         run(file, (place, &corpus), &mut seen);
     }
-    // This requires a host that fails: see `host_calls.rs`.
+    // This needs a host that fails: see `host_calls.rs`.
     seen.insert("host_failure".to_owned());
     let all: BTreeSet<_> = DenyReason::all().map(|it| it.name().to_owned()).collect();
     assert_eq!(seen, all);
 }
 
-/// Like `host_failure`, which a request cannot cause by itself.
+/// Tests `host_failure`, which no request can cause by itself.
 #[test]
 fn head_and_grpc_are_denied_where_the_host_fails() {
     let mut plugin = plugin::Plugin::new("keyward", "keyward", "keyward");

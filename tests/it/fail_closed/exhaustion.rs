@@ -1,5 +1,5 @@
-//! Configurations that a worker cannot store in addition to what it serves: hundreds of megabytes,
-//! mostly white space. Envoy takes some 25 s for each.
+//! Configurations too large for a worker's memory next to what it serves: hundreds of megabytes,
+//! mostly white space. Envoy needs some 25 s for each.
 
 use super::behind::hold;
 use super::*;
@@ -24,7 +24,7 @@ fn a_configuration_that_no_worker_could_hold_is_refused_before_a_worker_sees_it(
         Watch::start(envoy.address(), STRANGER),
         Watch::start(envoy.address(), ALICE),
     );
-    // Hundreds of megabytes, and one byte too many.
+    // Hundreds of megabytes, and one that is one byte too long.
     for size in [HUGE, (128 << 20) + 1] {
         let huge = padded(&configuration(2, &[BOB]).to_string(), size);
         let push = envoy.push_pb_and_wait(Wrapper::Bytes, &huge, LONG);
@@ -47,8 +47,8 @@ fn a_configuration_that_no_worker_could_hold_is_refused_before_a_worker_sees_it(
     assert_eq!(status(&envoy, ALICE), 401);
 }
 
-/// What a filter without our limits does. (Two pushes of 600 MB are enough for that; here something
-/// else fills the VM, so that smaller ones are enough.)
+/// Shows what a filter without keyward's limits does. (Two pushes of 600 MB would suffice. Here
+/// something else fills the VM first, so that smaller ones do.)
 #[test]
 fn a_worker_that_runs_out_of_memory_lets_strangers_pass_and_the_interlock_stops_them() {
     let _one = heavy();
@@ -66,7 +66,7 @@ fn a_worker_that_runs_out_of_memory_lets_strangers_pass_and_the_interlock_stops_
             assert_eq!(push, Push::Accepted, "the trial load has room");
         }
         everywhere(&envoy, STRANGER, skipped(interlock));
-        // It stays like this: the base is poisoned.
+        // It stays that way: the base VM is poisoned.
         envoy.push_and_wait(&configuration(2, &[ALICE]).to_string());
         assert_eq!(status(&envoy, STRANGER), skipped(interlock));
         assert_counted(&envoy, interlock);

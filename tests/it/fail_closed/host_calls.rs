@@ -1,5 +1,5 @@
 //! Envoys that each refuse one kind of call. keyward denies if the decision depends on the call,
-//! and not if the call only reports.
+//! but not if the call only reports.
 
 use super::plugin::Plugin;
 use super::*;
@@ -9,7 +9,7 @@ struct Host {
 }
 
 impl Host {
-    /// Starts an Envoy that refuses these calls, with two keys. Bob's is limited to loopback and to
+    /// Starts an Envoy that refuses these calls, with two keys. Bob's is bound to loopback and to
     /// times.
     fn without(calls: &[&'static str], interlock: bool) -> Self {
         let mut plugin = Plugin::new("keyward", "keyward", "keyward");
@@ -25,7 +25,7 @@ impl Host {
         }
     }
 
-    /// Returns the status and the reason for each of these keys.
+    /// Returns the status and reason of Envoy's answer to each of these keys.
     fn answers(&self) -> [(u16, Option<String>); 3] {
         [ALICE, BOB, STRANGER].map(|key| {
             let answer = Connection::open(self.envoy.address()).try_request(
@@ -64,7 +64,7 @@ fn a_call_that_the_decision_rests_on_denies() {
     for interlock in BOTH {
         for (call, expected) in [
             ("proxy_get_header_map_pairs", [FAILED, FAILED, FAILED]),
-            // Without the verdict's state nothing passes. A denial does not need it.
+            // Nothing passes without the verdict's state. A denial does not need it.
             ("proxy_set_property", [FAILED, FAILED, UNKNOWN]),
             ("proxy_add_header_map_value", [FAILED, FAILED, UNKNOWN]),
             (
@@ -75,7 +75,7 @@ fn a_call_that_the_decision_rests_on_denies() {
                 "proxy_get_current_time_nanoseconds",
                 [GOOD, (401, "expired_key"), UNKNOWN],
             ),
-            // The configuration cannot be read: it is rejected, and the default denies.
+            // The filter cannot read the configuration and rejects it, and the default denies.
             (
                 "proxy_get_buffer_bytes",
                 [
@@ -84,7 +84,7 @@ fn a_call_that_the_decision_rests_on_denies() {
                     (503, "no_snapshot"),
                 ],
             ),
-            // A denial that cannot be sent ends the stream.
+            // If the filter cannot send a denial, the stream ends.
             ("proxy_send_local_response", [GOOD, GOOD, (0, "-")]),
         ] {
             let host = Host::without(&[call], interlock);
@@ -117,7 +117,7 @@ fn a_call_that_only_tells_changes_no_verdict() {
     }
 }
 
-/// In that case Envoy never calls the filter. This is what the interlock is for.
+/// Envoy then never calls the filter. The interlock exists for this case.
 #[test]
 fn a_filter_that_is_never_asked() {
     for interlock in BOTH {

@@ -1,5 +1,5 @@
-//! Whatever happens to the filter, a stranger does not pass: the filter and its interlock in a real
-//! Envoy while things break. The same failure without the interlock shows what it is for.
+//! Whatever happens to the filter, a stranger does not pass. Runs the filter and its interlock in a
+//! real Envoy while things break. The same failure without the interlock shows why it is needed.
 
 mod amplification;
 pub mod behind;
@@ -12,7 +12,7 @@ mod neighbours;
 mod passes;
 pub mod plugin;
 mod pushes;
-mod restart;
+pub mod restart;
 pub mod shipped;
 mod skipped;
 mod streams;
@@ -34,7 +34,7 @@ use crate::support::http::{Connection, Response};
 pub use crate::support::world::{ALICE, BOB, CAROL, STRANGER, configuration, digest, snapshot};
 use crate::support::{BOUND, Envoy, LONG, eventually};
 
-/// Returns a configuration that takes much memory for its size, while it is loaded and permanently:
+/// Returns a configuration that needs much memory for its size, during the load and permanently:
 /// endpoints with many segments.
 pub fn deep(revision: u64, keys: &[&str], rows: usize, segments: usize) -> String {
     let tail = "/a".repeat(segments - 1);
@@ -57,13 +57,14 @@ pub fn with_interlock(builder: Builder, is_wanted: bool) -> Builder {
     }
 }
 
-/// Returns the status for a stranger if Envoy skips the filter. This is what the interlock is for.
+/// Returns the status that a stranger gets if Envoy skips the filter. The interlock exists for this
+/// case.
 pub fn skipped(interlock: bool) -> u16 {
     if interlock { 403 } else { 200 }
 }
 
-/// Checks that the operator sees in Envoy's stats that something lets requests past the filter: the
-/// interlock has counted those that it stopped.
+/// Asserts that Envoy's stats show the operator that requests bypass the filter: the interlock
+/// counts the requests that it stops.
 #[track_caller]
 pub fn assert_counted(envoy: &Envoy, interlock: bool) {
     let denied = envoy.stat("http.gateway.rbac.keyward_interlock.denied");
@@ -91,7 +92,7 @@ pub fn ask(connection: &mut Connection, key: &str) -> Response {
     )
 }
 
-/// Waits until every worker answers `expected` for this key.
+/// Waits until every worker answers this key with `expected`.
 #[track_caller]
 pub fn everywhere(envoy: &Envoy, key: &str, expected: u16) {
     envoy.on_every_worker(
@@ -101,13 +102,13 @@ pub fn everywhere(envoy: &Envoy, key: &str, expected: u16) {
     );
 }
 
-/// Returns a lock for tests that take gigabytes of memory: they run one at a time.
+/// Serializes tests that need gigabytes of memory.
 pub fn heavy() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     ONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Sends requests with one key continuously, and counts the answers.
+/// A thread that sends requests with one key continuously and counts the answers.
 pub struct Watch {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<BTreeMap<u16, u64>>,
@@ -133,7 +134,7 @@ impl Watch {
                         Ok(answer.status)
                     });
                     *answers.entry(answer.unwrap_or(0)).or_default() += 1;
-                    // To spare the machine; nothing waits for it.
+                    // To spare the machine. Nothing depends on this time.
                     std::thread::sleep(Duration::from_millis(1));
                 }
                 answers
@@ -142,7 +143,7 @@ impl Watch {
         Self { stop, thread }
     }
 
-    /// Stops. Returns how often each status was answered. 0 means no answer at all.
+    /// Returns how often each status occurred. 0 means no answer at all.
     pub fn stop(self) -> BTreeMap<u16, u64> {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().unwrap()

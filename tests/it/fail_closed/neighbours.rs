@@ -12,7 +12,7 @@ struct Pair {
 }
 
 impl Pair {
-    /// Starts two plugins with their own names: the left one knows Alice, the right one Bob.
+    /// Starts two plugins with different names: the left one knows Alice, the right one Bob.
     #[track_caller]
     fn of_two(interlock: bool) -> Self {
         let (left, right) = named();
@@ -23,7 +23,7 @@ impl Pair {
         pair
     }
 
-    /// Starts two plugins on two listeners: `left` knows Alice, `right` has `right_config`.
+    /// Starts both on two listeners: `left` knows Alice, `right` has `right_config`.
     fn start(left: Plugin, right: Plugin, right_config: &str, interlock: bool) -> Self {
         left.push(&configuration(10, &[ALICE]).to_string());
         right.push(right_config);
@@ -93,8 +93,8 @@ fn each_has_its_own_keys_before_and_after_pushes() {
         let pair = Pair::of_two(interlock);
         pair.assert_statuses(ALICE, 200, 401);
         pair.assert_statuses(BOB, 401, 200);
-        // One VM for both, or this would show nothing: one each for the base, the main thread and
-        // the worker.
+        // Both share one VM, or this test would prove nothing: there is one each for base, main
+        // thread and worker.
         assert_eq!(pair.envoy.stat("wasm.envoy.wasm.runtime.v8.active"), 3);
 
         pair.left.push(&configuration(11, &[CAROL]).to_string());
@@ -120,13 +120,13 @@ fn one_with_a_bad_configuration_gets_none_of_the_others_keys() {
         pair.left.push(&configuration(11, &[CAROL]).to_string());
         pair.left_becomes(CAROL, 200);
         pair.assert_statuses(CAROL, 200, 503);
-        // A good push, then a bad one.
+        // A good one, then a bad one.
         pair.right.push(&configuration(21, &[BOB]).to_string());
         pair.right_becomes(BOB, 200);
         pair.right.push_refused(&pair.envoy, "{\"snapshot\": 7}");
         pair.assert_statuses(BOB, 401, 200);
         pair.assert_statuses(CAROL, 200, 401);
-        // A configuration without a snapshot is not bad: it means to deny everything.
+        // A configuration without a snapshot is not bad: it means that everything is denied.
         pair.right.push("{}");
         pair.right_becomes(BOB, 503);
         pair.assert_statuses(CAROL, 200, 503);
@@ -154,7 +154,7 @@ fn one_that_stays_behind_goes_on_with_its_own_keys() {
     }
 }
 
-/// It never had a configuration, and its first one does not fit into memory.
+/// It has never had a configuration, and its first one does not fit into memory.
 #[test]
 fn one_that_stays_behind_at_first_denies_everything() {
     let _one = heavy();

@@ -1,4 +1,4 @@
-//! How often the filter sees a request.
+//! How often the filter sees one request.
 
 use super::*;
 use crate::support::Upstream;
@@ -19,7 +19,7 @@ pub fn route(change: Value) -> impl FnOnce(&mut Value) {
     }
 }
 
-/// Redirects `/v1/moved`, and Envoy follows.
+/// Starts a gateway that answers `/v1/moved` with a redirect, which Envoy follows.
 fn redirecting(forward_credential: bool, interlock: bool) -> (Envoy, Upstream) {
     let upstream = Upstream::answering(|seen: &Seen| {
         if seen.path != b"/v1/moved" {
@@ -67,7 +67,7 @@ fn an_internal_redirect_is_a_second_pass_with_the_credential() {
     }
 }
 
-/// Filter state and credential are missing in the second pass, so it is a request without a key.
+/// In the second pass, filter state and credential are gone, so it is a request without a key.
 #[test]
 fn an_internal_redirect_without_the_credential_is_denied() {
     for interlock in BOTH {

@@ -1,5 +1,5 @@
-//! Plugins of the tests, next to the harness's plugin or in its place, with their own names, VM and
-//! file.
+//! Plugins that tests add next to the harness's plugin or in its place: with names, a VM and their
+//! own file.
 
 use std::cell::Cell;
 use std::fs;
@@ -12,7 +12,7 @@ use crate::support::builder::Builder;
 use crate::support::process::Folder;
 use crate::support::{BOUND, Envoy, Host, eventually, find};
 
-/// A keyward that is configured by its own ECDS file.
+/// One keyward filter, configured by its own ECDS file.
 pub struct Plugin {
     /// The filter's name in its chain, and the resource's name in ECDS.
     pub filter: &'static str,
@@ -21,14 +21,14 @@ pub struct Plugin {
     pub vm_id: &'static str,
     pub failure_policy: &'static str,
     pub wasm: PathBuf,
-    /// Calls between host and filter that Envoy does not carry out. It carries out all others.
+    /// Calls between host and filter that Envoy refuses. It allows all others.
     pub forbidden: Vec<&'static str>,
     folder: Folder,
     version: Cell<u64>,
 }
 
 impl Plugin {
-    /// Creates a plugin in a VM with an empty id, as in Istio. Its file does not exist before the
+    /// Makes a plugin in a VM with an empty id, as in Istio. Its file does not exist before the
     /// first push.
     pub fn new(filter: &'static str, name: &'static str, root_id: &'static str) -> Self {
         let folder = Folder::new("plugin");
@@ -51,7 +51,7 @@ impl Plugin {
         self
     }
 
-    /// Returns what runs it: the chosen host, if it can do what the test requires.
+    /// Returns what runs it: the chosen host, if it can do what the test asks for.
     fn host(&self) -> Host {
         if self.wasm == find::wasm() && self.forbidden.is_empty() {
             Host::chosen()
@@ -60,7 +60,7 @@ impl Plugin {
         }
     }
 
-    /// Renames a file with this configuration into its place.
+    /// Renames a file with this configuration into place.
     pub fn push(&self, config: &str) {
         self.version.set(self.version.get() + 1);
         let mut response = bootstrap::shipped_ecds();
@@ -131,7 +131,7 @@ impl Plugin {
         }})
     }
 
-    /// Puts this plugin in the place of the harness's.
+    /// Replaces the harness's plugin with this one.
     pub fn in_place_of_keyward(&self, builder: Builder) -> Builder {
         let entry = self.entry();
         let builder = match self.host() {
@@ -162,7 +162,7 @@ pub fn with_listener(builder: Builder, listener: &'static str, entry: Value) -> 
     })
 }
 
-/// Returns the address of the listener with that name.
+/// Returns the address of the listener with this name.
 #[track_caller]
 pub fn address_of(envoy: &Envoy, listener: &str) -> std::net::SocketAddr {
     let page = envoy.admin("GET", "/listeners?format=json").json();
@@ -179,7 +179,7 @@ pub fn address_of(envoy: &Envoy, listener: &str) -> std::net::SocketAddr {
     text.parse().unwrap()
 }
 
-/// The calls between filter and Envoy. Envoy's restriction is a list of the permitted ones.
+/// The calls between filter and Envoy. Envoy's restriction is a list of the allowed ones.
 const CALLS: [&str; 41] = [
     "proxy_log",
     "proxy_get_current_time_nanoseconds",

@@ -1,4 +1,4 @@
-//! Good and bad configurations in turn.
+//! Alternating good and bad configurations.
 
 use super::*;
 use crate::support::{Ecds, Push};
@@ -61,7 +61,7 @@ fn a_bad_push_between_good_ones_loses_nothing_and_shows_its_place_alone() {
     }
 }
 
-/// Returns bad configurations, with the place that each refusal names.
+/// Returns bad configurations, each with the place that the rejection names.
 fn bad_configurations() -> Vec<(String, String)> {
     let with = |change: &dyn Fn(&mut Value)| {
         let mut configuration = configuration(9, &[BOB]);

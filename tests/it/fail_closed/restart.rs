@@ -9,8 +9,8 @@ use crate::support::bootstrap::at;
 use crate::support::process::Guarded;
 use crate::support::{Host, Push, Upstream, find};
 
-/// Checks what strangers and Alice see while an Envoy goes away: their verdict, or a connection
-/// that ends.
+/// Asserts what strangers and Alice may see while an Envoy shuts down: their verdict, or a closed
+/// connection.
 #[track_caller]
 fn assert_sound(answers: [BTreeMap<u16, u64>; 2]) {
     let [alice, stranger] = answers;
@@ -35,7 +35,7 @@ fn a_drained_envoy_decides_as_before_until_it_is_gone() {
         assert_eq!(ask(&mut open, ALICE).status, 200);
         let watched = [ALICE, STRANGER].map(|key| Watch::start(envoy.address(), key));
 
-        // Failing health checks, and passing again: connections are drained, and nothing is lost.
+        // Fails the health checks, and restores them: connections are drained, and nothing is lost.
         assert_eq!(envoy.admin("POST", "/healthcheck/fail").status, 200);
         assert_eq!(
             envoy.push_and_wait(&configuration(2, &[ALICE]).to_string()),
@@ -53,7 +53,7 @@ fn a_drained_envoy_decides_as_before_until_it_is_gone() {
         assert_eq!(answers[0].keys().collect::<Vec<_>>(), [&200]);
         assert_eq!(answers[1].keys().collect::<Vec<_>>(), [&401]);
 
-        // Listeners close, but requests on open connections are still judged, also by what is
+        // Listeners close, but keyward still judges requests on open connections, also by what is
         // pushed then.
         let mut stranger = Connection::open(envoy.address());
         assert_eq!(ask(&mut stranger, STRANGER).status, 401);
@@ -78,14 +78,14 @@ fn a_drained_envoy_decides_as_before_until_it_is_gone() {
     }
 }
 
-/// Returns a port that was free a moment ago: a new Envoy takes over a socket by its address.
-fn free_port() -> u16 {
+/// A port that was free a moment ago: a new Envoy takes over a socket by its address.
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
 
 /// Starts the second epoch next to the first, from the same files.
-fn second_epoch(first: &Envoy) -> Guarded {
+pub fn second_epoch(first: &Envoy) -> Guarded {
     let directory = first.directory();
     let base_id = fs::read_to_string(directory.join("base-id")).unwrap();
     let mut command = Command::new(find::envoy());
@@ -132,7 +132,7 @@ fn a_hot_restart_lets_nobody_in_between() {
             assert!(!second.has_ended(), "{:?}", fs::read_to_string(log));
             first.has_ended().then_some(())
         });
-        // Only the second one answers, from the file that the first received.
+        // Only the second Envoy, from the file that the first one got.
         for _ in 0..50 {
             assert_eq!(status(&first, ALICE), 200);
             assert_eq!(status(&first, STRANGER), 401);

@@ -1,4 +1,4 @@
-//! What is in the files that we ship.
+//! Checks the files that keyward ships.
 
 use std::path::{Path, PathBuf};
 
@@ -37,7 +37,7 @@ fn collect(folder: &Path, found: &mut Vec<(PathBuf, Value)>) {
     }
 }
 
-/// Returns every object in `value`, including itself.
+/// Returns every object in `value`, including `value` itself.
 pub fn objects(value: &Value) -> Vec<&Value> {
     let below: Vec<&Value> = match value {
         Value::Array(items) => items.iter().flat_map(objects).collect(),
@@ -93,7 +93,7 @@ fn the_interlock_stands_directly_before_the_router_wherever_keyward_does() {
             );
             let rbac = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC";
             assert_eq!(lock["typed_config"]["@type"], rbac, "{place}");
-            // No member that would make it only log.
+            // No member that would let it only observe.
             let members: Vec<_> = lock["typed_config"].as_object().unwrap().keys().collect();
             assert_eq!(members, ["@type", "rules", "rules_stat_prefix"], "{place}");
             assert_eq!(hcm["use_remote_address"], true, "{place}");
@@ -110,8 +110,8 @@ fn the_interlock_stands_directly_before_the_router_wherever_keyward_does() {
     assert!(chains > 0);
 }
 
-/// Tests that also run `keyward doctor` start each of these unchanged: here and in `doctor`, in
-/// `egress`, in `native`, in `rate_limit`. `tests/server` starts `control.yaml`, because it needs a
+/// Tests that also run `keyward doctor` start each bootstrap unchanged: here and in `doctor`,
+/// `egress`, `native` and `rate_limit`. `tests/server` starts `control.yaml`, because it needs a
 /// keyward-server. A file without listeners is added to one of them: `publish` starts
 /// `feed/clusters.yaml` this way.
 #[test]
@@ -176,7 +176,7 @@ fn every_plugin_is_reloaded_after_a_trap_and_denies_by_default() {
     assert!(plugins > 0);
 }
 
-/// As shipped, with all files: every request is answered with 503.
+/// With all files as shipped, everything is answered with 503.
 #[test]
 fn what_is_shipped_denies() {
     for interlock in BOTH {

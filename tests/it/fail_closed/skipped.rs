@@ -1,11 +1,11 @@
-//! Envoy without the filter, or with one that never had a good configuration.
+//! Envoy without the filter, or with one that has never had a good configuration.
 
 use super::plugin::Plugin;
 use super::*;
 use crate::support::bootstrap::{at, hcm, http_filter, remove_http_filter};
 use crate::support::{Host, Push, find};
 
-/// The places for a `typed_per_filter_config`: a route, a virtual host, or all routes.
+/// Where a `typed_per_filter_config` may be: on a route, a virtual host, or all routes.
 const LEVELS: [&str; 3] = [
     "/route_config/virtual_hosts/0/routes/0",
     "/route_config/virtual_hosts/0",
@@ -67,7 +67,7 @@ fn an_interlock_that_a_route_disables() {
     }
 }
 
-/// A route cannot give the filter another configuration, and with it other keys: Envoy does not
+/// A route cannot give the filter another configuration, and thereby other keys: Envoy does not
 /// start.
 #[test]
 fn a_route_that_configures_the_filter_anew() {
@@ -81,7 +81,7 @@ fn a_route_that_configures_the_filter_anew() {
                 "config": {"name": "keyward", "configuration": config}}),
             "The filter keyward doesn't support virtual host or route specific configurations",
         ),
-        // The module has no hook for that.
+        // The module has no hook for it.
         Host::Native => (
             json!({
                 "@type": "type.googleapis.com/envoy.extensions.filters.http.dynamic_modules.v3.DynamicModuleFilterPerRoute",
@@ -101,7 +101,8 @@ fn a_route_that_configures_the_filter_anew() {
     }
 }
 
-/// Another team's rules for Envoy's usual RBAC filter do not reach the interlock, because of its name.
+/// Another team's rules for Envoy's usual RBAC filter do not apply to the interlock, because of its
+/// name.
 #[test]
 fn a_route_that_overrides_rbac() {
     let rbac = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBACPerRoute";
@@ -112,7 +113,7 @@ fn a_route_that_overrides_rbac() {
         ))
         .start();
     assert_eq!(status(&envoy, STRANGER), 403);
-    // Under its own name it is switched off. A person who may write that may also remove the
+    // Under its own name it can be disabled. But a person who may write that may also remove the
     // filter.
     let envoy = Envoy::builder()
         .edit(|bootstrap| remove_http_filter(bootstrap, "keyward"))
@@ -174,7 +175,7 @@ fn an_unreadable_file_denies_until_a_good_one_comes() {
     }
 }
 
-/// What `on_configure` must never do: reject on a worker what the trial load accepted.
+/// Shows what `on_configure` must never do: reject on a worker what the trial load accepted.
 #[test]
 fn a_configuration_that_fails_on_workers_alone() {
     for interlock in BOTH {
@@ -188,7 +189,7 @@ fn a_configuration_that_fails_on_workers_alone() {
         let push = envoy.push_and_wait(&push.to_string());
         assert_eq!(push, Push::Accepted);
         everywhere(&envoy, STRANGER, skipped(interlock));
-        // And no good configuration brings it back.
+        // No good configuration restores it.
         envoy.push_and_wait(&configuration(3, &[ALICE]).to_string());
         for key in [ALICE, STRANGER] {
             assert_eq!(status(&envoy, key), skipped(interlock));

@@ -1,12 +1,12 @@
-//! Long-lived streams across pushes. Envoy keeps a root context, and what it serves, as long as one
-//! of its streams is open.
+//! Long-lived streams across pushes. Envoy keeps a root context, and with it the snapshot that it
+//! serves, as long as one of its streams is open.
 
 use super::passes::route;
 use super::*;
 use crate::support::upstream::Reply;
 use crate::support::{Push, Upstream, find};
 
-/// An upstream that answers `/v1/slow` only on a signal, and the streams that wait for it.
+/// An upstream that answers `/v1/slow` only on a signal, and the streams that wait for the answer.
 struct Slow {
     upstream: Upstream,
     is_open: Arc<AtomicBool>,
@@ -44,7 +44,7 @@ impl Slow {
             .edit(route(json!({"timeout": "0s"})))
     }
 
-    /// Opens another stream, and waits until it has passed the filter.
+    /// Opens one more stream, and waits until it has passed the filter.
     #[track_caller]
     fn stream(&mut self, envoy: &Envoy, key: &'static str) {
         let address = envoy.address();
@@ -61,7 +61,7 @@ impl Slow {
         });
     }
 
-    /// Lets all streams end, and returns each one's status.
+    /// Ends all streams, and returns the status of each.
     fn end(mut self) -> Vec<u16> {
         self.is_open.store(true, Ordering::Relaxed);
         self.streams
@@ -87,7 +87,7 @@ fn a_stream_ends_as_it_was_decided_at_its_start() {
     assert_eq!(slow.end(), [200]);
 }
 
-/// A push is undone. Envoy then reuses the old root context, which the stream has kept, without
+/// A push is reverted. Envoy then reuses the old root context, which the stream has kept, without
 /// configuring it.
 #[test]
 fn the_very_same_configuration_comes_back_while_a_stream_of_it_is_open() {
@@ -134,7 +134,7 @@ fn the_gauge_follows_a_configuration_that_comes_back() {
     assert_eq!(slow.end(), [200]);
 }
 
-/// One stream for each push, and a snapshot that takes at least 50 MiB.
+/// One stream for each push, with a snapshot that needs 50 MiB or more.
 #[test]
 fn open_streams_do_not_keep_old_snapshots_until_the_vm_is_full() {
     let _one = heavy();
@@ -168,10 +168,11 @@ fn open_streams_do_not_keep_old_snapshots_until_the_vm_is_full() {
         .filter_map(|line| line.split_once(" live ")?.1.split(' ').next()?.parse().ok())
         .map(|kibibytes: u64| kibibytes >> 10)
         .collect();
-    // The configurations before the first are empty.
+    // The configurations before the first one are empty.
     let one = *live.iter().find(|live| **live > 0).unwrap();
     assert!(one > 40, "{live:?}");
-    // What may be kept, what is served, and what is loaded. Without a limit it would be 15.
+    // The snapshots that may be kept, the one served, and the one being loaded. Without a bound
+    // there would be 15.
     assert!(live.iter().all(|live| *live < 256 + 2 * one), "{live:?}");
     assert_eq!(slow.end(), [200; 14]);
 }

@@ -5,7 +5,8 @@ use crate::support::{Push, Upstream};
 
 const STREAMS: u64 = 1_000;
 
-/// Sends a request without its body: the filter has decided on it, and the stream stays open.
+/// Sends a request whose body is still to come: the filter has decided on it, and the stream stays
+/// open.
 fn open(address: SocketAddr, key: &str) -> Connection {
     let mut connection = Connection::open(address);
     let head = format!(
@@ -25,7 +26,7 @@ fn a_thousand_open_streams_end_as_they_were_decided() {
             .concurrency(2)
             .edit(|all| {
                 let cluster = &mut all["static_resources"]["clusters"][0];
-                // The upstream's queue of connections is shorter than a thousand.
+                // The upstream's queue of connections holds fewer than a thousand.
                 cluster["connect_timeout"] = json!("30s");
                 cluster["circuit_breakers"] = json!({"thresholds": [{
                     "max_connections": 5_000, "max_pending_requests": 5_000, "max_requests": 5_000}]});
@@ -43,7 +44,7 @@ fn a_thousand_open_streams_end_as_they_were_decided() {
             });
         };
         decided(before.1 + STREAMS);
-        // Each push opens more, and revokes the key of the earlier ones.
+        // Each push opens more streams, and revokes the key of the previous ones.
         let keys = [BOB, CAROL];
         for revision in 2..22 {
             let key = keys[usize::try_from(revision % 2).unwrap()];
@@ -54,7 +55,7 @@ fn a_thousand_open_streams_end_as_they_were_decided() {
             let allowed = envoy.requests_total("allow", "key");
             streams.push(open(envoy.address(), key));
             streams.push(open(envoy.address(), key));
-            // Otherwise, the next push would revoke their key before Envoy has read their heads.
+            // Without this, the next push could revoke their key before Envoy has read their heads.
             decided(allowed + 2);
         }
         for stream in &mut streams {
@@ -69,7 +70,7 @@ fn a_thousand_open_streams_end_as_they_were_decided() {
         drop(streams);
         let [stranger] = watched.map(Watch::stop);
         assert_eq!(stranger.into_keys().collect::<Vec<_>>(), [401]);
-        // None of it remains.
+        // Nothing of it remains.
         let push = configuration(30, &[ALICE]).to_string();
         assert_eq!(envoy.push_and_wait(&push), Push::Accepted);
         everywhere(&envoy, ALICE, 200);

@@ -1,4 +1,4 @@
-//! A VM that a trap has ended.
+//! A VM that has trapped.
 
 use std::time::Instant;
 
@@ -24,11 +24,11 @@ fn fail_reload_brings_a_trapped_vm_back_and_nobody_passes_meanwhile() {
             let trapped = trap(&envoy);
             let begun = Instant::now();
             assert_eq!((trapped.status, trapped.body.as_slice()), (503, &b""[..]));
-            // A reload waits for a request, and for a second since the last reload.
+            // A reload happens only on a request, and at the earliest a second after the last one.
             everywhere(&envoy, ALICE, 200);
             println!("back after {:?}", begun.elapsed());
         }
-        // From then on, everything that should pass passes, and the interlock had nothing to stop.
+        // From then on every request that should pass does, and the interlock had nothing to stop.
         for _ in 0..50 {
             assert_eq!(status(&envoy, ALICE), 200);
         }
@@ -46,8 +46,8 @@ fn fail_reload_brings_a_trapped_vm_back_and_nobody_passes_meanwhile() {
     }
 }
 
-/// Why the bootstrap has FAIL_RELOAD: with Envoy's default, the worker denies everything until
-/// something else is pushed.
+/// Shows why the bootstrap uses FAIL_RELOAD: with Envoy's default, the worker denies everything
+/// until the next push.
 #[test]
 fn fail_closed_leaves_a_trapped_vm_at_503_until_the_next_push() {
     for interlock in BOTH {
@@ -62,7 +62,7 @@ fn fail_closed_leaves_a_trapped_vm_at_503_until_the_next_push() {
             assert_eq!(status(&envoy, ALICE), 503);
             assert_eq!(status(&envoy, STRANGER), 503);
         }
-        // Nothing else would show it, because Envoy counts no reload.
+        // Nothing else would show it: Envoy counts no reload.
         assert_eq!(envoy.stat("wasm.keyward.vm_reload_success"), 0);
         assert!(envoy.stat("http.gateway.downstream_rq_5xx") > 200);
         plugin.push(&configuration(2, &[ALICE]).to_string());
@@ -71,7 +71,7 @@ fn fail_closed_leaves_a_trapped_vm_at_503_until_the_next_push() {
     }
 }
 
-/// What no one should configure: Envoy's FAIL_OPEN passes everything, and the interlock stops it.
+/// A setting to avoid: Envoy's FAIL_OPEN lets everything pass, and the interlock stops it.
 #[test]
 fn fail_open_lets_strangers_pass_and_the_interlock_stops_them() {
     for interlock in BOTH {

@@ -1,5 +1,5 @@
-//! Two plugins with the same name and root id in one VM: a mistake that must not break anyone's
-//! key.
+//! Two plugins with the same name and root id in one VM: a mistake, but neither plugin may accept
+//! the other's keys.
 
 use super::behind::hold;
 use super::plugin::{Plugin, address_of};
@@ -90,7 +90,7 @@ fn one_that_stays_behind_gets_none_of_the_others_keys() {
     assert_eq!(status_at(right_address, ALICE), 401);
 }
 
-/// It never had a good configuration, and its first one does not fit into memory.
+/// It has never had a good configuration, and its first one does not fit into memory.
 #[test]
 fn one_that_stays_behind_at_first_denies_everything() {
     let _one = heavy();

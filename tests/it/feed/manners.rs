@@ -28,7 +28,7 @@ fn of_objects(alter: impl Fn(&mut Reply) + Send + Sync + 'static) -> Manner {
     })
 }
 
-/// Returns what a source does, and what the gateway calls it.
+/// Returns faults of a source, each with the gateway's message.
 fn manners() -> Vec<(&'static str, Manner)> {
     vec![
         (
@@ -167,6 +167,12 @@ fn no_head_leads_back_by_number_by_key_by_line_or_by_feed() {
             head.issued_at = now() + 1000;
         });
         refused("it was issued more than 5 minutes ahead of this clock");
+        feed.alter(|head| {
+            head.issued_at = now();
+            head.packed = 2;
+        });
+        refused("the head names objects of layout 2");
+        feed.alter(|head| head.packed = 1);
         feed.publish_base(&snapshot(2, &[ALICE]));
         feed.alter(|head| head.line = "l2".into());
         refused("another head of its revision was verified");
@@ -180,7 +186,7 @@ fn no_head_leads_back_by_number_by_key_by_line_or_by_feed() {
 fn a_source_that_is_gone_is_asked_at_most_once_a_second_and_loses_nothing() {
     let feed = Feed::start(&snapshot(1, &[ALICE]));
     let envoy = following(&feed, &configuration()).concurrency(2).start();
-    // Each on a new connection, so both workers have it.
+    // Each request on a new connection: both workers have it.
     eventually("every worker serves the feed", BOUND, || {
         (0..40).all(|_| status(&envoy, ALICE) == 200).then_some(())
     });
@@ -191,7 +197,7 @@ fn a_source_that_is_gone_is_asked_at_most_once_a_second_and_loses_nothing() {
     eventually("some polls", BOUND, || {
         (feed.seen().len() >= 3 * followers(2)).then_some(())
     });
-    // Each at most once a second, and one poll that was already open.
+    // Each follower polls at most once a second, plus one poll that was under way.
     let allowed = followers(2) * (usize::try_from(begin.elapsed().as_secs()).unwrap() + 2);
     assert!(
         feed.seen().len() <= allowed + followers(2),

@@ -1,9 +1,11 @@
-//! A gateway that follows a signed feed, in a real Envoy: every worker serves what is published,
-//! and whatever the source does, a key works only if a verified head allowed it.
+//! A real Envoy as a gateway that follows a signed feed: every worker serves what is published, and
+//! whatever happens to the source, no key works unless a verified head allowed it.
 
 mod held;
 mod manners;
 mod pushes;
+mod restart;
+mod way;
 
 use serde_json::{Value, json};
 
@@ -12,7 +14,7 @@ use crate::support::builder::Builder;
 use crate::support::feed::{CLUSTER, Feed, cluster, configuration};
 use crate::support::{BOUND, Envoy, Host, eventually};
 
-/// Starts an Envoy that follows a feed.
+/// Returns a builder for an Envoy that follows a feed.
 pub fn following(feed: &Feed, configuration: &Value) -> Builder {
     let address = feed.address();
     Envoy::builder()
@@ -26,8 +28,8 @@ pub fn following(feed: &Feed, configuration: &Value) -> Builder {
         })
 }
 
-/// Returns how many follow the feed in an Envoy with this many workers: each VM, including the main
-/// thread's, or one natively.
+/// Returns the number of followers in an Envoy with this many workers: each VM, including the main
+/// thread's, or a single one in the native module.
 pub fn followers(workers: usize) -> usize {
     match Host::chosen() {
         Host::Wasm => workers + 1,
@@ -35,7 +37,7 @@ pub fn followers(workers: usize) -> usize {
     }
 }
 
-/// Returns a key's answer on every worker.
+/// Waits for a key's status on every worker.
 #[track_caller]
 pub fn everywhere(envoy: &Envoy, key: &str, expected: u16) {
     envoy.on_every_worker(&format!("{key}: {expected}"), BOUND, |connection| {
@@ -50,7 +52,7 @@ pub fn becomes(envoy: &Envoy, key: &str, expected: u16) {
     });
 }
 
-/// Waits for a line of Envoy's log.
+/// Waits for a line in Envoy's log.
 #[track_caller]
 pub fn logged(envoy: &Envoy, line: &str) {
     eventually(line, BOUND, || envoy.logs().contains(line).then_some(()));
@@ -62,7 +64,7 @@ fn what_is_published_is_served_by_every_worker() {
     let envoy = following(&feed, &configuration()).concurrency(3).start();
     everywhere(&envoy, ALICE, 200);
     everywhere(&envoy, BOB, 401);
-    // A key is added, and one is removed.
+    // One key is added, and one is removed.
     feed.forget();
     feed.publish(&snapshot(2, &[ALICE, BOB]));
     everywhere(&envoy, BOB, 200);
@@ -156,7 +158,7 @@ fn a_head_that_is_not_renewed_ages_and_a_heartbeat_renews_it() {
         !issued_at.is_empty() && issued_at.values().all(|it| now - it < 5),
         "{issued_at:?} {now}"
     );
-    // Meanwhile the source answers 304, which has no signature.
+    // Meanwhile the source answers 304, which carries no signature.
     becomes(&envoy, ALICE, 503);
     let denied = envoy.get(
         "/v1/balance",

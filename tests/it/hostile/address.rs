@@ -1,5 +1,4 @@
-//! The client's address: forged `X-Forwarded-For` before zero, one and two trusted proxies, and
-//! IPv6.
+//! The client's address: forged `X-Forwarded-For` with no, one and two trusted proxies, and IPv6.
 
 use std::net::SocketAddr;
 
@@ -9,8 +8,8 @@ use super::{BOUND, Gate, LOCAL, caller, pairs};
 use crate::support::bootstrap::{at, hcm};
 use crate::support::http;
 
-/// Lines of `X-Forwarded-For`, and the address that they give with zero, one and two trusted
-/// proxies. "" is the connection's own.
+/// Lines of `X-Forwarded-For`, and the address that results with no, one and two trusted proxies.
+/// "" is the connection's own.
 const FORWARDED: [(&[&str], [&str; 3]); 30] = [
     (&[], ["", "", ""]),
     (&["203.0.113.7"], ["", "203.0.113.7", ""]),
@@ -50,7 +49,7 @@ const FORWARDED: [(&[&str], [&str; 3]); 30] = [
     (&["127.0.0.1"], ["", "127.0.0.1", ""]),
 ];
 
-/// Returns whether the key [`BOUND`] may be used from an address.
+/// Returns whether the key [`BOUND`] may be used from this address.
 fn is_bound(address: &str) -> bool {
     matches!(address, "203.0.113.7" | "2001:db8::1")
 }
@@ -63,7 +62,7 @@ fn a_forged_address_is_worth_nothing() {
         for _ in gate.settings() {
             for (lines, addresses) in FORWARDED {
                 let address = addresses[usize::try_from(hops).unwrap()];
-                // Other headers that claim a client's address have no meaning here.
+                // The other headers that claim a client's address have no effect here.
                 let more = pairs(&[
                     ("forwarded", "for=203.0.113.7"),
                     ("x-real-ip", "203.0.113.7"),
@@ -139,8 +138,8 @@ fn a_client_over_ipv6_is_its_own_address() {
     gate.assert_sound(4);
 }
 
-/// A setting that no shipped bootstrap has, to show why: without `use_remote_address`, the client
-/// chooses its own address.
+/// A setting that no shipped bootstrap has, with the reason: without `use_remote_address` the
+/// client chooses its own address.
 #[test]
 fn without_the_remote_address_a_client_may_say_anything() {
     let gate = Gate::open(json!({}), |builder| {

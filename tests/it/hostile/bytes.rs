@@ -1,4 +1,4 @@
-//! Every byte and every size, in the headers that a decision depends on, and in those that only
+//! Every byte and every size in the headers that decide about a caller, and in those that only
 //! keyward may write.
 
 use serde_json::json;
@@ -13,7 +13,7 @@ fn is_carried(byte: u8) -> bool {
     matches!(byte, b'\t' | 0x20..=0x7e | 0x80..)
 }
 
-/// The place of the byte in a value.
+/// The position of the byte in a value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Place {
     Amid,
@@ -21,14 +21,14 @@ enum Place {
     Last,
 }
 
-/// Returns a header with `byte` in a value that is good without it.
+/// Returns a header with `byte` in a value that would be valid without it.
 fn with_byte(name: &str, byte: u8, place: Place) -> Headers {
     let (before, after) = match name.replace(['_', '.'], "-").as_str() {
         "authorization" => ("Bearer sk_test_FAKE-full", "-00000001"),
         "stripe-version" => ("2026", "-10-28"),
         "stripe-context" | "stripe-account" => ("acct_", "2"),
         "x-keyward-principal" => ("key=\"mk_forged\"", "x"),
-        // Headers that show keyward a preflight, an override or an address.
+        // The headers that mean a preflight, an override or an address to keyward.
         _ => ("a", "b"),
     };
     let (before, after) = (before.as_bytes(), after.as_bytes());
@@ -52,8 +52,8 @@ fn reason(answer: &Answer) -> Option<&str> {
         .and_then(|answer| answer.header("x-keyward-denied"))
 }
 
-/// Every header that a decision depends on, and the denial for a strange byte in it. The list is
-/// empty if every value is equally good.
+/// Every header that a decision depends on, and the reasons for denying a strange byte in it. Empty
+/// if every value is equally good.
 const OURS: [(&str, &[&str]); 23] = [
     ("authorization", &["malformed_credential", "unknown_key"]),
     ("stripe-version", &["invalid_version"]),
@@ -95,18 +95,18 @@ fn check(
     let (answer, seen) = came;
     let status = answer.as_ref().map_or(0, |answer| answer.status);
     let case = format!("{case}: {status}");
-    // A blank around a value is not part of it (RFC 9110, section 5.5).
+    // White space around a value is not part of it (RFC 9110, section 5.5).
     let is_trimmed = place != Place::Amid && matches!(byte, b' ' | b'\t');
     let is_line_end = byte == b'\r' || (byte == b'\n' && place == Place::Last);
     if is_line_end && !http2 {
-        // Envoy's parser removes a lone CR from a value, and ends a line at a lone LF. In that case
-        // keyward judges the same value that the upstream reads.
+        // Envoy's parser removes a lone CR from a value, and ends a line at a lone LF. keyward then
+        // judges the same value that the upstream reads.
         assert!(matches!(status, 200 | 400), "{case}: {answer:?}");
         let held = |value: &[u8]| value.contains(&byte) || value.starts_with(b"key=\"mk_forged");
         let mut headers = seen.iter().flat_map(|seen| &seen.headers);
         assert!(!headers.any(|(_, value)| held(value)), "{case}: {seen:?}");
     } else if !is_carried(byte) {
-        // Over HTTP/2, such a stream is reset, or its connection closed.
+        // Over HTTP/2 such a stream is reset, or its connection is closed.
         assert!(status == 400 || (http2 && status == 0), "{case}");
         assert!(seen.is_empty() && reason(&answer).is_none(), "{case}");
     } else if status == 200 {
@@ -124,7 +124,7 @@ fn check(
         );
     } else {
         assert!(seen.is_empty() && !reasons.is_empty(), "{case}");
-        // HTTP/2 has no blanks around values, so Envoy may reject them.
+        // HTTP/2 has no white space around values, so Envoy may reject it.
         let is_refused = is_trimmed && http2 && status == 400 && reason(&answer).is_none();
         assert!(
             is_refused || reason(&answer).is_some_and(|reason| reasons.contains(&reason)),
@@ -140,8 +140,7 @@ fn no_byte_in_a_header_passes_crashes_or_is_taken_for_another() {
     for setting in gate.settings() {
         for (name, reasons) in OURS {
             let places = [Place::Amid, Place::First, Place::Last];
-            // The settings concern only paths, so the place of the byte makes no difference between
-            // them.
+            // The settings concern paths, so one of them is enough to test every position.
             let places = if setting == "as sent" {
                 &places[..]
             } else {
@@ -170,8 +169,8 @@ fn no_byte_in_a_header_passes_crashes_or_is_taken_for_another() {
     gate.assert_sound(gate.sent() / 2);
 }
 
-/// An override with any byte in it is still one, and so is an upgrade. A limited key reaches
-/// nothing with either.
+/// An override remains an override with any byte in its value, and so does an upgrade: a limited
+/// key reaches nothing with either.
 #[test]
 fn no_byte_makes_an_override_or_an_upgrade_another_header() {
     let gate = Gate::with_underscores();
@@ -192,7 +191,7 @@ fn no_byte_makes_an_override_or_an_upgrade_another_header() {
                 let (answer, seen) =
                     gate.seen_during(|| send(&gate, b"GET", b"/v1/customers", &headers, b""));
                 let case = format!("byte {byte:#04x} in {name}: {answer:?}");
-                // Envoy removes an upgrade that no `Connection` names, and a lone CR.
+                // Envoy removes a lone CR, and an upgrade that no `Connection` names.
                 let is_passed = answer.as_ref().is_some_and(|answer| answer.status == 200);
                 assert!(!is_passed || name == "upgrade", "{case}");
                 let told = seen.iter().flat_map(|seen| super::values(seen, name));
@@ -214,7 +213,7 @@ fn long_headers_are_read_whole() {
             .edit(|all| hcm(all)["max_request_headers_kb"] = json!(256))
     });
     for _ in gate.settings() {
-        // HTTP/2's header compression in Envoy accepts no field of more than 64 KiB in all.
+        // HTTP/2's header compression in Envoy accepts no field of more than 64 KiB in total.
         let long = "a".repeat(65_000);
         let cases = [
             (

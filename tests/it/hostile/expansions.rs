@@ -1,5 +1,6 @@
-//! Expansions that only the upstream's reader sees. The test reads what arrived in every way that
-//! real servers read a query. None may find a field that the key may not read.
+//! Expansions that only some upstream's parser finds. The test reads the queries that passed as
+//! each real server would read them. None of these readings may find a field that the key may not
+//! read.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +11,10 @@ use super::{Gate, LIMITED, caller, shown};
 use crate::support::upstream::Seen;
 use keyward::digest::KeyDigest;
 
-/// What the key may not read.
+/// The field that the key may not read.
 const SECRET: &str = "subscriptions";
 
-/// Returns Stripe's catalogue, and a key that reads customers.
+/// Returns settings with Stripe's catalogue and a key that reads customers.
 fn settings() -> Value {
     json!({"snapshot": {
         "format": "keyward.snapshot/v1", "revision": 7, "issued_at": 1_795_194_529,
@@ -25,29 +26,29 @@ fn settings() -> Value {
     }})
 }
 
-/// What a server does with a query before it looks for `expand`.
+/// How a server processes a query before it looks for `expand`.
 #[derive(Clone, Copy)]
 struct Habits {
     /// How often it decodes before it splits.
     early: u8,
-    /// How often it decodes the parts after it splits.
+    /// How often it decodes the parts.
     late: u8,
     semicolons: bool,
     name: Name,
 }
 
-/// How a server gets from a parameter's name to the array's name.
+/// How a server derives an array's name from a parameter's.
 #[derive(Clone, Copy)]
 enum Name {
-    /// Django: exactly `expand`, or exactly `expand[]`.
+    /// Django: `expand`, or literally `expand[]`.
     Literal,
-    /// Rack: removes brackets around a name, and blanks before it.
+    /// Rack: strips brackets around a name, and spaces before it.
     Rack,
-    /// PHP: removes blanks before it, a NUL ends it, and a bracket begins an index.
+    /// PHP: strips spaces before a name. A NUL ends the name, and a bracket begins an index.
     Php,
-    /// qs: ignores a question mark before the query. Brackets and dots begin an index.
+    /// qs: strips a question mark before the query. Brackets and dots begin an index.
     Qs,
-    /// ASP.NET: any case, without the blanks on both sides.
+    /// ASP.NET: ignores the case, and spaces on both sides.
     AspNet,
 }
 
@@ -133,7 +134,7 @@ fn is_caught(target: &[u8]) -> bool {
     let query = &target[start + 1..];
     Habits::all().any(|habits| {
         let values = habits.values(query);
-        // Also lenient with values: decoded again, in any case, or one of several.
+        // Reads values leniently as well: decoded once more, in any case, one of several.
         values.iter().any(|value| {
             let once_more = String::from_utf8_lossy(&decoded(value.as_bytes())).to_lowercase();
             once_more.contains(SECRET)
@@ -214,8 +215,8 @@ const FRAMES: [(&str, &str); 14] = [
     ("x=%2526", ""),
 ];
 
-/// Returns every name with the first value and every value under the first name, each in every
-/// frame, and as many with changed bytes.
+/// Returns every name with the first value, and every value under the first name, each in every
+/// frame. Adds as many queries with changed bytes.
 fn queries() -> Vec<Vec<u8>> {
     let pairs = NAMES
         .iter()
@@ -282,7 +283,8 @@ fn no_server_expands_what_the_key_may_not_read() {
                 passed.insert(query.clone());
             }
         }
-        // If nothing passed, or everything was denied, the test would prove nothing.
+        // If all requests were harmless, or all were rejected for the same reason, this would prove
+        // nothing.
         assert!(caught * 2 > sent, "{caught} of {sent}");
         assert!(passed.len() > 10, "{passed:?}");
         for honest in [
@@ -303,7 +305,7 @@ fn no_server_expands_what_the_key_may_not_read() {
     gate.assert_sound(gate.sent() / 2);
 }
 
-/// A model that recognized no trick would prove nothing.
+/// A model that finds no trick would prove nothing.
 #[test]
 fn the_servers_fall_for_the_tricks() {
     for query in [

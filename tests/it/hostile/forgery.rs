@@ -1,11 +1,12 @@
-//! Identity headers that a client wrote: the upstream sees the one that keyward wrote, or none.
+//! Identity headers that a client wrote itself: the upstream receives the one that keyward wrote,
+//! or none.
 
 use serde_json::{Value, json};
 
 use super::{FULL, Gate, Headers, LIMITED, SHADOW, caller, folded, pairs};
 use crate::support::upstream::Seen;
 
-/// All names under which an upstream may look for an identity in any of these configurations.
+/// All names that an upstream may expect an identity under, in any of these configurations.
 const IDENTITY: [&str; 4] = [
     "x-keyward-principal",
     "x-caller",
@@ -19,7 +20,7 @@ struct Passing {
     method: &'static str,
     path: &'static str,
     headers: Headers,
-    /// The key's id and the permission that the upstream may learn.
+    /// The key's id and the permission that the upstream may receive.
     identity: Option<(&'static str, Option<&'static str>)>,
 }
 
@@ -95,7 +96,7 @@ fn passing(is_shadow: bool) -> Vec<Passing> {
     all
 }
 
-/// Returns spellings of one name. Those with capitals are only for HTTP/1.1.
+/// Returns spellings of one name. Those with capitals are for HTTP/1.1 only.
 fn spellings(name: &str) -> Vec<String> {
     let half = name.replacen('-', "_", 1);
     vec![
@@ -110,7 +111,7 @@ fn spellings(name: &str) -> Vec<String> {
     ]
 }
 
-/// Returns forged headers, in several spellings and numbers.
+/// Returns forged headers in several spellings and numbers.
 fn forgeries() -> Vec<Headers> {
     let forged = "key=\"mk_forged\", kind=secret, livemode=?1";
     let mut all = Vec::new();
@@ -140,8 +141,8 @@ fn forgeries() -> Vec<Headers> {
     all
 }
 
-/// Compares what the upstream received with what it may receive. A name is an identity header of
-/// this configuration, or not one of keyward's at all.
+/// Compares what the upstream received with what it may receive. Each name is either an identity
+/// header of this configuration, or not one of keyward's names at all.
 #[track_caller]
 fn check(seen: &Seen, case: &Passing, ours: &[(&str, Value)], what: &str) {
     for name in IDENTITY {
@@ -215,7 +216,7 @@ fn storm(settings: Value, ours: &[(&str, Value)]) {
                             .map(|(name, _)| name.escape_ascii().to_string())
                             .collect::<Vec<_>>()
                     );
-                    // A forged name that is spelled with `_` is answered, if a rule can answer it.
+                    // A forged name that is spelled with `_` is denied if a rule can deny it.
                     let misspelled = headers.iter().any(|(name, _)| {
                         ours.iter().any(|(own, _)| {
                             *own == folded(name) && !name.eq_ignore_ascii_case(own.as_bytes())
@@ -231,7 +232,7 @@ fn storm(settings: Value, ours: &[(&str, Value)]) {
                     assert_eq!(seen.len(), usize::from(!may_fail), "{what}");
                     sent += 1;
                     for seen in seen {
-                        // If a misspelled name would have been answered, rule 7 failed, and later
+                        // If a misspelled name would have been denied, rule 7 failed, and later
                         // rules reported nothing.
                         if !(misspelled && case.identity.is_some()) {
                             check(&seen, &case, ours, &what);

@@ -1,15 +1,15 @@
-//! An upstream that reads paths as leniently as real frameworks do, each in its own way. Every way
-//! is tried, and everything that any of them would serve counts.
+//! An upstream that reads paths as leniently as real frameworks do, each in its own way. The test
+//! tries every way and counts what any of them would serve.
 
 use std::collections::BTreeSet;
 
 use super::ENDPOINTS;
 use crate::support::upstream::Seen;
 
-/// An endpoint, by its method and path template.
+/// An endpoint, as its method and path template.
 pub(super) type Served = (&'static str, &'static str);
 
-/// What an upstream does with a path before it looks for an endpoint.
+/// How an upstream processes a path before it looks for an endpoint.
 #[derive(Clone, Copy)]
 struct Habits {
     decodes: u8,
@@ -59,7 +59,7 @@ pub(super) fn served(seen: &Seen) -> BTreeSet<Served> {
         "x-invoke-path",
     ]);
     targets.push(seen.path.clone());
-    // Prefixes that an upstream removes from the path.
+    // Prefixes that some frameworks strip from the path.
     let prefixes = said(&["script-name", "x-script-name", "x-traversal-path"]);
     let cut = prefixes
         .iter()
@@ -78,7 +78,7 @@ pub(super) fn served(seen: &Seen) -> BTreeSet<Served> {
 fn readings(target: &[u8]) -> BTreeSet<Vec<u8>> {
     let mut readings = BTreeSet::new();
     for habits in Habits::all() {
-        // Some remove the query and the fragment before they decode, some after.
+        // Some strip the query and the fragment before they decode, others after.
         for late in [false, true] {
             let mut path = strip_origin(target).to_vec();
             if !late {
@@ -136,7 +136,7 @@ fn read(mut path: Vec<u8>, habits: Habits) -> Vec<u8> {
         .collect()
 }
 
-/// Removes the origin: `http://host/path` becomes `/path`.
+/// Strips the origin: `http://host/path` becomes `/path`.
 fn strip_origin(target: &[u8]) -> &[u8] {
     let text = target.to_ascii_lowercase();
     let skip = ["http://", "https://"]
@@ -162,8 +162,8 @@ fn cut(path: &[u8]) -> Vec<u8> {
         .to_vec()
 }
 
-/// Percent-decodes. Overlong UTF-8 means what a careless decoder reads, and anything that is not an
-/// escape stays.
+/// Percent-decodes a path. Decodes overlong UTF-8 as a careless decoder does, and keeps anything
+/// that is not an escape.
 pub(super) fn decoded(path: &[u8]) -> Vec<u8> {
     let mut once = Vec::new();
     let mut rest = path;
@@ -201,7 +201,8 @@ pub(super) fn decoded(path: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// Returns the first endpoint that matches, the more literal ones first. HEAD is served as GET.
+/// Returns the first endpoint that matches, with the more literal ones first. HEAD is served as
+/// GET.
 pub(super) fn route(method: &str, path: &[u8]) -> Option<Served> {
     let method = if method == "HEAD" { "GET" } else { method };
     let segments: Vec<&[u8]> = path.split(|byte| *byte == b'/').skip(1).collect();
@@ -248,7 +249,7 @@ fn seen(method: &str, target: &str) -> Seen {
     }
 }
 
-/// A model that recognized no trick would prove nothing.
+/// A model that finds no trick would prove nothing.
 #[test]
 fn the_generous_upstream_falls_for_the_tricks() {
     for target in [

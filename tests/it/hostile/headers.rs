@@ -1,5 +1,4 @@
-//! keyward's headers: several with one name, empty ones, and spellings that frameworks read as
-//! keyward's.
+//! keyward's headers: repeated, empty, and in spellings that frameworks read as keyward's.
 
 use super::{FULL, Gate, Headers, SHADOW, bearer, caller, pairs, values};
 
@@ -28,8 +27,8 @@ fn cases() -> Vec<Case> {
     };
     let malformed = Some("malformed_credential");
     case(true, &[("authorization", &key)], malformed);
-    // Envoy joins several headers into one and leaves empty ones out: keyward and the upstream see
-    // a single header.
+    // Envoy joins repeated headers into one and drops empty ones, so keyward and the upstream see a
+    // single header.
     case(true, &[("authorization", "")], None);
     case(
         false,
@@ -180,7 +179,7 @@ fn only_one_well_spelled_header_is_read() {
     gate.assert_sound(sent);
 }
 
-/// HTTP/2 has only lower-case names.
+/// HTTP/2 allows only lower-case names.
 #[test]
 fn upper_case_names_over_http2_are_no_request() {
     let gate = Gate::shipped();
@@ -203,7 +202,7 @@ fn upper_case_names_over_http2_are_no_request() {
     gate.assert_sound(1);
 }
 
-/// What we ship does not even call the filter.
+/// The shipped Envoy does not even call the filter.
 #[test]
 fn names_with_underscores_are_refused_where_envoy_is_told_to() {
     let gate = Gate::shipped();

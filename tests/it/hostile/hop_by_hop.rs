@@ -1,12 +1,12 @@
-//! Headers for one hop, names and lines that are not headers, trailers, and credentials that are
-//! not passed on.
+//! Hop-by-hop headers, names and lines that are not headers, trailers, and credentials that are not
+//! passed on.
 
 use serde_json::json;
 
 use super::{Answer, FULL, Gate, Headers, LIMITED, SHADOW, caller, pairs, values};
 use crate::support::upstream::Seen;
 
-/// Checks that what keyward reports to the upstream agrees with what the upstream reads.
+/// Asserts that what keyward reports to the upstream agrees with what the upstream reads.
 #[track_caller]
 fn assert_agrees(seen: &Seen, what: &str) {
     let principal = values(seen, "x-keyward-principal");

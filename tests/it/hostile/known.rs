@@ -1,5 +1,6 @@
-//! Known attacks on decisions at the edge, by their CVE numbers: none of them reaches more than was
-//! granted, whatever Envoy's setting for paths, even if its routes ignore path parameters.
+//! Known ways around a decision at the edge, by the CVE numbers of other products. None of them
+//! reaches more than was granted, under any of Envoy's ways to treat a path, including routes that
+//! ignore path parameters.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use crate::support::bootstrap::{at, hcm};
 use crate::support::builder::Builder;
 use crate::support::http::Connection;
 
-/// Paths, by the kind of attack.
+/// Paths, by CVE.
 const PATHS: [(&str, &[&str]); 10] = [
     // Dot segments that only the upstream resolves.
     (
@@ -86,7 +87,7 @@ const PATHS: [(&str, &[&str]); 10] = [
             "/healthz\u{ff}/../v1/charges",
         ],
     ),
-    // Parameters that the route ignores and the decision does not.
+    // Parameters that the route ignores but the decision does not.
     (
         "CVE-2026-73553",
         &[
@@ -96,12 +97,12 @@ const PATHS: [(&str, &[&str]); 10] = [
             "/v1/customers;x/../charges",
         ],
     ),
-    // A `*` in a template's parameter.
+    // A `*` for a template's parameter.
     (
         "CVE-2025-46821",
         &["/v1/customers/*/charges", "/v1/customers/**", "/v1/*"],
     ),
-    // No slash at the start, which an upstream service may add.
+    // No slash at the start, which an upstream may add.
     (
         "CVE-2026-33186",
         &[
@@ -112,9 +113,9 @@ const PATHS: [(&str, &[&str]); 10] = [
     ),
 ];
 
-/// Headers that misled a gateway, by the kind of attack.
+/// Headers that made a gateway believe something, by CVE.
 const HEADERS: [(&str, &[(&str, &str)]); 9] = [
-    // Only the first or the last of several was read.
+    // Only the first or the last of several was checked.
     (
         "CVE-2020-25017",
         &[("stripe-context", "acct_1"), ("stripe-context", "acct_2")],
@@ -140,7 +141,7 @@ const HEADERS: [(&str, &[(&str, &str)]); 9] = [
             ("x-http-method-override", "POST"),
         ],
     ),
-    // Envoy's own notes about a request.
+    // Headers that Envoy itself uses to describe a request.
     (
         "CVE-2023-27487",
         &[
@@ -163,7 +164,7 @@ const HEADERS: [(&str, &[(&str, &str)]); 9] = [
     ("CVE-2026-73552", &[("stripe-context", "acct_2\u{ff}")]),
 ];
 
-/// Returns what we ship, and a variant whose routes ignore path parameters.
+/// Returns the shipped gateway, and one whose routes ignore path parameters.
 fn gates(change: impl Fn(Builder) -> Builder) -> [Gate; 2] {
     let ignoring = |all: &mut Value| {
         let routes = at(hcm(all), "/route_config");
@@ -257,7 +258,8 @@ fn no_known_header_makes_more_of_a_request() {
     }
 }
 
-/// CVE-2026-73552 again, for the regex that keeps paths with keys out of the shipped access log.
+/// CVE-2026-73552 again, for the regular expression that keeps paths with keys out of the shipped
+/// access log.
 #[test]
 fn no_byte_before_or_in_a_key_brings_it_into_the_access_log() {
     let gate = Gate::shipped();
@@ -281,8 +283,8 @@ fn no_byte_before_or_in_a_key_brings_it_into_the_access_log() {
     }
 }
 
-/// CVE-2026-73548: what follows a request for an upgrade, before it was granted, is not a separate
-/// request.
+/// CVE-2026-73548: the bytes that follow a request for an upgrade which has not been granted yet
+/// are not a separate request.
 #[test]
 fn nothing_rides_behind_an_upgrade_that_is_not_granted_yet() {
     for allow in [false, true] {
@@ -291,7 +293,7 @@ fn nothing_rides_behind_an_upgrade_that_is_not_granted_yet() {
         });
         for _ in gate.settings() {
             let paths = ["/v1/customers", "/v1/charges"];
-            // A known protocol, and one that Envoy passes on without knowing it.
+            // One that is well known, and one that Envoy passes on without knowing it.
             let protocols = ["websocket", "foo"];
             for (path, protocol) in paths
                 .iter()
@@ -310,7 +312,7 @@ fn nothing_rides_behind_an_upgrade_that_is_not_granted_yet() {
                         .send_raw(&[head.as_bytes(), behind.as_bytes()].concat())
                         .unwrap();
                     let status = connection.read_head().map_or(0, |answer| answer.status);
-                    // Whatever the answer to the bytes after it is.
+                    // It does not matter how the bytes after it are answered.
                     let _ = connection.read_to_end();
                     status
                 });
@@ -334,7 +336,7 @@ fn nothing_rides_behind_an_upgrade_that_is_not_granted_yet() {
     }
 }
 
-/// Two readings of where a request ends: each request that reaches the upstream was judged
+/// Requests whose end can be read in two ways: each one that reaches the upstream was judged
 /// separately.
 #[test]
 fn no_request_is_smuggled_in_anothers_body() {

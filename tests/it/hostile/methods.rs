@@ -1,4 +1,4 @@
-//! Methods that no endpoint has, HEAD, and gRPC's form of denials.
+//! Methods that no endpoint has, HEAD, and how a gRPC client is denied.
 
 use super::{FULL, Gate, LIMITED, PUBLISHABLE, caller, pairs};
 
@@ -101,8 +101,7 @@ fn head_is_judged_as_get_and_answered_without_a_body() {
                 if get.status == 200 {
                     continue;
                 }
-                // The id and the time are new each time, and HEAD states the length of the body
-                // that GET would have.
+                // The id and the time differ. HEAD reports the body's length that GET would have.
                 let told = |response: &crate::support::http::Response| {
                     let mut headers: Vec<_> = response
                         .headers
@@ -114,7 +113,7 @@ fn head_is_judged_as_get_and_answered_without_a_body() {
                     headers
                 };
                 let (get, head) = (told(&get), told(&head));
-                // The message of an unknown endpoint contains the method, which is one character
+                // The message for an unknown endpoint names the method, and `HEAD` is one character
                 // longer.
                 if path == b"/nowhere" {
                     assert_eq!(get.len(), head.len());
@@ -127,8 +126,8 @@ fn head_is_judged_as_get_and_answered_without_a_body() {
     gate.assert_sound(gate.sent());
 }
 
-/// The documented way: status 200, and the verdict in `grpc-status`. To count denials, count filter
-/// states.
+/// As documented: status 200, with the verdict in `grpc-status`. To count denials, count filter
+/// state.
 #[test]
 fn a_grpc_client_is_denied_with_a_grpc_status() {
     let gate = Gate::shipped();

@@ -1,6 +1,6 @@
-//! Hostile but ordinary input through a real Envoy: what a client can send with a raw socket, and
-//! what the upstream then receives. One Envoy handles a whole table under each of the [`SETTINGS`].
-//! After every table, the filter is shown to be unharmed: see [`Gate::assert_sound`].
+//! Hostile but ordinary input, through a real Envoy: what a client can send over a raw socket, and
+//! what the upstream then received. One Envoy handles a whole table under each of the [`SETTINGS`],
+//! and after every table the test checks that the filter still works: see [`Gate::assert_sound`].
 
 mod address;
 mod bytes;
@@ -38,20 +38,21 @@ use crate::support::upstream::{Reply, Seen};
 use crate::support::world::merge;
 use crate::support::{Envoy, Host, Upstream};
 
-/// May only read customers.
+/// The key that may read customers, and nothing else.
 const LIMITED: &str = "rk_test_FAKE-limited-0001";
-/// May do everything.
+/// The key that may do everything.
 const FULL: &str = "sk_test_FAKE-full-00000001";
-/// May call what is open to publishable keys.
+/// The key that may call what is open to publishable keys.
 const PUBLISHABLE: &str = "pk_test_FAKE-open-00000001";
-/// Like [`LIMITED`], but keyward denies it nothing yet.
+/// Like [`LIMITED`], but in shadow: nothing is denied yet.
 const SHADOW: &str = "rk_test_FAKE-shadow-00001";
-/// Like [`FULL`], only from documentation addresses.
+/// Like [`FULL`], but only from documentation addresses.
 const BOUND: &str = "sk_test_FAKE-bound-000001";
-/// Like [`FULL`], only from loopback.
+/// Like [`FULL`], but only from loopback.
 const LOCAL: &str = "sk_test_FAKE-local-000001";
 
-/// The endpoints of the API that the gateway protects: method, path and permission. Those without a permission are public; `price` is open to publishable keys.
+/// The endpoints of the API that the gateway protects: method, path and permission. Without a
+/// permission they are public. `price` is open to publishable keys.
 const ENDPOINTS: [(&str, &str, Option<&str>); 20] = [
     ("GET", "/v1/customers", Some("customer")),
     ("POST", "/v1/customers", Some("customer")),
@@ -112,13 +113,13 @@ fn configuration(settings: Value) -> Value {
     all
 }
 
-/// The answer: a response, or `None` if Envoy closed the connection or the stream without one.
+/// The response, or `None` if Envoy closed the connection or the stream without one.
 type Answer = Option<Response>;
 
 /// A name, and a change to the connection manager.
 type Setting = (&'static str, fn(&mut Value));
 
-/// Envoy's settings for a path before any filter sees it.
+/// How Envoy can treat a path before any filter sees it.
 const SETTINGS: [Setting; 4] = [
     ("as sent", |_| {}),
     ("normalized", |hcm| hcm["normalize_path"] = json!(true)),
@@ -132,12 +133,12 @@ const SETTINGS: [Setting; 4] = [
     }),
 ];
 
-/// Returns the listener with this setting for paths.
+/// Returns the name of the listener that treats paths this way.
 fn listener(setting: &str) -> String {
     format!("gateway, {setting}")
 }
 
-/// Adds a listener for each of the [`SETTINGS`], otherwise like the gateway's.
+/// Adds a listener for each of the [`SETTINGS`]. Otherwise they are like the gateway's.
 fn add_listeners(bootstrap: &mut Value) {
     for (setting, change) in SETTINGS {
         let all = at(bootstrap, "/static_resources/listeners");
@@ -150,29 +151,29 @@ fn add_listeners(bootstrap: &mut Value) {
     }
 }
 
-/// An Envoy before an upstream that shows what it received.
+/// An Envoy in front of an upstream that records what it received.
 struct Gate {
     envoy: Envoy,
-    /// The address for requests under each of the [`SETTINGS`].
+    /// Where requests go under each of the [`SETTINGS`].
     addresses: [SocketAddr; SETTINGS.len()],
-    /// The current setting.
+    /// The setting in force.
     setting: Cell<usize>,
     sent: Cell<usize>,
-    /// What reached the upstream since the last call.
+    /// The requests that reached the upstream since the last call.
     seen: Arc<Mutex<Vec<Seen>>>,
     _upstream: Upstream,
 }
 
-/// Gates as we ship them, and with the one setting that many tests need in addition: names with underscores pass.
+/// Gates as keyward ships them, and gates that let names with underscores pass.
 static GATES: Pool<Gate> = Pool::new();
 
 impl Gate {
-    /// Returns a gate as we ship it, possibly one that an earlier test used.
+    /// Returns a gate as keyward ships it. Another test may have used it before.
     fn shipped() -> Lent<Self> {
         Self::lent("shipped", |builder| builder)
     }
 
-    /// Returns the same, but Envoy lets names with underscores pass.
+    /// Like [`Self::shipped`], but Envoy lets names with underscores pass.
     fn with_underscores() -> Lent<Self> {
         Self::lent("underscores", Builder::allow_underscores)
     }
@@ -188,7 +189,7 @@ impl Gate {
         gate
     }
 
-    /// Starts both. `change` may change anything in what we ship.
+    /// Starts Envoy and its upstream. `change` may make any change to what keyward ships.
     fn open(settings: Value, change: impl FnOnce(Builder) -> Builder) -> Self {
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let upstream = Upstream::answering({
@@ -201,7 +202,7 @@ impl Gate {
         let builder = Envoy::builder()
             .config(configuration(settings).to_string())
             .upstream(upstream.address())
-            // How long Envoy waits before it closes a connection whose client sent something other than HTTP. The default is 1 s.
+            // Envoy closes a connection that sends no HTTP after this time. The default is 1 s.
             .edit(|all| hcm(all)["delayed_close_timeout"] = json!("0.01s"));
         let envoy = change(builder).edit(add_listeners).start();
         let addresses = SETTINGS.map(|(setting, _)| address_of(&envoy, &listener(setting)));
@@ -215,28 +216,28 @@ impl Gate {
         }
     }
 
-    /// Returns each of the [`SETTINGS`] in turn, by its name. Until the next one, requests go where it applies.
+    /// Yields the name of each of the [`SETTINGS`], and sends requests to its listener.
     fn settings(&self) -> impl Iterator<Item = &'static str> {
         SETTINGS.iter().enumerate().map(|(number, (name, _))| {
             self.setting.set(number);
-            // Shown if a test fails.
+            // Visible if a test fails.
             println!("{name}");
             *name
         })
     }
 
-    /// Returns how many requests, or connections with several, were made.
+    /// Returns the number of requests, or of connections with several, so far.
     fn sent(&self) -> usize {
         self.sent.get()
     }
 
-    /// Returns the address for the next request.
+    /// Returns the address for the next request, and counts it.
     fn address(&self) -> SocketAddr {
         self.sent.set(self.sent.get() + 1);
         self.addresses[self.setting.get()]
     }
 
-    /// Sends exactly this head over HTTP/1.1, with `Host` and, for a body, its length.
+    /// Sends exactly this head over HTTP/1.1, with `Host` and, if there is a body, its length.
     fn http1(&self, method: &[u8], target: &[u8], headers: &Headers, body: &[u8]) -> Answer {
         let mut bytes = [method, b" ", target, b" HTTP/1.1\r\nhost: gate\r\n"].concat();
         for (name, value) in headers {
@@ -288,7 +289,7 @@ impl Gate {
         }
     }
 
-    /// Sends exactly these fields over HTTP/2, and then each piece in a separate frame.
+    /// Sends exactly these fields over HTTP/2, and then each piece in its own frame.
     fn frames(&self, all: &[(&[u8], &[u8])], pieces: &[&[u8]]) -> Answer {
         match h2::Connection::open(self.address()).exchange_frames(all, pieces) {
             Outcome::Response(response) => Some(response),
@@ -296,16 +297,15 @@ impl Gate {
         }
     }
 
-    /// Returns the result of `storm`, and the requests that reached the upstream during it.
+    /// Runs `storm`. Returns its result, and the requests that reached the upstream meanwhile.
     fn seen_during<T>(&self, storm: impl FnOnce() -> T) -> (T, Vec<Seen>) {
         self.seen.lock().unwrap().clear();
         let result = storm();
         (result, std::mem::take(&mut self.seen.lock().unwrap()))
     }
 
-    /// Checks that a good request still passes, that no VM trapped, that no answer was a 5xx, and
-    /// that every line of the access log has the state that it must have. `lines` is the minimum
-    /// number of logged requests.
+    /// Asserts that a good request still passes, no VM trapped, no answer was a 5xx, and every line
+    /// of the access log has the right state. At least `lines` requests must be logged.
     #[track_caller]
     fn assert_sound(&self, lines: usize) {
         println!("{} requests", self.sent.get());
@@ -332,7 +332,7 @@ impl Gate {
                         "{line}"
                     );
                 }
-                // Envoy's own answer, before the filters.
+                // Envoy answered itself, before the filters.
                 None => {
                     assert!(code == 0 || (300..500).contains(&code), "{line}");
                     let own = !["keyward", "via_upstream", "wasm", "rbac"]
@@ -371,7 +371,7 @@ fn pairs(headers: &[(&str, &str)]) -> Headers {
         .collect()
 }
 
-/// Returns the headers of a caller with this key, or without one.
+/// Returns the headers of a caller with this key, or without a key.
 fn caller(key: Option<&str>) -> Headers {
     key.map(|key| pairs(&[("authorization", &bearer(key).1)]))
         .unwrap_or_default()
@@ -383,7 +383,7 @@ fn shown(bytes: &[u8]) -> String {
     start.escape_ascii().to_string()
 }
 
-/// Spells a header's name as the most lenient CGI, WSGI, Rack and PHP applications read it.
+/// Returns a header's name as the most lenient of CGI, WSGI, Rack and PHP would read it.
 fn folded(name: &[u8]) -> String {
     let fold = |byte: &u8| match char::from(*byte) {
         letter if letter.is_ascii_alphanumeric() => letter.to_ascii_lowercase(),
@@ -392,7 +392,7 @@ fn folded(name: &[u8]) -> String {
     name.iter().map(fold).collect()
 }
 
-/// Returns all values that the upstream may find under this name, however it was spelled.
+/// Returns all values that the upstream may find under this name, in any spelling.
 fn values<'a>(seen: &'a Seen, name: &str) -> Vec<&'a [u8]> {
     let named = seen.headers.iter().filter(|(held, _)| folded(held) == name);
     named.map(|(_, value)| value.as_slice()).collect()

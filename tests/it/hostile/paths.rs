@@ -1,5 +1,5 @@
 //! Paths under four ways to normalize them: whatever Envoy makes of a path, and whatever the
-//! upstream makes of that, a caller reaches what it was granted and nothing else.
+//! upstream makes of the result, a caller reaches only what it was granted.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub(super) fn is_granted(key: Option<&str>, endpoint: Served) -> bool {
         }
 }
 
-/// Returns headers that may name another path.
+/// Returns headers next to the path that may override it.
 fn overrides() -> Vec<Headers> {
     let mut all = vec![Vec::new()];
     for name in [
@@ -45,8 +45,8 @@ fn overrides() -> Vec<Headers> {
     all
 }
 
-/// Sends every trick as every caller over both protocols, and lists what the upstream would have
-/// served.
+/// Sends every trick as every caller over both protocols, and finds out what the upstream would
+/// have served.
 fn storm(name: &str) {
     let gate = Gate::with_underscores();
     gate.settings().find(|setting| *setting == name).unwrap();
@@ -62,7 +62,7 @@ fn storm(name: &str) {
     ]
     .map(<[u8]>::to_vec);
     for key in callers {
-        // A publishable key has fewer endpoints, so every third trick is enough for it.
+        // Fewer endpoints are open to a publishable key, so a part of the tricks is enough.
         let step = if key == Some(PUBLISHABLE) { 3 } else { 1 };
         let cases = tricks
             .iter()
@@ -122,7 +122,7 @@ fn storm(name: &str) {
             assert_eq!(answer.status, 200, "{name}: `{target}`: {}", answer.text());
         }
     }
-    // If nothing passed, the test would prove nothing.
+    // If nothing came through at all, the test would prove nothing.
     assert_eq!(passed.len(), callers.len(), "{name}: {passed:?}");
     gate.assert_sound(sent / 2);
 }

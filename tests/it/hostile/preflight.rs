@@ -43,7 +43,7 @@ fn a_preflight_passes_and_says_nothing_else() {
                         gate.seen_during(|| send(&gate, b"OPTIONS", path.as_bytes(), headers, b""));
                     let status = answer.unwrap().status;
                     if path == "*" {
-                        // Envoy's own answer, before the filters.
+                        // Envoy answered itself, before the filters.
                         assert_eq!((status, seen.len()), (404, 0), "{headers:?}");
                         continue;
                     }
@@ -142,7 +142,8 @@ fn what_resembles_a_preflight_needs_a_key_and_is_no_endpoint() {
                 }
             }
         }
-        // Bodies: by length, in chunks (also empty ones), and over HTTP/2 without END_STREAM.
+        // Bodies: with a length, in chunks (empty ones as well), and over HTTP/2 without
+        // END_STREAM.
         for (key, with_key) in [(None, false), (Some(FULL), true), (Some(LIMITED), true)] {
             let headers = [super::caller(key), probe(&[])].concat();
             let (answer, seen) =
@@ -178,7 +179,7 @@ fn what_resembles_a_preflight_needs_a_key_and_is_no_endpoint() {
     gate.assert_sound(sent);
 }
 
-/// Returns a preflight's fields over HTTP/2, with more of them.
+/// Returns a preflight's fields over HTTP/2, plus some more.
 fn fields<'a>(more: &'a [(&'a str, &'a str)]) -> Vec<(&'a [u8], &'a [u8])> {
     let all = [
         (":method", "OPTIONS"),
@@ -204,12 +205,12 @@ fn a_length_of_0_lets_the_stream_end_after_the_headers() {
             assert_eq!(seen.len(), 1);
             assert!(seen[0].body.is_empty());
         }
-        // Without a length, the filter sees no end when it decides.
+        // Without a length, the filter sees no end of the stream when it decides.
         let (answer, seen) = gate.seen_during(|| gate.frames(&fields(&[]), &[b""]));
         let answer = answer.unwrap();
         let reason = answer.header("x-keyward-denied");
         assert_eq!((reason, seen.len()), (Some("missing_credential"), 0));
-        // With a length of 0, a key's OPTIONS is still no endpoint.
+        // Even with a length of 0, a key's OPTIONS is not an endpoint.
         let key = bearer(FULL).1;
         let more = [("content-length", "0"), ("authorization", &*key)];
         let (answer, seen) = gate.seen_during(|| gate.frames(&fields(&more), &[b""]));
@@ -222,13 +223,14 @@ fn a_length_of_0_lets_the_stream_end_after_the_headers() {
     gate.assert_sound(gate.sent());
 }
 
-/// The reason why a length of 0 is trusted: if a client still sends a body, Envoy cuts it off, and
-/// no byte of the body reaches the upstream.
+/// The rule on a length of 0 depends on this: Envoy cuts off a client that still sends a body, and
+/// no byte of it reaches the upstream.
 #[test]
 fn envoy_holds_a_client_to_a_length_of_0() {
     let gate = Gate::shipped();
     let other = b"GET /v1/smuggled HTTP/1.1\r\nhost: gate\r\n\r\n";
-    // Heads of requests that are cut off may reach the upstream late, so the check is at the end.
+    // Heads of requests that are cut off may reach the upstream late, so the test looks at what
+    // arrived only at the end.
     let ((), seen) = gate.seen_during(|| {
         for _ in gate.settings() {
             for pieces in [

@@ -1,6 +1,6 @@
-//! HTTP/2 has fields for what HTTP/1.1 has in a line. A field that would be more than its part of
-//! the line, that occurs twice or that is missing reaches nothing. Also fields that Envoy once did
-//! not count.
+//! HTTP/2 puts into fields what HTTP/1.1 puts into a line. A field that would be more than its part
+//! of the line, occurs twice or is missing reaches nothing. And fields that Envoy once did not
+//! count.
 
 use serde_json::json;
 
@@ -17,7 +17,7 @@ const GOOD: [Field; 4] = [
     (b":path", b"/v1/customers"),
 ];
 
-/// CVE-2023-27491: fields that become another request line for the upstream.
+/// CVE-2023-27491: fields that turn into another request line for the upstream.
 const LINES: [(&[u8], &[u8]); 22] = [
     (b":method", b"GET /v1/charges HTTP/1.1\r\nx: y"),
     (b":method", b"GET /v1/charges?"),
@@ -46,7 +46,7 @@ const LINES: [(&[u8], &[u8]); 22] = [
     (b":authority", b""),
 ];
 
-/// Pseudo-header fields that are not fields of a request, occur twice, or come too late.
+/// Pseudo-header fields that do not belong to a request, occur twice, or come too late.
 const STRANGE: [Field; 8] = [
     (b":path", b"/v1/charges"),
     (b":method", b"POST"),
@@ -58,7 +58,7 @@ const STRANGE: [Field; 8] = [
     (b"path", b"/v1/charges"),
 ];
 
-/// Sends these fields, and checks that only what the key may do reached the upstream.
+/// Sends these fields, and checks that what reached the upstream is what the key may do.
 fn send(gate: &Gate, fields: &[Field]) -> usize {
     let (answer, seen) = gate.seen_during(|| gate.exchange(fields, b"", &[]));
     let shown: Vec<String> = fields
@@ -112,17 +112,17 @@ fn no_field_of_http_2_becomes_another_request_line() {
             fields.remove(missing);
             send(&gate, &fields);
         }
-        // After the key, and only with it.
+        // After the key, and then the key without them.
         let late = [&[key][..], &GOOD].concat();
         assert_eq!(send(&gate, &late), 0, "pseudo-header fields come first");
         assert_eq!(send(&gate, &[key]), 0);
-        // The request that all of this is about does pass.
+        // The unchanged request does pass.
         assert_eq!(send(&gate, &[&GOOD[..], &[key]].concat()), 1);
     }
     gate.assert_sound(5);
 }
 
-/// CVE-2026-73547: without a path, others used a null pointer.
+/// CVE-2026-73547: without a path, others dereferenced a null pointer.
 #[test]
 fn a_request_without_a_path_is_denied_by_name() {
     let gate = Gate::open(json!({}), |builder| builder.allow_upgrades(&["CONNECT"]));

@@ -1,5 +1,4 @@
-//! No raw key anywhere: a key that is sent in every wrong place appears in no log, no stat and no
-//! reply.
+//! No raw key anywhere: a key sent in any wrong place appears in no log, no stat and no reply.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -121,7 +120,7 @@ fn requests(key: &str) -> Vec<(String, Headers)> {
     all
 }
 
-/// Returns whether `text` shows the secret part of `key`, unchanged or encoded.
+/// Returns whether `text` contains the part of `key` that must not be shown, unchanged or encoded.
 fn shows(text: &str, key: &str) -> bool {
     let secret = key.rsplit_once("FAKE").map_or(key, |(_, secret)| secret);
     let secret = secret.get(..secret.len() - 4).unwrap();
@@ -145,7 +144,7 @@ fn no_key_is_ever_shown() {
                     .iter()
                     .any(|(name, _)| name.iter().any(u8::is_ascii_uppercase));
                 let methods = [&b"GET"[..], key.as_bytes(), b"POST", b"OPTIONS"];
-                // One key is sent everywhere. The others differ only in their prefix.
+                // One key is sent in every place. The others differ only in their prefix.
                 for method in methods
                     .into_iter()
                     .take(if key == LEAKED[2] { 4 } else { 1 })
@@ -199,7 +198,7 @@ fn no_key_is_ever_shown() {
     }
 }
 
-/// The following request is judged with nothing left of the previous one.
+/// When the next request is judged, nothing of the last one remains.
 #[test]
 fn one_request_leaves_nothing_for_the_next() {
     use crate::support::http::Connection;

@@ -1,13 +1,13 @@
-//! The same request in pieces: byte by byte, in packets of every kind, in many frames, several in
-//! one packet; and heads that are larger than Envoy accepts.
+//! The same request in pieces: byte by byte, in packets of every kind, in many frames, several
+//! requests in one packet, and heads that are larger than Envoy accepts.
 
 use super::{FULL, Gate, Headers, LIMITED, PUBLISHABLE, caller, pairs};
 use crate::support::h2;
 use crate::support::http::{Connection, Response};
 
-/// Returns some requests, with why they are denied under one of Envoy's settings for paths.
+/// Returns some requests, each with its deny reason under one of Envoy's ways to treat paths.
 fn cases(setting: &str) -> Vec<(&'static str, &'static str, Headers, Option<&'static str>)> {
-    // The path after its dots are resolved.
+    // The path once its dots are resolved.
     let climbing = if setting == "as sent" {
         "unknown_endpoint"
     } else {
@@ -83,7 +83,7 @@ fn a_request_in_pieces_is_the_same_request() {
                 for piece in bytes.chunks(size) {
                     connection.send_raw(piece).unwrap();
                     if size < 7 {
-                        // Each is a separate packet.
+                        // Each in its own packet.
                         std::thread::yield_now();
                     }
                 }
@@ -108,9 +108,9 @@ fn a_request_in_pieces_is_the_same_request() {
     gate.assert_sound(sent);
 }
 
-/// Envoy closes a connection after its own answer if more data had arrived in the same packet (also
-/// after a direct response), so a denial may be the last answer there. Every answer is correct, and
-/// a request without an answer reached no upstream.
+/// Envoy closes a connection after its own answer if more data had arrived in the same packet
+/// (after a direct response as well), so a denial may be the last answer. Every answer is correct,
+/// and a request without an answer reached no upstream.
 #[test]
 fn requests_in_one_packet_are_judged_one_by_one() {
     let gate = Gate::shipped();
@@ -161,7 +161,7 @@ fn requests_in_one_packet_are_judged_one_by_one() {
     gate.assert_sound(gate.sent());
 }
 
-/// As shipped, Envoy accepts 60 KiB of headers, and answers larger ones itself.
+/// As shipped, Envoy accepts 60 KiB of headers, and answers itself beyond that.
 #[test]
 fn sixty_four_kibibytes_are_too_much_for_envoy_as_shipped() {
     let gate = Gate::shipped();
@@ -195,7 +195,7 @@ fn sixty_four_kibibytes_are_too_much_for_envoy_as_shipped() {
                 }
             }
         }
-        // Just below the limit, keyward answers.
+        // Just below, keyward answers.
         let headers = [caller(None), pairs(&[("authorization", &long[..59_000])])].concat();
         let answer = gate.http1(b"GET", b"/v1/balance", &headers, b"").unwrap();
         assert_answer(&answer, Some("malformed_credential"), "59,000 bytes");

@@ -1,7 +1,7 @@
-//! Ways to write one path that some upstream reads as another.
+//! Ways to write a path that some upstream reads as another one.
 
-/// Paths that lead from a permitted place (with or without a slash at its end) up and over to a
-/// forbidden one.
+/// The beginnings of paths that lead from an allowed place (with or without a slash at its end) up
+/// and over to a forbidden one.
 const PLACES: [(&str, &str); 6] = [
     ("/healthz", ""),
     ("/v1/customers", ""),
@@ -11,7 +11,7 @@ const PLACES: [(&str, &str); 6] = [
     ("/v1/prices", ""),
 ];
 
-/// `..` with different separators.
+/// `..` with its separators.
 const CLIMBS: [&str; 36] = [
     "/../",
     "/..",
@@ -51,7 +51,7 @@ const CLIMBS: [&str; 36] = [
     "/..%20/",
 ];
 
-/// Other spellings of `/v1/charges`, and paths that come near something else.
+/// Other ways to write `/v1/charges`, and paths that are close to something else.
 const SPELLINGS: [&str; 112] = [
     "/v1/charges",
     "/v1/charges/",
@@ -167,7 +167,7 @@ const SPELLINGS: [&str; 112] = [
     "/assets/x;/../../admin",
 ];
 
-/// The targets of the tricks.
+/// The paths that the tricks try to reach.
 const PRIZES: [&str; 2] = ["v1/charges", "admin"];
 
 /// Returns all of them, as the bytes of a request's target.
@@ -204,7 +204,7 @@ pub(super) fn all() -> Vec<Vec<u8>> {
     all
 }
 
-/// Requests with only one meaning, as honest clients of any key send them.
+/// Unambiguous requests, as honest clients with any key send them.
 pub(super) const HONEST: [&str; 14] = [
     "/v1/customers",
     "/v1/customers?limit=3",

@@ -1,4 +1,4 @@
-//! CONNECT and Upgrade: after a switch of protocols, raw bytes flow, so a request needs permission
+//! CONNECT and Upgrade: after a switch of protocols raw bytes flow, so a request needs permission
 //! for it.
 
 use std::time::Duration;
@@ -16,14 +16,14 @@ fn open(allow: bool, idle: &'static str) -> Gate {
         builder
             .allow_upgrades(&["websocket", "h2c", "foo", "CONNECT"])
             .edit(move |all| {
-                // Upgraded streams end in no other way.
+                // Nothing else ends an upgraded stream.
                 hcm(all)["stream_idle_timeout"] = json!(idle);
                 hcm(all)["http2_protocol_options"] = json!({"allow_connect": true});
             })
     })
 }
 
-/// Returns the head of the answer. After a switch of protocols, `echo` must come back through it.
+/// Returns the head of the answer. After a switch of protocols, also the answer to `echo`.
 fn upgrade(gate: &Gate, head: &str) -> (Response, Option<Vec<u8>>) {
     let mut connection = Connection::open(gate.address()).with_timeout(Duration::from_secs(10));
     connection.send_raw(head.as_bytes()).unwrap();
@@ -162,7 +162,7 @@ fn connect_passes_for_no_key() {
     }
 }
 
-/// Envoy turns RFC 8441's CONNECT with `:protocol` into a GET with `Upgrade`, and keyward judges
+/// Envoy turns a CONNECT with `:protocol` (RFC 8441) into a GET with `Upgrade`, and keyward judges
 /// that.
 #[test]
 fn an_extended_connect_is_an_upgrade() {
@@ -214,7 +214,7 @@ fn an_extended_connect_is_an_upgrade() {
     }
 }
 
-/// As shipped: Envoy allows no upgrade at all, whatever keyward would allow.
+/// As shipped, Envoy has no upgrades at all, whatever keyward would allow.
 #[test]
 fn as_shipped_nothing_upgrades() {
     let gate = Gate::open(json!({"allow_upgrades": true}), |builder| builder);
@@ -235,7 +235,7 @@ fn as_shipped_nothing_upgrades() {
     gate.assert_sound(3);
 }
 
-/// As Apache HttpClient 5.4 asks, with every request over plain HTTP/1.1. Envoy ignores the offer,
+/// Apache HttpClient 5.4 makes this offer with every request over plain HTTP/1.1. Envoy ignores it,
 /// and the upstream does not see it.
 #[test]
 fn an_offer_of_tls_is_an_ordinary_request() {
@@ -279,7 +279,7 @@ fn an_offer_of_tls_is_an_ordinary_request() {
             assert!(seen.is_empty());
             sent += 2;
         }
-        // Nothing else is ignored with it.
+        // No other offer is ignored with it.
         for offer in ["websocket", "TLS/1.2, websocket", "xTLS/1.2", "TLS"] {
             let (answer, seen) = ask("/v1/customers", Some(LIMITED), offer);
             assert_eq!(answer.status, 403, "{offer}");

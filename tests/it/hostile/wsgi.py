@@ -14,7 +14,7 @@ class Quiet(WSGIRequestHandler):
 def application(environ, start_response):
     given = {name: value for name, value in environ.items() if name.startswith("HTTP_")}
     given["method"] = environ["REQUEST_METHOD"]
-    # Bytes, one character each: PEP 3333.
+    # Bytes, as one character each: PEP 3333.
     given["path"] = environ["PATH_INFO"]
     start_response("200 OK", [("Content-Type", "application/json")])
     return [json.dumps(given).encode()]

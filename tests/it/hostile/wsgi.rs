@@ -1,5 +1,5 @@
-//! The same with a real WSGI server, Python's own. It decodes paths, and finds
-//! `X_Keyward_Principal` under the name of `X-Keyward-Principal`.
+//! The same in front of a real WSGI server, Python's own: it decodes paths, and finds
+//! `X_Keyward_Principal` where it looks for `X-Keyward-Principal`.
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -39,7 +39,7 @@ impl Wsgi {
     }
 }
 
-/// Returns spellings that CGI reads as the same name.
+/// Returns spellings of one name that are the same for CGI.
 fn spellings(name: &str) -> Vec<String> {
     let half = name.replacen('-', "_", 1);
     [name.to_owned(), name.replace('-', "_"), half]
@@ -61,8 +61,8 @@ fn given(gate: &Gate, method: &[u8], path: &[u8], headers: &Headers, http2: bool
     (answer.status == 200).then(|| answer.json())
 }
 
-/// Returns the paths that a limited key may not call, with letters percent-encoded one by one, in
-/// other cases, and twice.
+/// Returns paths that a limited key may not call, with one letter each percent-encoded, in the
+/// other case, or encoded twice.
 fn encoded() -> Vec<Vec<u8>> {
     let mut all = Vec::new();
     for path in [
@@ -95,7 +95,7 @@ fn encoded() -> Vec<Vec<u8>> {
 fn no_letter_that_is_decoded_behind_reaches_more_than_was_granted() {
     let wsgi = Wsgi::start();
     let to = wsgi.address;
-    // The application decodes, which is why this test exists.
+    // The application decodes paths, which is what this test is about.
     let direct: Value = http::get(to, "/v1/%63harges").json();
     assert_eq!(direct["path"], "/v1/charges");
 
@@ -187,7 +187,8 @@ fn no_name_that_is_folded_behind_brings_another_identity_or_account() {
                             }
                             _ => panic!("{case}: {told:?}, and not {expected:?}"),
                         }
-                        // A limited key names no other method or path; a full one may.
+                        // A limited key may not override the method or the path, but a full key
+                        // may.
                         if key == Some(LIMITED) {
                             let overridden = ["HTTP_X_HTTP_METHOD_OVERRIDE", "HTTP_X_ORIGINAL_URL"];
                             assert!(

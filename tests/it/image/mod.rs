@@ -1,6 +1,6 @@
-//! The filter as an OCI image, and as a file that Envoy fetches. `scripts/image.py` packs the
-//! image. The tests do what a mesh does with it, using the tools that others use: Debian's registry
-//! and `skopeo`.
+//! The filter as an OCI image, and as a file that Envoy downloads. `scripts/image.py` packs the
+//! image. In place of a mesh, the tests use tools from elsewhere on it: Debian's registry and
+//! `skopeo`.
 
 mod hashes;
 mod layout;
@@ -17,13 +17,13 @@ use serde_json::Value;
 use crate::support::find;
 use crate::support::process::Folder;
 
-/// `scripts/sbom.sh` takes minutes to make it. The packing does not read it.
+/// `scripts/sbom.sh` takes minutes, and the packing does not look at the content.
 const SBOM: &[u8] = br#"{"bomFormat":"CycloneDX","specVersion":"1.5","version":1}"#;
 
-/// An image layout that was packed for a test.
+/// An image layout, packed for a test.
 struct Image {
     folder: Folder,
-    /// Digest and reference, as printed.
+    /// The digests and references that the script printed.
     printed: Vec<(String, String)>,
 }
 
@@ -48,7 +48,7 @@ impl Image {
         self.folder.path().join("layout")
     }
 
-    /// Returns what was printed for the reference with this ending.
+    /// Returns the digest that was printed for this reference.
     #[track_caller]
     fn digest(&self, reference: &str) -> &str {
         let found = self.printed.iter().find(|(_, name)| name == reference);
@@ -78,8 +78,7 @@ fn packing(wasm: &Path, layout: &Path, sbom: &Path) -> Output {
         .unwrap()
 }
 
-/// Reads a blob of the layout in that folder, and checks that it has the digest that it is stored
-/// under.
+/// Returns a blob of the layout in this folder, and checks that its content has this digest.
 #[track_caller]
 fn blob(layout: &Path, digest: &str) -> Vec<u8> {
     let hex = digest.strip_prefix("sha256:").unwrap();
@@ -92,11 +91,11 @@ fn sha256(content: &[u8]) -> String {
     KeyDigest::of(content).to_string()
 }
 
-/// `0.1.0`, and the reference of the other variant.
+/// The references of the two variants: `0.1.0`, and `0.1.0-artifact`.
 const COMPAT: &str = env!("CARGO_PKG_VERSION");
 const ARTIFACT: &str = concat!(env!("CARGO_PKG_VERSION"), "-artifact");
 
-/// Reads `plugin.wasm` from a layer, with the machine's `tar` and its gzip.
+/// Extracts `plugin.wasm` from a layer with the machine's `tar` and its gzip.
 #[track_caller]
 fn plugin_wasm(layer: &[u8]) -> Vec<u8> {
     let folder = Folder::new("layer");

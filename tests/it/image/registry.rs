@@ -7,7 +7,7 @@ use super::*;
 use crate::support::process::Guarded;
 use crate::support::{BOUND, eventually};
 
-/// A registry on a free port of the loopback interface, and its client.
+/// A registry on a free port of the loopback interface, and the client to use it.
 struct Registry {
     _process: Guarded,
     _folder: Folder,
@@ -16,7 +16,7 @@ struct Registry {
 }
 
 impl Registry {
-    /// Starts a registry. On a machine that cannot have one, prints a line and returns `None`.
+    /// Starts a registry. If the machine cannot run one, prints a line and returns `None`.
     fn start(test: &str) -> Option<Self> {
         let script = find::root().join("scripts/registry.sh");
         let output = Command::new(&script).output().unwrap();
@@ -116,7 +116,7 @@ fn what_is_pulled_from_a_registry_is_what_was_packed() {
         };
         assert_eq!(sha256(&got), sha256(&wasm), "{tag}");
     }
-    // By its digest, which is how a mesh should name it.
+    // By its digest, which is how a mesh should refer to it.
     let by_digest = registry
         .place(COMPAT)
         .replace(&format!(":{COMPAT}"), &format!("@{}", image.digest(COMPAT)));
@@ -133,8 +133,7 @@ fn the_sbom_is_found_by_the_digest_of_the_image() {
     let tag = image.digest(COMPAT).replace(':', "-");
     registry.push(&image, COMPAT);
     registry.push(&image, &tag);
-    // A client that does not know all members of the list may write the list again, but not what it
-    // lists.
+    // A client that does not know all members of the list may rewrite it, but not what it lists.
     let list: Value = serde_json::from_slice(&registry.manifest(&tag)).unwrap();
     let listed = list["manifests"][0]["digest"].as_str().unwrap();
     let packed = image.json(image.digest(&tag));

@@ -1,5 +1,5 @@
-//! `scripts/release.py` in a small tree: the files that it collects, and the states that it
-//! rejects.
+//! Runs `scripts/release.py` in a small tree: checks the files that it collects, and the states
+//! that it rejects.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -12,7 +12,7 @@ struct Tree(Folder);
 const TESTED: &str = "x86_64-unknown-linux-gnu";
 const UNTESTED: &str = "aarch64-unknown-linux-gnu";
 
-/// Returns the path where `scripts/native.sh` puts the native module of a target.
+/// Returns where `scripts/native.sh` puts the native module of a target.
 fn module(target: &str) -> String {
     format!("native/libkeyward-{COMPAT}-{target}.so")
 }
@@ -123,7 +123,7 @@ fn a_release_is_complete_and_its_checksums_hold() {
     assert_eq!(wasm, "wasm32-wasip1/release/keyward.wasm");
     let native = read(&format!("libkeyward-{COMPAT}-{TESTED}.so"));
     assert_eq!(native, module(TESTED));
-    // A module that no test has run has that in its name.
+    // The name of a module that no test has run says so.
     let native = read(&format!("libkeyward-{COMPAT}-{UNTESTED}.not-tested.so"));
     assert_eq!(native, module(UNTESTED));
     let server = std::fs::read_dir(&folder).unwrap().find_map(|entry| {
@@ -143,7 +143,7 @@ fn a_release_is_complete_and_its_checksums_hold() {
     }
     let commit = &statement["predicate"]["buildDefinition"]["externalParameters"]["commit"];
     assert_eq!(commit.as_str().map(str::len), Some(40));
-    // A second run gives the same result.
+    // A second run has the same result.
     assert!(tree.release().status.success());
     assert_eq!(read("SHA256SUMS"), sums);
 }

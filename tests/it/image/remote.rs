@@ -1,5 +1,5 @@
-//! Envoy itself fetches the filter over HTTP (`remote` instead of `local`), with the digest that it
-//! must have.
+//! Envoy itself downloads the filter over HTTP (`remote` in place of `local`), with the required
+//! digest.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use crate::support::http::Connection;
 use crate::support::upstream::Reply;
 use crate::support::{BOUND, Envoy, Push, Upstream, eventually};
 
-/// Returns a server of the released filter.
+/// Starts a server of the released filter.
 fn server() -> Upstream {
     let wasm = std::fs::read(find::wasm()).unwrap();
     Upstream::answering(move |seen| {
@@ -35,7 +35,7 @@ fn remote(path: &str, sha256: &str) -> Value {
     }})
 }
 
-/// Returns the ECDS file that we ship, with this code.
+/// Returns the shipped ECDS file with this code.
 fn ecds(code: &Value, config: &Value) -> Vec<u8> {
     let mut response = shipped_ecds();
     let plugin = at(&mut response, "/resources/0/typed_config/config");
@@ -44,7 +44,7 @@ fn ecds(code: &Value, config: &Value) -> Vec<u8> {
     response.to_string().into_bytes()
 }
 
-/// Starts an Envoy without the filter on its disk: the default and the initial configuration both
+/// Starts an Envoy that has no filter on its disk: the default and the initial configuration both
 /// name `code`.
 fn start(server: &Upstream, code: Value, interlock: bool) -> Envoy {
     let address = server.address();
@@ -76,7 +76,7 @@ fn a_filter_that_envoy_fetches_itself_decides() {
     everywhere(&envoy, STRANGER, 200);
     everywhere(&envoy, ALICE, 401);
     assert_eq!(server.count(), fetched);
-    // Envoy may still have to fetch the next code.
+    // The next push may name code that Envoy has yet to download.
     Diagnosis::of(&envoy, &[]).assert_found(&[("warn", "code")]);
 }
 
@@ -100,8 +100,8 @@ fn a_filter_with_another_digest_never_runs_and_nothing_passes() {
     }
 }
 
-/// Envoy accepts such a push, ends the old filter, and skips the new one while it waits for it, or
-/// permanently if it does not get it.
+/// Envoy accepts such a push, ends the old filter, and skips the new one while it waits for the
+/// code, or forever if it does not get it.
 #[test]
 fn a_push_of_code_that_is_not_there_yet_is_what_the_interlock_is_for() {
     let wasm = std::fs::read(find::wasm()).unwrap();
@@ -123,7 +123,8 @@ fn a_push_of_code_that_is_not_there_yet_is_what_the_interlock_is_for() {
     }
 }
 
-/// `nack_on_code_cache_miss`: Envoy rejects the push and fetches the code meanwhile. It accepts the next push.
+/// `nack_on_code_cache_miss`: Envoy rejects the push and downloads the code meanwhile. It accepts
+/// the next push.
 #[test]
 fn a_push_that_waits_for_its_code_leaves_the_old_filter_in_place() {
     let [old, new] =
@@ -146,7 +147,7 @@ fn a_push_that_waits_for_its_code_leaves_the_old_filter_in_place() {
         at(plugin, "/vm_config")["nack_on_code_cache_miss"] = json!(true);
         response.to_string().into_bytes()
     };
-    // Without the interlock, to show that not the interlock keeps the stranger out.
+    // Without the interlock, so that the interlock is not what stops the stranger.
     let envoy = start(&server, remote("/old.wasm", &sha256(&old)), false);
     everywhere(&envoy, ALICE, 200);
     let watched = [ALICE, STRANGER].map(|key| Watch::start(envoy.address(), key));

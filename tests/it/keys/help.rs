@@ -1,4 +1,4 @@
-//! The tour in the main help text can be followed unchanged.
+//! The tour in the first help text works exactly as printed.
 
 use std::env;
 use std::process::Command;
@@ -57,7 +57,7 @@ fn the_tour_in_the_help_can_be_walked() {
             .unwrap();
         let said = String::from_utf8(output.stdout).unwrap();
         let errors = String::from_utf8(output.stderr).unwrap();
-        // The doctor finds what it finds in an Envoy of the tests.
+        // The doctor reports what it finds in a test's Envoy.
         let is_doctor = line.contains(" doctor ");
         let is_good = output.status.success() || (is_doctor && output.status.code() == Some(1));
         assert!(is_good, "{line}: {said}{errors}");

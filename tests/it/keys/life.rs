@@ -1,5 +1,5 @@
-//! A key's whole life in a running Envoy: every step takes effect with one push, and `keyward wait`
-//! reports when.
+//! A key's whole life through a running Envoy: every step takes effect with one push, and
+//! `keyward wait` reports when.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ struct Gateway<'a> {
 }
 
 impl Gateway<'_> {
-    /// Pushes the key file, and returns when `wait` reports that every worker serves it. The next
-    /// request needs no second try.
+    /// Pushes the key file and returns once `wait` reports that every worker serves it. The next
+    /// request succeeds on the first try.
     #[track_caller]
     fn push(&self) {
         let ecds = self.envoy.ecds_file();

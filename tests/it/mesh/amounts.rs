@@ -1,5 +1,5 @@
-//! The Envoy configuration in `tests/mesh` is equivalent to our manifests: each part is compared
-//! with its manifest, so neither changes without the other.
+//! The Envoy configuration in `tests/mesh` is equivalent to keyward's manifests: each part is
+//! compared with the manifest that it comes from, so neither can change without the other.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use super::{mesh_config, of_kind, the};
 
 const HCM: &str = "envoy.filters.network.http_connection_manager";
 
-/// Returns the filter with that name, and whether it is directly before the router.
+/// Returns the filter with this name, and whether it is directly before the router.
 #[track_caller]
 fn filter<'a>(proxy: &'a Proxy, name: &str) -> (&'a Value, bool) {
     let filters = &proxy.http_filters;
@@ -22,14 +22,14 @@ fn filter<'a>(proxy: &'a Proxy, name: &str) -> (&'a Value, bool) {
     )
 }
 
-/// Returns the part of the shipped configuration that is sent.
+/// Returns the part of the shipped configuration that the control plane sends.
 fn configuration(sent: &Value) -> Value {
     let value = &sent["typed_config"]["config"]["configuration"]["value"];
     serde_json::from_str(value.as_str().unwrap()).unwrap()
 }
 
-/// Returns the only patch of one of our EnvoyFilters, which is for this context and applied after
-/// every filter without a priority.
+/// Returns the only patch of one of keyward's EnvoyFilters, which is for this context and applied
+/// after every filter that sets no priority.
 #[track_caller]
 fn patch<'a>(manifests: &'a [Value], name: &str, context: &str) -> &'a Value {
     let all = of_kind(manifests, "EnvoyFilter");
@@ -57,7 +57,7 @@ fn istios_manifests_amount_to_what_runs_here() {
 
         let plugin = the(&mut manifests, "WasmPlugin").clone();
         let (metadata, spec) = (&plugin["metadata"], &plugin["spec"]);
-        // Of phase AUTHN, and so the first; for this direction.
+        // In phase AUTHN, and therefore first, and for this direction.
         assert_eq!(spec["phase"], "AUTHN");
         assert_eq!(spec["match"], json!([{"mode": mode}]));
         let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -96,7 +96,7 @@ fn istios_manifests_amount_to_what_runs_here() {
     }
 }
 
-/// A resource for other pods would leave some without the interlock, or with only the interlock.
+/// If one resource selected other pods, some pods would have no interlock, or only the interlock.
 #[test]
 fn every_resource_of_an_overlay_chooses_the_same_pods() {
     for overlay in ["istio/gateway", "istio/sidecar"] {
@@ -171,8 +171,8 @@ fn envoy_gateways_policies_amount_to_what_runs_here() {
         assert_eq!(config["fail_open"], wasm["failOpen"]);
         assert_eq!(configuration(sent), wasm["config"]);
 
-        // In ascending order: this one is last, so nothing is inserted between the interlock and
-        // the router.
+        // In ascending order: this one comes last, so that nothing is inserted between the
+        // interlock and the router.
         let spec = the(&mut manifests, "EnvoyPatchPolicy")["spec"].clone();
         assert!(spec["priority"].as_i64().unwrap() >= 1000, "{spec}");
         let [interlock, merged] = spec["jsonPatches"].as_array().unwrap().as_slice() else {

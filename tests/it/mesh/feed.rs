@@ -12,7 +12,7 @@ use super::tools::kustomized;
 use crate::support::find::{envoy, root};
 use crate::support::process::Folder;
 
-/// Returns Envoy's output about a bootstrap with this cluster.
+/// Asserts that Envoy accepts a bootstrap with this cluster.
 #[track_caller]
 fn is_valid(cluster: &Value) {
     let folder = Folder::new("feed-cluster");
@@ -29,7 +29,7 @@ fn is_valid(cluster: &Value) {
     assert!(output.status.success(), "{said}\n{cluster:#}");
 }
 
-/// Returns the cluster through which a plugin's configuration follows its feed.
+/// Returns the cluster that a plugin's configuration uses to follow its feed.
 #[track_caller]
 fn followed(configuration: &Value) -> String {
     let read = Configuration::from_json(configuration.to_string().as_bytes()).unwrap();
@@ -51,7 +51,7 @@ fn a_gateways_bootstrap_has_the_cluster_that_its_policy_names() {
         serde_norway::from_str(proxy["spec"]["bootstrap"]["value"].as_str().unwrap()).unwrap()
     };
     let bootstrap = value(&mut manifests);
-    // Nothing that it replaces is lost.
+    // It loses nothing from the bootstrap that it replaces.
     let mut base = base;
     assert_eq!(bootstrap["stats_config"], value(&mut base)["stats_config"]);
     let cluster = &bootstrap["static_resources"]["clusters"][0];
@@ -59,8 +59,8 @@ fn a_gateways_bootstrap_has_the_cluster_that_its_policy_names() {
     is_valid(cluster);
 }
 
-/// What istiod makes of a ServiceEntry and a DestinationRule, according to its `cluster_builder.go`
-/// and `cluster_tls.go`.
+/// The cluster that istiod makes of a ServiceEntry and a DestinationRule, according to its
+/// `cluster_builder.go` and `cluster_tls.go`.
 #[test]
 fn istios_cluster_is_the_one_that_the_plugin_names() {
     let Some(mut manifests) = kustomized("istio/feed") else {
@@ -106,7 +106,7 @@ fn the_clusters_of_private_buckets_are_ones_of_envoys() {
     for name in ["aws-credentials", "feed-token.yaml"] {
         fs::write(folder.path().join(name), secret.to_string()).unwrap();
     }
-    // The places of the files on this machine.
+    // The files' places on this machine.
     let here = |value: &Value| -> Value {
         let text = value
             .to_string()

@@ -1,5 +1,5 @@
-//! Runs what Envoy Gateway makes of our policies: which clients pass, and which do not when a route
-//! has lost the plugin.
+//! Runs what Envoy Gateway makes of keyward's policies: which clients pass, and which do not if a
+//! route has lost the plugin.
 
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ fn every_promise_of_the_corpus_holds_for_what_envoy_gateway_makes_of_the_policy(
         let base = base.clone().with_configuration(&configuration);
         base.plugin(&discovery)
     };
-    // Cases use paths as a client spells them, and name a client's address.
+    // Cases use paths as a client spells them, and set a client's address.
     let builder = base
         .builder(&discovery)
         .edit(|bootstrap| hcm(bootstrap)["normalize_path"] = json!(false));
@@ -45,7 +45,7 @@ fn a_route_that_lost_the_policy_lets_nobody_pass() {
         });
     };
     becomes("the policy is in force", (200, 401));
-    // A policy of the route itself has replaced the Gateway's.
+    // A policy on the route has replaced the Gateway's.
     let replaced = Proxy {
         on_route: json!({}),
         ..whole.clone()
@@ -54,7 +54,7 @@ fn a_route_that_lost_the_policy_lets_nobody_pass() {
     becomes("no request passes", (403, 403));
     discovery.push_listener(&whole);
     becomes("it is back in force", (200, 401));
-    // The policy is missing altogether.
+    // The policy has been deleted.
     let deleted = Proxy {
         on_route: json!({}),
         ..whole.without_plugin()
@@ -100,19 +100,19 @@ fn the_log_has_the_verdict_and_no_key_that_stands_in_a_path() {
     assert!(!log.contains("FAKE"), "{log}");
 }
 
-/// With a load balancer before it, Envoy Gateway does not distinguish between what clients and its
-/// own proxies sent.
+/// With a load balancer in front, Envoy Gateway does not distinguish between what clients and what
+/// its own proxies sent.
 #[test]
 fn a_client_writes_its_own_path_into_a_line_and_nothing_else() {
     for overlay in ["base", "behind-proxy"] {
-        // Its router leaves no path after the one that it rewrites.
+        // Its router does not pass on the original of a path that it rewrites.
         let builder = with_routes(proxy(overlay).builder(&Discovery::new()))
             .edit(|bootstrap| hcm(bootstrap)["normalize_path"] = json!(false));
         assert_nothing_is_forged(&with_internal_clients(builder).start(), false);
     }
 }
 
-/// A key that may be used from only one address, and a client that claims it.
+/// A key that is bound to one address, and a client that claims this address.
 #[test]
 fn an_address_is_believed_from_trusted_proxies_alone() {
     let mut bound = configuration(1, &[ALICE]);

@@ -1,5 +1,5 @@
-//! Runs what Istio makes of our manifests: who passes, and who does not when the plugin, its module
-//! or its configuration is missing.
+//! Runs what Istio makes of keyward's manifests: who passes, and who does not if the plugin, its
+//! module or its configuration is missing.
 
 use std::cell::RefCell;
 
@@ -24,7 +24,7 @@ fn proxy(overlay: &str) -> Proxy {
     Proxy::read("istio", overlay).with_configuration(&configuration(1, &[ALICE]))
 }
 
-/// Returns its Envoy, for tests that only send requests.
+/// Returns its Envoy for a test that only sends requests.
 fn lent(overlay: &str) -> Lent<Envoy> {
     static POOL: Pool<Envoy> = Pool::new();
     let envoy = POOL.take(overlay.to_owned(), || proxy(overlay).started());
@@ -44,7 +44,7 @@ fn with_key(header: (&'static str, &'static str)) -> [(&'static str, String); 2]
 #[test]
 fn every_promise_of_the_corpus_holds_for_what_istiod_makes_of_the_plugin() {
     let gateway = Proxy::read("istio", "gateway");
-    // The plugin has the same name everywhere, so each has its own folder.
+    // The plugin has the same name everywhere, so each needs its own folder.
     let folders = RefCell::new(Vec::new());
     let entry = |_, text: String| {
         let configuration: Value = serde_json::from_str(&text).unwrap();
@@ -79,7 +79,7 @@ fn a_plugin_that_is_deleted_leaves_the_interlock_and_nothing_passes() {
         "RBAC: access denied"
     );
 
-    // What the interlock is for: without it, the same pods are open.
+    // Shows why the interlock is needed: without it, the same pods are open.
     discovery.push_listener(&deleted.without_interlock());
     eventually("every request passes", BOUND, || {
         (status(&envoy, STRANGER) == 200).then_some(())
@@ -100,14 +100,14 @@ fn the_manifests_as_they_stand_let_nobody_pass() {
     }
 }
 
-/// istiod sends no configuration for an empty object, and Envoy then passes none on.
+/// istiod sends no configuration if the object is empty, and Envoy then passes none to the filter.
 #[test]
 fn an_empty_plugin_config_lets_nobody_pass() {
     let envoy = proxy("gateway").with_no_configuration().started();
     assert_eq!(status(&envoy, ALICE), 503);
 }
 
-/// If the agent cannot fetch the module, it sends Envoy an RBAC filter that denies everything,
+/// If the agent cannot download the module, it sends Envoy an RBAC filter that denies everything,
 /// under the plugin's name.
 #[test]
 fn a_module_that_cannot_be_fetched_lets_nobody_pass_until_it_can() {
@@ -200,7 +200,7 @@ fn the_log_has_the_verdict_and_no_key_that_stands_in_a_path() {
     assert!(!log.contains("FAKE"), "{log}");
 }
 
-/// Istio considers the mesh's own networks internal.
+/// Istio treats the mesh's own networks as internal.
 #[test]
 fn a_client_writes_its_own_path_into_a_line_and_nothing_else() {
     for overlay in BOTH {
@@ -209,7 +209,8 @@ fn a_client_writes_its_own_path_into_a_line_and_nothing_else() {
     }
 }
 
-/// The ids of a gateway before it, so that a request has only one id.
+/// A sidecar keeps the ids from the gateway in front of it, so that a request has the same id
+/// everywhere.
 #[test]
 fn a_sidecar_keeps_the_ids_of_its_callers() {
     let envoy = lent("sidecar");
@@ -218,7 +219,7 @@ fn a_sidecar_keeps_the_ids_of_its_callers() {
     assert_eq!(envoy.logged_path("/v1/balance")["request_id"], id);
 }
 
-/// Apache HttpClient 5.4 offers TLS with every plain request, and accepts the answer without TLS.
+/// Apache HttpClient 5.4 offers TLS with every plain request, and accepts the answer without it.
 #[test]
 fn an_offer_of_tls_is_ignored() {
     for overlay in BOTH {
@@ -229,7 +230,7 @@ fn an_offer_of_tls_is_ignored() {
     }
 }
 
-/// A key that may be used from only one address, and a client that claims it.
+/// A key that is bound to one address, and a client that claims this address.
 #[test]
 fn a_sidecar_believes_no_address_that_a_caller_claims() {
     let mut bound = configuration(1, &[ALICE]);
@@ -269,12 +270,12 @@ fn headers_with_underscores_are_refused() {
 #[test]
 fn the_doctor_finds_nothing_in_a_gateway() {
     assert_eq!(doctor(&lent("gateway")), Some(0));
-    // It looks for the interlock after every plugin, under any name.
+    // The doctor looks for the interlock after every plugin, whatever its name.
     let open = proxy("gateway").without_interlock();
     assert_ne!(doctor(&open.started()), Some(0));
 }
 
-/// Data that two plugins share in one VM is kept apart.
+/// Data that two plugins could share in one VM is kept apart.
 #[test]
 fn of_two_plugins_for_one_pod_both_have_to_let_a_request_pass() {
     let mut gateway = proxy("gateway");

@@ -3,7 +3,8 @@
 //! projects ([`schemas`]). The resulting Envoy configuration is in `tests/mesh`. A test compares it
 //! with the manifests ([`amounts`]) and runs it in a real Envoy.
 //!
-//! No cluster is involved: what a control plane should make of a manifest follows its source.
+//! No cluster is involved: what a control plane is expected to make of a manifest follows its
+//! source.
 
 mod amounts;
 mod feed;
@@ -26,7 +27,7 @@ pub fn of_kind<'a>(manifests: &'a [Value], kind: &str) -> Vec<&'a Value> {
     manifests.iter().filter(is_meant).collect()
 }
 
-/// Returns the only manifest of that kind, for changes.
+/// Returns the only manifest of this kind, for changes.
 #[track_caller]
 pub fn the<'a>(manifests: &'a mut [Value], kind: &str) -> &'a mut Value {
     let mut found = manifests
@@ -38,7 +39,7 @@ pub fn the<'a>(manifests: &'a mut [Value], kind: &str) -> &'a mut Value {
     }
 }
 
-/// Returns a YAML file of the project, with its merge keys applied.
+/// Reads a YAML file of the project, with its merge keys applied.
 pub fn merged(path: &str) -> Value {
     let text = std::fs::read_to_string(root().join(path)).unwrap();
     let mut value: serde_norway::Value = serde_norway::from_str(&text).unwrap();
@@ -46,7 +47,7 @@ pub fn merged(path: &str) -> Value {
     serde_json::to_value(value).unwrap()
 }
 
-/// Returns `envoy/istio/mesh-config.yaml`.
+/// Reads `envoy/istio/mesh-config.yaml`.
 pub fn mesh_config() -> Value {
     merged("envoy/istio/mesh-config.yaml")
 }

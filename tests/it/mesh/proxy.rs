@@ -1,6 +1,6 @@
-//! An Envoy as a mesh's control plane would configure it: with the control plane's listener filters
-//! and statistics instead of ours. Discovered configuration comes from files that are replaced by a
-//! rename.
+//! An Envoy as a mesh's control plane would configure it: with its listener's filters and
+//! statistics in place of those that keyward ships. What it gets by discovery is in files that are
+//! replaced by a rename.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,20 +14,20 @@ use crate::support::builder::Builder;
 use crate::support::process::Folder;
 use crate::support::{Envoy, find};
 
-/// What a control plane sends to one proxy: an entry of `tests/mesh/istio.yaml` or
+/// What a control plane sends to one proxy: an entry in `tests/mesh/istio.yaml` or
 /// `tests/mesh/envoy-gateway.yaml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Proxy {
-    /// What the control plane sets in the connection manager.
+    /// The connection manager's members that the control plane sets.
     pub manager: Value,
-    /// What our manifests merge into it.
+    /// The members that keyward's manifests merge into it.
     pub patched: Value,
     pub http_filters: Vec<Value>,
-    /// In addition to the only route.
+    /// What is added to the only route.
     #[serde(default)]
     pub on_route: Value,
-    /// Configurations of extensions, which are discovered.
+    /// Configurations of extensions, which arrive by discovery.
     #[serde(default)]
     pub extensions: Vec<Value>,
     pub stats_config: Option<Value>,
@@ -36,7 +36,7 @@ pub struct Proxy {
 const CONFIGURATION: &str = "/typed_config/config/configuration";
 
 impl Proxy {
-    /// Reads the entry `name` from a file of `tests/mesh`.
+    /// Reads the entry `name` of a file in `tests/mesh`.
     pub fn read(file: &str, name: &str) -> Self {
         let mut all = super::merged(&format!("tests/mesh/{file}.yaml"));
         let mut proxy: Self = serde_json::from_value(all[name].take()).unwrap();
@@ -59,7 +59,8 @@ impl Proxy {
         self
     }
 
-    /// Removes the configuration: Istio sends none for an empty object.
+    /// Removes the configuration, as if the manifest's were an empty object: Istio then sends none
+    /// at all.
     pub fn with_no_configuration(mut self) -> Self {
         let config = at(&mut self.extensions[0], "/typed_config/config");
         config
@@ -76,13 +77,13 @@ impl Proxy {
         self
     }
 
-    /// Removes the manifest of the interlock.
+    /// Removes the interlock's manifest.
     #[track_caller]
     pub fn without_interlock(self) -> Self {
         self.without("keyward.interlock")
     }
 
-    /// Removes the manifest of the plugin.
+    /// Removes the plugin's manifest.
     #[track_caller]
     pub fn without_plugin(self) -> Self {
         let name = self.http_filters[0]["name"].as_str().unwrap().to_owned();
@@ -97,8 +98,7 @@ impl Proxy {
         self
     }
 
-    /// Returns the plugin's place in the chain. If the plugin is discovered, its own file is in
-    /// `discovery`.
+    /// Returns the plugin's entry in the chain. If it uses discovery, its file is in `discovery`.
     pub fn plugin(&self, discovery: &Discovery) -> Value {
         for extension in &self.extensions {
             discovery.push(extension);
@@ -110,7 +110,7 @@ impl Proxy {
         self.builder(&Discovery::new()).start()
     }
 
-    /// Starts it with a listener that [`Discovery::push_listener`] replaces.
+    /// Starts an Envoy with a listener that [`Discovery::push_listener`] replaces.
     pub fn started_with(&self, discovery: &Discovery) -> Envoy {
         discovered(self.builder(discovery), discovery).start()
     }
@@ -146,13 +146,13 @@ impl Discovery {
         self.0.path().join(format!("{plain}.json"))
     }
 
-    /// Returns a source of configuration that is this file.
+    /// Returns a source of configuration that reads this file.
     fn source(&self, name: &str) -> Value {
         json!({"resource_api_version": "V3", "path_config_source": {
             "path": self.file(name), "watched_directory": {"path": self.0.path()}}})
     }
 
-    /// Replaces the entry `name`.
+    /// Replaces the resource `name`.
     fn put(&self, name: &str, resource: &Value) {
         let aside = self.0.path().join("aside");
         let text = json!({"resources": [resource]}).to_string();
@@ -165,7 +165,7 @@ impl Discovery {
         self.put(extension["name"].as_str().unwrap(), extension);
     }
 
-    /// Pushes a new listener, for an Envoy that was [`discovered`].
+    /// Pushes a new listener to an Envoy that was [`discovered`].
     pub fn push_listener(&self, proxy: &Proxy) {
         let text = fs::read_to_string(self.file("listener.original")).unwrap();
         let original: Value = serde_json::from_str(&text).unwrap();
@@ -177,7 +177,8 @@ impl Discovery {
 }
 
 impl Proxy {
-    /// Puts this into our bootstrap.
+    /// Returns a builder with keyward's bootstrap, but with this proxy's parts in place of the
+    /// shipped ones.
     pub fn builder(&self, discovery: &Discovery) -> Builder {
         for extension in &self.extensions {
             discovery.push(extension);
@@ -227,7 +228,7 @@ fn located(filter: &Value, discovery: &Discovery) -> Value {
     filter
 }
 
-/// Makes the gateway's listener discovered as well. To be called after every other change.
+/// Makes the gateway's listener arrive by discovery as well. Call this after every other change.
 pub fn discovered(builder: Builder, discovery: &Discovery) -> Builder {
     let discovery = discovery.clone();
     builder.edit(move |bootstrap| {
@@ -246,7 +247,7 @@ pub fn discovered(builder: Builder, discovery: &Discovery) -> Builder {
     })
 }
 
-/// Merges as protobuf merges messages: members of members, and the later value.
+/// Merges messages as protobuf does: member by member, and the later value wins.
 fn merge(into: &mut Value, from: &Value) {
     match (into, from) {
         (Value::Object(into), Value::Object(from)) => {

@@ -1,6 +1,5 @@
-//! A revoked key stops working, even on open connections: what each way to Envoy does, with as many
-//! keys as it can carry. The time that it took is printed (`--nocapture`), and is not part of the
-//! test.
+//! A revoked key stops working, on open connections as well: tests each way to Envoy with as many
+//! keys as it carries. The time that it took is printed (`--nocapture`), but not tested.
 
 use std::time::Instant;
 
@@ -12,7 +11,7 @@ use crate::support::http::Connection;
 use crate::support::restricted::restricted;
 use crate::support::{BOUND, Envoy, eventually};
 
-/// Returns many keys, with Alice's or without it.
+/// Returns many keys, with or without Alice's.
 fn many(keys: usize, with_alice: bool) -> Value {
     let mut configuration = restricted(keys);
     let owner = configuration["snapshot"]["accounts"][1]["id"].clone();
@@ -26,7 +25,7 @@ fn many(keys: usize, with_alice: bool) -> Value {
     configuration
 }
 
-/// Sends requests on one connection until one is denied, and returns how long after `start` that
+/// Sends requests on one connection until one is rejected, and prints how long after `start` that
 /// was.
 #[track_caller]
 fn refused_on(connection: &mut Connection, start: Instant, way: &str) {
@@ -52,8 +51,8 @@ fn in_a_file_that_envoy_watches() {
     refused_on(&mut connection, start, "ECDS file, 10,000 keys as JSON");
 }
 
-/// The part of Istio's way that is in Envoy: the extension's configuration is sent separately, and
-/// the listener stays.
+/// The part of Istio's way that happens in Envoy: the extension's configuration arrives separately,
+/// and the listener stays.
 #[test]
 fn in_an_istio_gateway() {
     let with = |keys: Value| Proxy::read("istio", "gateway").with_configuration(&keys);
@@ -68,7 +67,7 @@ fn in_an_istio_gateway() {
 }
 
 /// Envoy Gateway sends the keys inside the listener. An open connection stays with its listener
-/// until that is drained (`--drain-time-s`, 60 s there), and a revoked key works on it until then.
+/// until that is drained (`--drain-time-s`, 60 s there), and so a revoked key still works on it.
 #[test]
 fn in_a_listener_it_lives_on_its_connection_until_the_old_one_is_drained() {
     let with = |keys: Value| Proxy::read("envoy-gateway", "base").with_configuration(&keys);

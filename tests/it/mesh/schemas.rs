@@ -1,5 +1,5 @@
-//! Checks every manifest that we ship or write against the schemas of its project's CRDs. Another
-//! test shows that this finds errors.
+//! Checks every manifest that keyward ships or writes against the schemas of its project's CRDs,
+//! and that this check finds errors.
 
 use std::fs;
 
@@ -84,9 +84,9 @@ fn what_push_writes_is_one_of_its_projects() {
     are_right(&manifests);
 }
 
-/// kubectl reads YAML 1.1. There, `on` is a boolean and `1_000` a number, even as names of members.
-/// The filter would reject a snapshot whose names became others, or one of two sets of grants would
-/// be lost.
+/// kubectl reads YAML 1.1: there `on` is a boolean and `1_000` is a number, even as names of
+/// members. If a name changed this way, the filter would reject the snapshot, or one of two sets of
+/// grants would be lost.
 #[test]
 fn kubectl_reads_what_push_has_written() {
     let folder = Folder::new("mesh");
@@ -121,11 +121,11 @@ fn kubectl_reads_what_push_has_written() {
     }
 }
 
-/// Without this, a check that checks nothing would pass all of the above.
+/// Without this test, a check that checks nothing would pass all of the above.
 #[test]
 fn a_broken_manifest_is_found() {
     let controls = [
-        // A value that the project does not know, a missing member, a member of another type, and a
+        // A value that the project does not know, a missing member, one with another type, and a
         // misspelled name.
         (
             "istio/gateway",
@@ -243,8 +243,8 @@ fn metrics_and_logs_are_the_same_everywhere() {
     assert_eq!(stats["stats_config"]["stats_tags"], tags);
 }
 
-/// If a second plugin differed from the first in more than its name and its pods, it would be a
-/// canary of that as well.
+/// If the second plugin differed in more than its name and its pods, the canary would also test
+/// that difference.
 #[test]
 fn the_canary_is_the_stable_plugin_for_other_pods() {
     let Some(manifests) = kustomized("istio/canary") else {

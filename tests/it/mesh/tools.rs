@@ -36,7 +36,7 @@ pub fn read_by_kubectl(manifest: &Path) -> Option<Value> {
     Some(serde_json::from_slice(&output.stdout).unwrap())
 }
 
-/// Returns the manifests of a folder below `envoy`, as kustomize builds them, once for all tests.
+/// Returns the manifests of a folder below `envoy`, as kustomize builds them: once for all tests.
 pub fn kustomized(overlay: &str) -> Option<Vec<Value>> {
     static BUILT: Mutex<BTreeMap<String, Vec<Value>>> = Mutex::new(BTreeMap::new());
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -50,14 +50,14 @@ pub fn kustomized(overlay: &str) -> Option<Vec<Value>> {
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
-    // Deprecations would also be reported there.
+    // kubectl would report deprecated members there as well.
     assert_eq!(said, "");
     let manifests = documents(&String::from_utf8(output.stdout).unwrap());
     built.insert(overlay.to_owned(), manifests.clone());
     Some(manifests)
 }
 
-/// Returns what the projects' schemas find wrong with each of these.
+/// Returns the faults that the projects' schemas find in each of these manifests.
 pub fn wrong(manifests: &[Value]) -> Option<Vec<Vec<String>>> {
     static SCHEMAS: OnceLock<Option<PathBuf>> = OnceLock::new();
     let Some(folder) = SCHEMAS.get_or_init(|| set_up("schemas")) else {
@@ -65,8 +65,8 @@ pub fn wrong(manifests: &[Value]) -> Option<Vec<Vec<String>>> {
         return None;
     };
     let mut child = Command::new("node")
-        // With this, imports are searched next to the link to the script, and not next to the
-        // script.
+        // Node then looks for imports next to the link to the script, and not next to the script
+        // itself.
         .args(["--preserve-symlinks", "--preserve-symlinks-main"])
         .arg(folder.join("scripts/check.mjs"))
         .stdin(Stdio::piped())
@@ -84,8 +84,8 @@ pub fn wrong(manifests: &[Value]) -> Option<Vec<Vec<String>>> {
     Some(wrong)
 }
 
-/// Returns what `scripts/mesh.sh` prints, or `None` if it reports that the tool is absent. Any
-/// other failure fails the test.
+/// Returns what `scripts/mesh.sh` prints, or `None` if it reports that the tool is not available.
+/// Any other failure fails the test.
 fn set_up(tool: &str) -> Option<PathBuf> {
     let output = Command::new(root().join("scripts/mesh.sh"))
         .arg(tool)
@@ -101,7 +101,7 @@ fn set_up(tool: &str) -> Option<PathBuf> {
     Some(PathBuf::from(path.trim()))
 }
 
-/// Bypasses the capture of output of passing tests.
+/// Prints a line past the capture of a passing test's output.
 fn tell(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }

@@ -9,18 +9,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::feed::{following, logged};
 use crate::support::bootstrap::{at, hcm};
+use crate::support::feed::{self, Feed};
 use crate::support::find::root;
 use crate::support::http::NO_HEADERS;
 use crate::support::process::Folder;
+use crate::support::upstream::Reply;
 use crate::support::{BOUND, Envoy, eventually};
 use tool::{Prometheus, Tools};
 use world::{DELETED, FULL, LIMITED, VERIFY, configuration};
 
-/// Sends requests with every verdict. Returns how many of each decision and reason were sent.
+/// Sends some requests for every verdict. Returns the number for each decision and reason.
 fn mixed_load(envoy: &Envoy) -> BTreeMap<(&'static str, &'static str), u64> {
     let mut sent = BTreeMap::new();
     for (path, key, times, status, decision, reason) in [
@@ -44,7 +48,7 @@ fn mixed_load(envoy: &Envoy) -> BTreeMap<(&'static str, &'static str), u64> {
             "unknown_key",
         ),
         (VERIFY, FULL, 2, 200, "verify", "key"),
-        // A secret key in a query, in addition to the one in the header.
+        // A secret key in a query, next to the one in the header.
         (
             "/v1/balance?key=sk_test_FAKE-leaked-0001",
             FULL,
@@ -63,18 +67,42 @@ fn mixed_load(envoy: &Envoy) -> BTreeMap<(&'static str, &'static str), u64> {
     sent
 }
 
-/// Returns an Envoy that has seen everything that the shipped metrics are about, except for what
-/// breaks it.
+/// Returns an Envoy that has seen everything that the shipped metrics count, except faults that
+/// would break it.
 fn busy() -> (Envoy, BTreeMap<(&'static str, &'static str), u64>) {
-    let envoy = Envoy::builder()
-        .concurrency(2)
-        .config(configuration(7))
-        .start();
+    let (envoy, _) = started();
     let sent = mixed_load(&envoy);
     (envoy, sent)
 }
 
-/// Returns every expression of the rules and the dashboard, with its place.
+/// An Envoy that was led to its snapshot by a feed, after one attempt that failed.
+fn started() -> (Envoy, Feed) {
+    let pushed: Value = serde_json::from_str(&configuration(7)).unwrap();
+    let snapshot = &pushed["snapshot"];
+    let feed = Feed::start(snapshot);
+    let issued_at = snapshot["issued_at"].as_u64().unwrap();
+    feed.alter(|head| head.issued_at = issued_at);
+    feed.manner(Some(Arc::new(|_, reply| Reply {
+        status: 503,
+        ..reply
+    })));
+    let mut settings = feed::configuration();
+    for (name, value) in pushed.as_object().unwrap() {
+        settings[name] = value.clone();
+    }
+    settings.as_object_mut().unwrap().remove("snapshot");
+    settings["max_snapshot_age"] = json!(3_000_000_000_u64);
+    let envoy = following(&feed, &settings).concurrency(2).start();
+    logged(&envoy, "the head was answered with status 503");
+    feed.manner(None);
+    eventually("every VM follows", BOUND, || {
+        let loads = envoy.stats("keyward_feed_loads_total$");
+        loads.values().any(|count| *count == 3).then_some(())
+    });
+    (envoy, feed)
+}
+
+/// Every expression of the rules and the dashboard, with its place.
 fn expressions() -> Vec<(String, String)> {
     let mut all = Vec::new();
     for group in rules()["groups"].as_array().unwrap() {
@@ -99,16 +127,19 @@ fn expressions() -> Vec<(String, String)> {
 }
 
 fn rules() -> Value {
-    let text = fs::read_to_string(root().join("envoy/prometheus/rules.yaml")).unwrap();
-    serde_norway::from_str(&text).unwrap()
+    yaml("rules.yaml")
 }
 
 fn dashboard() -> Value {
-    let text = fs::read_to_string(root().join("envoy/grafana/keyward.json")).unwrap();
+    board("keyward.json")
+}
+
+fn board(name: &str) -> Value {
+    let text = fs::read_to_string(root().join("envoy/grafana").join(name)).unwrap();
     serde_json::from_str(&text).unwrap()
 }
 
-/// Returns the panels that show something, by their titles.
+/// Returns every panel that is not a row, with its title.
 fn panels() -> Vec<(String, Value)> {
     let dashboard = dashboard();
     let panels = dashboard["panels"].as_array().unwrap().iter();
@@ -130,7 +161,7 @@ fn names(expression: &str) -> BTreeSet<&str> {
                 "keyward_interlock",
                 "envoy_rbac_http_prefix",
                 "envoy_cluster_name",
-                // `(envoy_)?keyward_…`: a native module's metrics.
+                // `(envoy_)?keyward_…`: the metrics of a native module.
                 "envoy_",
             ];
             !other.contains(name)
@@ -144,7 +175,7 @@ fn the_rules_pass_promtools_checks_and_their_own_cases() {
         return;
     };
     let folder = root().join("envoy/prometheus");
-    // The same cases, with the names that a native module's metrics have.
+    // The same cases, with the names of a native module's metrics.
     let native = Folder::new("rules");
     fs::copy(folder.join("rules.yaml"), native.path().join("rules.yaml")).unwrap();
     let cases = fs::read_to_string(folder.join("tests.yaml")).unwrap();
@@ -160,6 +191,8 @@ fn the_rules_pass_promtools_checks_and_their_own_cases() {
     for (folder, arguments) in [
         (&*folder, ["check", "rules", "rules.yaml"]),
         (&*folder, ["test", "rules", "tests.yaml"]),
+        (&*folder, ["check", "rules", "server.yaml"]),
+        (&*folder, ["test", "rules", "server-tests.yaml"]),
         (native.path(), ["test", "rules", "tests.yaml"]),
     ] {
         let output = Command::new(tools.promtool())
@@ -177,8 +210,20 @@ fn the_rules_pass_promtools_checks_and_their_own_cases() {
 
 #[test]
 fn every_alert_has_a_case_where_it_fires_and_one_where_it_does_not() {
-    let text = fs::read_to_string(root().join("envoy/prometheus/tests.yaml")).unwrap();
-    let tests: Value = serde_norway::from_str(&text).unwrap();
+    for (rules, cases) in [
+        ("rules.yaml", "tests.yaml"),
+        ("server.yaml", "server-tests.yaml"),
+    ] {
+        cover(&yaml(rules), &yaml(cases));
+    }
+}
+
+fn yaml(name: &str) -> Value {
+    let text = fs::read_to_string(root().join("envoy/prometheus").join(name)).unwrap();
+    serde_norway::from_str(&text).unwrap()
+}
+
+fn cover(rules: &Value, tests: &Value) {
     let (mut fires, mut rests) = (BTreeSet::new(), BTreeSet::new());
     for test in tests["tests"].as_array().unwrap() {
         for case in test["alert_rule_test"].as_array().unwrap() {
@@ -187,7 +232,6 @@ fn every_alert_has_a_case_where_it_fires_and_one_where_it_does_not() {
             seen.insert(case["alertname"].as_str().unwrap().to_owned());
         }
     }
-    let rules = rules();
     let all: BTreeSet<String> = rules["groups"][0]["rules"]
         .as_array()
         .unwrap()
@@ -213,7 +257,7 @@ fn every_metric_that_is_asked_for_is_one_that_envoy_has_or_a_watcher() {
             assert!(there.contains(name), "{place}: nothing has `{name}`");
         }
     }
-    // And it is the documented list of our metrics.
+    // The documentation lists these metrics as well.
     let documented = fs::read_to_string(root().join("docs/monitoring.md")).unwrap();
     for name in there.iter().filter(|name| name.starts_with("keyward_")) {
         assert!(
@@ -241,11 +285,13 @@ fn promtool_finds_nothing_wrong_with_our_metrics() {
         .lines()
         .filter(|line| !line.is_empty() && !line.ends_with("no help text"))
         .collect();
-    // Any other name would break its current readers.
+    // A rename would break the dashboards that use these names today.
     let sum = |name: &str| {
         format!("{name} non-histogram and non-summary metrics should not have \"_sum\" suffix")
     };
     let expected = [
+        // Envoy's counters are integers.
+        "keyward_feed_load_milliseconds_total use base unit \"seconds\" instead of \"milliseconds\"".to_owned(),
         "keyward_snapshot_rollbacks counter metrics should have \"_total\" suffix".to_owned(),
         sum("keyward_snapshot_vms_fingerprint_sum"),
         sum("keyward_snapshot_vms_revision_sum"),
@@ -258,10 +304,7 @@ fn a_real_prometheus_answers_every_expression_and_its_numbers_are_what_was_sent(
     let Some(tools) = Tools::find("Prometheus before a real Envoy") else {
         return;
     };
-    let envoy = Envoy::builder()
-        .concurrency(2)
-        .config(configuration(7))
-        .start();
+    let (envoy, _feed) = started();
     let prometheus = Prometheus::start(&tools, envoy.admin_address(), &rules_file());
     prometheus.wait_for("up", "1");
     let sent = mixed_load(&envoy);
@@ -275,7 +318,7 @@ fn a_real_prometheus_answers_every_expression_and_its_numbers_are_what_was_sent(
     prometheus.wait_for("keyward_secret_keys_in_query_total", "4");
     prometheus.wait_for("keyward_snapshot_vms", "3");
     prometheus.wait_for("keyward_snapshot_revision", "7");
-    // More load, so that rates have two ends.
+    // More load, because a rate needs two samples.
     mixed_load(&envoy);
     prometheus.wait_for("sum(keyward_requests_total)", &(2 * total).to_string());
     for (title, panel) in panels() {
@@ -291,7 +334,7 @@ fn a_real_prometheus_answers_every_expression_and_its_numbers_are_what_was_sent(
         }
     }
     // The rules load, each can be evaluated, and they fire for this Envoy's faults: its snapshot is
-    // old, and a key leaked.
+    // old and a key leaked.
     let alerts = eventually("every rule was evaluated", BOUND, || prometheus.evaluated());
     assert_eq!(alerts.len(), expressions().len() - panel_targets());
     for (name, health) in &alerts {
@@ -301,7 +344,7 @@ fn a_real_prometheus_answers_every_expression_and_its_numbers_are_what_was_sent(
     assert_eq!(old.len(), 1);
 }
 
-/// Both filters switched off on one route: the interlock does not report it, and only this rule
+/// Both filters are disabled on one route: the interlock does not report it, and only this rule
 /// does.
 #[test]
 fn a_request_without_a_verdict_raises_an_alert() {
@@ -344,7 +387,7 @@ fn a_request_without_a_verdict_raises_an_alert() {
     eventually("the alert fires", BOUND, || {
         (!prometheus.query(expression).is_empty()).then_some(())
     });
-    // What docs/monitoring.md says about the log.
+    // What docs/monitoring.md states about the log.
     let line = envoy.logged("a line without a verdict", |line| line["path"] == "/open");
     assert_eq!(
         (&line["response_code"], &line["keyward"]),
@@ -365,8 +408,12 @@ fn rules_file() -> std::path::PathBuf {
 
 #[test]
 fn panels_have_ids_and_places_of_their_own() {
-    let dashboard = dashboard();
-    let panels = dashboard["panels"].as_array().unwrap();
+    for name in ["keyward.json", "keyward-server.json"] {
+        apart(board(name)["panels"].as_array().unwrap());
+    }
+}
+
+fn apart(panels: &[Value]) {
     let ids: BTreeSet<u64> = panels
         .iter()
         .map(|panel| panel["id"].as_u64().unwrap())

@@ -1,10 +1,10 @@
-//! The same rules and dashboard with the metrics of a native module, to whose names Envoy adds its
-//! prefix.
+//! The same rules and dashboard for the metrics of a native module, whose names Envoy prefixes with
+//! its own.
 
 use super::*;
 use crate::support::Host;
 
-/// Returns the expression that queries one of our metrics in the rules and the dashboard.
+/// Returns one of keyward's metrics as the rules and the dashboard name it.
 fn either(name: &str) -> String {
     format!("{{__name__=~\"(envoy_)?{name}\"}}")
 }
@@ -17,8 +17,8 @@ fn native() -> Envoy {
         .start()
 }
 
-/// An expression that uses one of our metrics queries both of its names, and a real Envoy with the
-/// module has it.
+/// Every expression uses both names of each of keyward's metrics, and a real Envoy with the module
+/// has the metric.
 #[test]
 fn every_metric_of_ours_is_asked_for_by_both_names_and_the_module_has_it() {
     let envoy = native();
@@ -32,7 +32,7 @@ fn every_metric_of_ours_is_asked_for_by_both_names_and_the_module_has_it() {
     let mut asked = BTreeSet::new();
     for (place, expression) in expressions() {
         for name in names(&expression) {
-            // Those of `keyward push --watch` and `keyward publish --watch`, and Envoy's own.
+            // Metrics of `keyward push --watch` and `keyward publish --watch`, and Envoy's own.
             let others = ["keyward_push_", "keyward_publish_", "envoy_"];
             if others.iter().any(|other| name.starts_with(other)) {
                 continue;
@@ -75,7 +75,7 @@ fn a_real_prometheus_answers_every_expression_about_a_native_module() {
     for (title, panel) in panels() {
         for target in panel["targets"].as_array().unwrap() {
             let expression = target["expr"].as_str().unwrap();
-            // A module has no VM that could be replaced.
+            // A module has no VM that could be reloaded.
             if expression.contains("envoy_wasm_keyward_vm_reload") {
                 continue;
             }

@@ -14,11 +14,11 @@ use crate::support::http::{Connection, NO_HEADERS};
 use crate::support::process::{Folder, Guarded};
 use crate::support::{BOUND, eventually};
 
-/// The folder that contains the programs.
+/// The folder with the programs.
 pub struct Tools(&'static Path);
 
 impl Tools {
-    /// Finds the tools. On a machine that cannot have them, prints a line and returns `None`.
+    /// Finds the programs. If the machine cannot have them, prints a line and returns `None`.
     pub fn find(what: &str) -> Option<Self> {
         static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
         let found = FOUND.get_or_init(|| {
@@ -43,7 +43,7 @@ impl Tools {
         self.0.join("promtool")
     }
 
-    /// Returns the output of `promtool check metrics` for a page.
+    /// Returns what `promtool check metrics` reports about a page.
     pub fn check_metrics(&self, page: &str) -> String {
         let mut child = Command::new(self.promtool())
             .args(["check", "metrics"])
@@ -65,7 +65,7 @@ impl Tools {
 
 /// A server that scrapes one Envoy twice a second.
 pub struct Prometheus {
-    // Declared before the folder, so that the process ends first.
+    // Declared before the folder, because the process must end first.
     _process: Guarded,
     _folder: Folder,
     address: SocketAddr,
@@ -81,7 +81,8 @@ impl Prometheus {
         });
         let file = folder.path().join("prometheus.yml");
         fs::write(&file, configuration.to_string()).unwrap();
-        // Prometheus does not report its port, so this uses one that was free a moment ago.
+        // Prometheus does not report which port it chose, so the test picks one that was free a
+        // moment ago.
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .and_then(|listener| listener.local_addr())
             .unwrap();
@@ -123,7 +124,7 @@ impl Prometheus {
         answer["data"].clone()
     }
 
-    /// Returns the present values of an expression.
+    /// Returns the current values of an expression.
     #[track_caller]
     pub fn query(&self, expression: &str) -> Vec<String> {
         let encoded: String = expression
@@ -137,7 +138,7 @@ impl Prometheus {
             .collect()
     }
 
-    /// Waits until an expression has only this value.
+    /// Waits until an expression has this single value.
     #[track_caller]
     pub fn wait_for(&self, expression: &str, value: &str) {
         eventually(&format!("`{expression}` is {value}"), BOUND, || {
@@ -145,7 +146,7 @@ impl Prometheus {
         });
     }
 
-    /// Returns every alert and its health, once all were evaluated.
+    /// Returns every alert and its health, once all have been evaluated.
     pub fn evaluated(&self) -> Option<Vec<(String, String)>> {
         let data = self.get("/api/v1/rules");
         let rules = data["groups"][0]["rules"].as_array()?;

@@ -1,4 +1,4 @@
-//! Counters and gauges: Envoy keeps them with the configuration that defined them.
+//! Counters and gauges: Envoy keeps them together with the configuration that defined them.
 
 use super::*;
 use crate::fail_closed::everywhere;
@@ -16,7 +16,8 @@ fn counters_go_on_over_pushes() {
             assert_eq!(both(&envoy), (401, 200));
             asked = (asked.0 + 1, asked.1 + 1);
         }
-        // Immediately: a configuration that ends reports what it has counted since its last report.
+        // Without a wait: a configuration that ends reports what it has counted since its last
+        // report.
         let push = configuration(revision, &[ALICE]).to_string();
         assert_eq!(envoy.push_and_wait(&push), Push::Accepted);
     }
@@ -32,8 +33,8 @@ fn counters_go_on_over_pushes() {
     assert!(prometheus.contains(&line), "{prometheus}");
 }
 
-/// Streams that outlive a push are decided by the old configuration, and so are those of a listener
-/// that is drained: their counts are not lost either.
+/// The old configuration decides streams that outlive a push, and those of a listener that is
+/// drained. What they count is not lost either.
 #[test]
 fn what_an_old_configuration_and_a_drained_listener_count_is_told() {
     let envoy = builder()
@@ -60,7 +61,7 @@ fn what_an_old_configuration_and_a_drained_listener_count_is_told() {
     assert_eq!(envoy.requests().len(), 1);
 }
 
-/// A counter is reported within a second, and then each second.
+/// A counter is reported within a second, and every second after that.
 #[test]
 fn a_counter_follows_without_being_asked() {
     let envoy = started();

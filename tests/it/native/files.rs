@@ -1,4 +1,4 @@
-//! The module's file: missing, not a module, of another ABI, removed, replaced, and overwritten
+//! The module's file: missing, not a module, with another ABI, removed, replaced, and overwritten
 //! while it runs.
 
 use std::fs;
@@ -14,7 +14,7 @@ use crate::support::bootstrap::at;
 use crate::support::process::Folder;
 use crate::support::{BOUND, Push, eventually, find};
 
-/// Builds a module that lets everything pass, with that ABI.
+/// Builds a module with this ABI that lets everything pass.
 fn foreign(folder: &Folder, abi: &str, more: &str) -> PathBuf {
     let module = folder.path().join("foreign.so");
     let source = find::root().join("tests/it/native/foreign.c");
@@ -30,7 +30,7 @@ fn foreign(folder: &Folder, abi: &str, more: &str) -> PathBuf {
     module
 }
 
-/// Returns files that are not a module that this Envoy can run.
+/// Returns files that are no modules which this Envoy can run.
 fn broken(folder: &Folder) -> Vec<(&'static str, PathBuf)> {
     let file = |name: &str, content: &[u8]| {
         let path = folder.path().join(name);
@@ -92,7 +92,8 @@ fn a_first_push_of_a_file_that_is_no_module_denies_until_a_good_one_comes() {
     let good = configuration(2, &[ALICE]).to_string();
     for (what, file) in broken(&folder) {
         for interlock in BOTH {
-            // Without a default, Envoy answers 500; with the shipped one, keyward answers 503.
+            // Without a default, the 500 is from Envoy. With the shipped default, the 503 is from
+            // keyward.
             for (has_default, expected) in [(true, 503), (false, 500)] {
                 let first = response(1, &local(&file), &good);
                 let builder = builder().edit(move |bootstrap| {
@@ -127,7 +128,7 @@ fn a_static_filter_of_a_file_that_is_no_module_does_not_start() {
     }
 }
 
-/// Envoy runs a module of any ABI that loads, with a warning. In that case it does not run keyward,
+/// Envoy runs any module that loads, whatever its ABI, with a warning. Then keyward does not run,
 /// and no verdict is written.
 #[test]
 fn a_module_of_another_abi_in_keywards_place_needs_the_interlock() {
@@ -151,7 +152,7 @@ fn a_module_of_another_abi_in_keywards_place_needs_the_interlock() {
     }
 }
 
-/// Copies the module to the test's folder, and starts an Envoy that runs it.
+/// Copies the module into the test's own folder, and starts an Envoy that runs the copy.
 fn of_its_own(folder: &Folder, interlock: bool) -> (PathBuf, Envoy) {
     let module = folder.path().join("libkeyward-1.so");
     fs::copy(find::native(), &module).unwrap();
@@ -170,8 +171,8 @@ fn a_module_file_removed_while_it_runs_changes_no_verdict() {
         let (module, mut envoy) = of_its_own(&folder, interlock);
         fs::remove_file(&module).unwrap();
         assert_eq!(both(&envoy), (401, 200));
-        // Whether Envoy uses the loaded module or rejects the push, it serves only one of the two
-        // snapshots.
+        // Envoy may use the loaded module or reject the push. In either case it serves one of the
+        // two snapshots.
         let push = configuration(2, &[BOB]).to_string();
         let expected = match envoy.push_and_wait(&push) {
             Push::Accepted => (BOB, ALICE),
@@ -185,8 +186,8 @@ fn a_module_file_removed_while_it_runs_changes_no_verdict() {
     }
 }
 
-/// An incompletely copied file: the system maps the size that the file claims, and Envoy ends at
-/// the missing bytes. No stranger passes meanwhile.
+/// A file that was not copied completely: the system maps the size that its headers name, and Envoy
+/// ends when it touches the missing bytes. No stranger passes meanwhile.
 #[test]
 fn a_torn_module_file_ends_envoy_and_lets_nobody_pass() {
     let folder = Folder::new("torn");
@@ -210,14 +211,14 @@ fn a_torn_module_file_ends_envoy_and_lets_nobody_pass() {
     }
 }
 
-/// Never do this: Envoy ends at one of the next requests. No stranger passes meanwhile.
+/// Never do this: Envoy ends on one of the next requests. No stranger passes meanwhile.
 #[test]
 fn a_module_file_overwritten_in_place_lets_nobody_pass() {
     for interlock in BOTH {
         let folder = Folder::new("module");
         let (module, mut envoy) = of_its_own(&folder, interlock);
         let stranger = Watch::start(envoy.address(), STRANGER);
-        // As `cp` does: the same file, with other content.
+        // As `cp` does: the same file with other content.
         fs::write(&module, vec![0; 1 << 16]).unwrap();
         eventually("Envoy ends", BOUND, || envoy.has_ended().then_some(()));
         let answers = stranger.stop();
@@ -228,8 +229,8 @@ fn a_module_file_overwritten_in_place_lets_nobody_pass() {
     }
 }
 
-/// A module of another version has another name. Envoy does not notice a file in its place while
-/// the old one runs, and that does no harm.
+/// A module of another version has another name. Envoy does not see a file that replaces the old
+/// one while that runs, and the file does no harm.
 #[test]
 fn a_module_file_replaced_on_disk_changes_nothing_until_it_has_another_name() {
     let folder = Folder::new("module");

@@ -44,8 +44,8 @@ fn doctor_refuses_a_module_that_envoy_may_unload() {
     assert!(report.contains("without `do_not_close`"), "{report}");
 }
 
-/// Each listener of a resource has its own configuration. The unit tests of the module's
-/// `loading.rs` show that they share one copy of the keys, because only there it can be seen
+/// Each listener of a resource has its own configuration. The unit tests in the module's
+/// `loading.rs` check that they share one copy of the keys, because only there it can be seen
 /// exactly.
 #[test]
 fn listeners_of_one_resource_decide_alike() {

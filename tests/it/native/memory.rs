@@ -1,5 +1,5 @@
-//! A process that has no memory left. Neither the module nor Envoy can continue: Envoy ends, and no
-//! stranger passes before that.
+//! The process runs out of memory. Neither the module nor Envoy can continue then: Envoy ends, and
+//! no stranger passes before that.
 
 use std::fs;
 use std::process::Command;
@@ -8,7 +8,7 @@ use super::*;
 use crate::fail_closed::{BOTH, Watch, deep, with_interlock};
 use crate::support::{LONG, Push, eventually};
 
-/// Returns the process's private memory in bytes, as the kernel's limit counts it.
+/// Returns the process's private memory in bytes, as the kernel counts it for its limit.
 fn data(envoy: &Envoy) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", envoy.process_id())).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmData:"));
@@ -16,7 +16,7 @@ fn data(envoy: &Envoy) -> u64 {
     kilobytes.parse::<u64>().unwrap() << 10
 }
 
-/// Lets the running process use that much more, with `prlimit` of util-linux.
+/// Allows the running process this much more memory, with `prlimit` from util-linux.
 fn limit(envoy: &Envoy, more: u64) {
     let most = data(envoy) + more;
     let output = Command::new("prlimit")
@@ -30,7 +30,7 @@ fn limit(envoy: &Envoy, more: u64) {
 
 #[test]
 fn a_push_that_no_memory_is_left_for_ends_envoy_or_is_taken_and_no_stranger_passes() {
-    // It takes some hundred MiB once it is loaded.
+    // Some hundred MiB once it is loaded.
     let push = deep(2, &[ALICE], 40_000, 64);
     let mut ended = 0;
     for interlock in BOTH {
@@ -56,7 +56,7 @@ fn a_push_that_no_memory_is_left_for_ends_envoy_or_is_taken_and_no_stranger_pass
             let is_known = |status: &u16| *status == 200 || is_closed(status);
             assert!(alice.keys().all(is_known), "{more}: {alice:?}");
             if !has_ended {
-                // Whatever the result of the push, one of the two snapshots serves.
+                // Whatever the result of the push, Envoy serves one of the two snapshots.
                 assert_ne!(envoy.settled(LONG), Push::Unreadable);
                 assert_eq!(both(&envoy), (401, 200));
             }

@@ -1,5 +1,5 @@
-//! What only the native module has: how Envoy loads it, how it shares one copy, and what happens
-//! after a panic. Everything else is tested by the tests of the wasm filter, with
+//! Tests of what only the native module has: how Envoy loads it, how it shares one copy, and what
+//! happens after a panic. The tests of the wasm filter cover everything else, with
 //! `KEYWARD_HOST=native`.
 
 mod counts;
@@ -23,7 +23,8 @@ use crate::support::builder::Builder;
 use crate::support::http::Connection;
 use crate::support::{Envoy, Host};
 
-/// Returns the Envoy that we ship, with the native module, whatever runs the filter in other tests.
+/// Returns the shipped Envoy with the native module, regardless of what runs the filter in other
+/// tests.
 fn builder() -> Builder {
     Envoy::builder().host(Host::Native)
 }
@@ -34,7 +35,7 @@ fn started() -> Envoy {
         .start()
 }
 
-/// Returns an ECDS response with that `dynamic_module_config`.
+/// Returns an ECDS response with this `dynamic_module_config`.
 fn response(version: u64, module: &Value, config: &str) -> Vec<u8> {
     let resource = json!({
         "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
@@ -50,12 +51,12 @@ fn response(version: u64, module: &Value, config: &str) -> Vec<u8> {
     response.to_string().into_bytes()
 }
 
-/// Returns a module in that file, as in the configuration that we ship.
+/// Returns a module in this file, configured as keyward ships it.
 fn local(file: &Path) -> Value {
     json!({"module": {"local": {"filename": file}}, "do_not_close": true, "metrics_namespace": "keyward"})
 }
 
-/// Returns keyward as a filter of the listener itself, without ECDS.
+/// Puts keyward into the listener's own filters, without ECDS.
 fn as_static(config: &str, module: &Value) -> impl FnOnce(&mut Value) + use<> {
     let response: Value = serde_json::from_slice(&response(1, module, config)).unwrap();
     let typed = response["resources"][0]["typed_config"].clone();
@@ -64,7 +65,7 @@ fn as_static(config: &str, module: &Value) -> impl FnOnce(&mut Value) + use<> {
     }
 }
 
-/// Returns the doctor's output and its exit code.
+/// Returns the doctor's output and exit code.
 fn doctor(envoy: &Envoy) -> (String, Option<i32>) {
     let url = format!("http://{}", envoy.admin_address());
     let mut command = crate::support::command::command();

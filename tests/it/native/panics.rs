@@ -1,5 +1,5 @@
-//! A panic in a hook: a test build of the module panics on demand. Envoy continues, the request is
-//! denied and counted, and nothing of the panic's message is visible.
+//! A panic in a hook: a test build of the module panics on demand. Envoy survives, keyward denies
+//! and counts the request, and the panic's message appears nowhere.
 
 use super::*;
 use crate::fail_closed::{BOTH, snapshot, with_interlock};
@@ -61,7 +61,7 @@ fn a_panic_while_a_push_is_loaded_refuses_it() {
     assert!(!envoy.logs().contains(SAID));
 }
 
-/// It loses counts and announcements, and nothing else.
+/// Only counts and announcements are lost with it.
 #[test]
 fn a_panic_of_the_timer_or_at_the_end_decides_nothing() {
     for when in ["when scheduled", "when destroyed"] {

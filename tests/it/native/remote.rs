@@ -1,5 +1,5 @@
-//! `module.remote`: Envoy leaves a module out that it must fetch. This is what the interlock is
-//! for, and why the doctor rejects it.
+//! `module.remote`: Envoy leaves out a module that it still has to download. The interlock exists
+//! for this case, and the doctor rejects the setting because of it.
 
 use sha2::{Digest, Sha256};
 
@@ -9,18 +9,18 @@ use crate::support::bootstrap::at;
 use crate::support::upstream::Reply;
 use crate::support::{Push, Upstream, find};
 
-/// Why the module cannot be fetched, or its content cannot be used.
+/// How the download of the module, or the use of its content, can fail.
 #[derive(Clone, Copy, Debug)]
 enum Way {
-    /// No process listens there.
+    /// No server listens there.
     Down,
     /// The answer is 404.
     Absent,
-    /// The file differs from the one that the configuration names.
+    /// The file is not the one that the configuration asks for.
     WrongDigest,
-    /// The module loads, and rejects its configuration.
+    /// The module loads, but rejects its configuration.
     Refused,
-    /// Everything is good, but late.
+    /// Everything is in order, only later.
     Late,
 }
 
@@ -32,7 +32,7 @@ const WAYS: [Way; 5] = [
     Way::Late,
 ];
 
-/// Returns a server of the module.
+/// Starts a server of the module.
 fn server() -> Upstream {
     let module = std::fs::read(find::native()).unwrap();
     Upstream::answering(move |seen| {
@@ -45,15 +45,14 @@ fn server() -> Upstream {
     })
 }
 
-/// Returns the module, to be fetched that way, and its configuration.
+/// Returns a module that is to be downloaded this way, and its configuration.
 fn remote(way: Way, nonce: u64) -> (Value, String) {
     let module = std::fs::read(find::native()).unwrap();
     let digest: String = Sha256::digest(module)
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    // Envoy stores fetched files by their digest, so another test may already have fetched this
-    // one.
+    // Envoy caches downloads by digest, and another test may have downloaded this one.
     let wrong = format!("{nonce:064x}");
     let (host, path, sha256) = match way {
         Way::Down => ("nobody", "/libkeyward.so", wrong),
@@ -76,8 +75,8 @@ fn remote(way: Way, nonce: u64) -> (Value, String) {
     (module, config)
 }
 
-/// Adds the clusters that the module may be fetched from. Envoy stores fetched files below
-/// `TMPDIR`, so each Envoy has its own.
+/// Adds the clusters for the download. Envoy caches downloaded files below `TMPDIR`, so each Envoy
+/// has its own.
 fn with_clusters(builder: Builder, server: &Upstream) -> Builder {
     let address = server.address();
     builder
@@ -115,7 +114,7 @@ fn a_remote_module_replaces_a_working_filter_by_nothing() {
             assert_eq!(both(&envoy), (401, 200));
             let (module, config) = remote(way, u64::try_from(nonce).unwrap() + 1);
             envoy.push_file_and_wait(&response(2, &module, &config));
-            // The fetched module may decide after a while, or never.
+            // The downloaded module may decide after a while, or never.
             let (stranger, alice) = both(&envoy);
             assert!(
                 [skipped(interlock), 401].contains(&stranger),
@@ -130,7 +129,7 @@ fn a_remote_module_replaces_a_working_filter_by_nothing() {
                 assert_counted(&envoy, interlock);
             }
             assert_flagged(&envoy, way);
-            // The way back.
+            // The way back to normal.
             let back = configuration(3, &[ALICE]).to_string();
             assert_eq!(envoy.push_and_wait(&back), Push::Accepted, "{way:?}");
             everywhere(&envoy, STRANGER, 401);
@@ -139,7 +138,7 @@ fn a_remote_module_replaces_a_working_filter_by_nothing() {
     }
 }
 
-/// A filter of the listener itself, from Envoy's start.
+/// The filter is in the listener itself, from Envoy's start on.
 #[test]
 fn a_remote_module_of_a_static_filter_is_left_out_too() {
     let server = server();
@@ -152,15 +151,15 @@ fn a_remote_module_of_a_static_filter_is_left_out_too() {
                     everywhere(&envoy, STRANGER, skipped(interlock));
                     assert_flagged(&envoy, way);
                 }
-                // This is closed as well.
+                // In this case nothing passes either.
                 Err(log) => assert!(log.contains("Failed to"), "{way:?}: {log}"),
             }
         }
     }
 }
 
-/// With `nack_on_cache_miss` the push is rejected, and the last good one stays in use. The doctor
-/// rejects that as well, because without a last good one, Envoy answers 500.
+/// With `nack_on_cache_miss` Envoy rejects the push, and the last good configuration stays in use.
+/// The doctor rejects this as well: without a last good one, the status is 500.
 #[test]
 fn a_remote_module_that_is_refused_until_it_is_there_leaves_the_last_good_one() {
     let server = server();

@@ -1,9 +1,9 @@
-//! Replies for which the two hosts of the filter use different means.
+//! Replies that the two hosts of the filter produce by different means.
 
 use super::*;
 use crate::support::http::Response;
 
-/// Returns both hosts' denials of one request.
+/// Returns the denials that the filter sends to one request in both hosts.
 fn denials(envoys: &[Envoy; 2], method: &str, headers: &[(&str, &str)]) -> [Response; 2] {
     [&envoys[0], &envoys[1]].map(|envoy| envoy.request(method, "/v1/balance", headers, b""))
 }
@@ -17,7 +17,7 @@ fn envoys() -> [Envoy; 2] {
     })
 }
 
-/// Returns the parts of a reply that are the same every time.
+/// Returns the parts of a reply that do not depend on when it is sent.
 fn shown(response: &Response) -> (u16, Vec<(String, String)>, String) {
     let own = ["date", "request-id", "x-envoy-upstream-service-time"];
     let mut headers: Vec<_> = response
@@ -35,8 +35,8 @@ fn shown(response: &Response) -> (u16, Vec<(String, String)>, String) {
     (response.status, headers, response.text().to_owned())
 }
 
-/// Also for gRPC clients: Envoy reports success to them for a native module's reply, unless the
-/// module sets a status.
+/// gRPC clients are included: with a native module, Envoy reports success to them unless the module
+/// sets a status.
 #[test]
 fn both_hosts_reply_alike_whatever_the_client_speaks() {
     let envoys = envoys();
@@ -66,7 +66,7 @@ fn both_hosts_reply_alike_whatever_the_client_speaks() {
     }
 }
 
-/// Without a snapshot, and so with 503, which is another status in gRPC.
+/// Without a snapshot the status is 503, which is another status in gRPC.
 #[test]
 fn both_hosts_reply_alike_without_a_snapshot() {
     let envoys = [Host::Wasm, Host::Native].map(|host| Envoy::builder().host(host).start());

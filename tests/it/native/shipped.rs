@@ -1,4 +1,4 @@
-//! The files that are shipped for the native module, and the module itself.
+//! The files that keyward ships for the native module, and the module itself.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use crate::doctor::Diagnosis;
 use crate::fail_closed::shipped::{documents, objects};
 use crate::support::{bootstrap, find};
 
-/// Every hook that Envoy 1.40 looks for when it loads a filter, and two optional ones.
+/// Every hook that Envoy 1.40 looks up when it loads a filter, plus two optional ones.
 const HOOKS: [&str; 28] = [
     "program_init",
     "http_filter_config_destroy",
@@ -47,7 +47,7 @@ fn the_native_bootstrap_is_the_other_with_another_filter() {
     let module = Path::new("target/release/libkeyward.so");
     let mut expected = bootstrap::read("envoy/bootstrap.yaml");
     Host::Native.take_over(&mut expected, module);
-    // The metrics of a native module need no tags extracted from their names.
+    // The names of a native module's metrics contain no tags that Envoy must extract.
     expected.as_object_mut().unwrap().remove("stats_config");
     let source = bootstrap::at(
         bootstrap::http_filter(&mut expected, "keyward"),
@@ -61,7 +61,7 @@ fn the_native_bootstrap_is_the_other_with_another_filter() {
     assert_eq!(bootstrap::read("envoy/native/keyward.yaml"), expected);
 }
 
-/// Runs `nm -D`, and returns the names with that letter.
+/// Returns the names that `nm -D` lists with this letter.
 fn symbols(letter: char) -> BTreeSet<String> {
     let output = Command::new("nm").arg("-D").arg(find::native()).output();
     let text = String::from_utf8(output.expect("nm, of binutils").stdout).unwrap();
@@ -80,7 +80,7 @@ fn the_module_exports_the_hooks_and_nothing_else() {
     assert_eq!(symbols('T'), BTreeSet::from(expected));
 }
 
-/// Envoy rejects a module that needs a function that it lacks.
+/// Envoy rejects a module that requires a function which Envoy lacks.
 #[test]
 fn envoy_has_every_function_that_the_module_asks_for() {
     let of_envoy = |name: &String| name.starts_with("envoy_");
@@ -99,7 +99,7 @@ fn envoy_has_every_function_that_the_module_asks_for() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
-/// As shipped, and with a snapshot.
+/// As shipped, with a snapshot added.
 #[test]
 fn doctor_finds_the_native_bootstrap_as_it_should_be() {
     let mut config = configuration(1, &[ALICE]);
@@ -112,7 +112,7 @@ fn doctor_finds_the_native_bootstrap_as_it_should_be() {
     Diagnosis::of(&envoy, &[]).assert_found(&[]);
 }
 
-/// Envoy leaves a module out while it still has to fetch it, so no example lets Envoy fetch one.
+/// Envoy leaves out a module that it has yet to download, so no example uses a download.
 #[test]
 fn no_example_has_envoy_fetch_the_module() {
     let mut seen = 0;
@@ -150,7 +150,7 @@ fn no_example_has_envoy_fetch_the_module() {
     }
 }
 
-/// No published schema has these fields yet, so this checks the rendered text.
+/// No published schema has these fields yet, so the test looks at the rendered manifests.
 #[test]
 fn the_manifests_for_envoy_gateway_name_a_file_and_keep_the_interlock() {
     let Some(manifests) = crate::mesh::tools::kustomized("gateway/native") else {

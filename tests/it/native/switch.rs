@@ -1,5 +1,5 @@
-//! From wasm to native and back, in a running Envoy: no request passes that should not, and none
-//! fails.
+//! Switches a running Envoy from wasm to native and back: no request passes that should not, and
+//! none fails.
 
 use super::*;
 use crate::fail_closed::{Watch, everywhere};

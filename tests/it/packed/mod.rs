@@ -1,4 +1,4 @@
-//! Packed configurations through a real Envoy, and through the command.
+//! Packed configurations with a real Envoy, and with the command.
 
 use serde_json::Value;
 

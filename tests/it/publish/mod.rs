@@ -1,8 +1,9 @@
 //! From `keyward publish` to every worker of a real Envoy: through `keyward feed serve`, which
-//! answers as soon as it has a new head, and through nginx, which is polled.
+//! answers as soon as there is a new head, and through nginx, which Envoy polls.
 
 #[cfg(feature = "object-store")]
 mod bucket;
+mod killed;
 
 use std::fs;
 use std::net::SocketAddr;
@@ -18,12 +19,12 @@ use crate::support::process::Guarded;
 use crate::support::publishing::{Nginx, Press, Served};
 use crate::support::{BOUND, Envoy, eventually};
 
-/// Returns a configuration to publish.
-fn published(keys: &[&str]) -> Value {
+/// A configuration that is published.
+pub fn published(keys: &[&str]) -> Value {
     json!({"max_snapshot_age": 86400, "snapshot": snapshot(1, keys)})
 }
 
-/// Starts an Envoy with three workers that follows what is served at an address.
+/// Starts an Envoy with three workers that follows the feed at an address.
 fn following(press: &Press, path: &str, address: SocketAddr) -> Envoy {
     let mut configuration = configuration();
     configuration["feed"]["path"] = json!(path);
@@ -63,7 +64,7 @@ fn follows(press: &Press, envoy: &Envoy) {
     assert_eq!(envoy.stat("wasmcustom.keyward_snapshot_revision"), revision);
 }
 
-fn begun(name: &str) -> Press {
+pub fn begun(name: &str) -> Press {
     let press = Press::new(name);
     press.write(&published(&[ALICE, BOB]));
     press.published(&["--begin"]);
@@ -88,8 +89,8 @@ fn a_revocation_reaches_every_worker_by_polling_nginx() {
     follows(&press, &envoy);
 }
 
-/// Returns `envoy/feed`: its clusters merged into the bootstrap, and its configuration, with the
-/// address and the key of this feed.
+/// Starts an Envoy with `envoy/feed`: its clusters merged into the bootstrap, and its configuration
+/// with the address and the key of this feed.
 fn as_shipped(press: &Press, address: SocketAddr) -> Envoy {
     let read = |name: &str| {
         let text = fs::read_to_string(find::root().join("envoy/feed").join(name)).unwrap();
@@ -102,7 +103,7 @@ fn as_shipped(press: &Press, address: SocketAddr) -> Envoy {
     let value = &resource["resources"][0]["typed_config"]["config"]["configuration"]["value"];
     let mut configuration: Value = serde_json::from_str(value.as_str().unwrap()).unwrap();
     configuration["feed"]["public_keys"] = json!([press.public_key]);
-    // The default is for machines that are not in a hurry.
+    // The default is longer than a test can wait.
     configuration["feed"]["interval"] = json!(1);
     Envoy::builder()
         .config(configuration.to_string())

@@ -1,4 +1,4 @@
-//! The file that Envoy watches, in each of its forms.
+//! The file that Envoy watches, in each of its formats.
 
 use super::*;
 
@@ -21,7 +21,7 @@ fn a_running_envoy_takes_every_form() {
             assert_eq!(status(&envoy, other), 401);
         }
         let leftovers = fs::read_dir(envoy.ecds_file().parent().unwrap()).unwrap();
-        // A YAML file is kept as it was before the first push.
+        // The original YAML file is kept from before the first push.
         let expected = match form {
             Ecds::Yaml => 2,
             Ecds::Json | Ecds::Pb => 1,
@@ -30,8 +30,8 @@ fn a_running_envoy_takes_every_form() {
     }
 }
 
-/// Packed in every form of the file: as bytes, and as base64. A packed file stays packed, and its
-/// revision is known.
+/// Packed in every format of the file: as bytes, and as base64. The configuration stays packed, and
+/// its revision is known.
 #[test]
 fn a_running_envoy_takes_every_form_packed() {
     for form in [Ecds::Json, Ecds::Yaml, Ecds::Pb] {
@@ -134,7 +134,7 @@ fn a_binary_file_is_made_from_the_one_we_ship() {
     serves(&envoy, 8);
     assert_eq!(status(&envoy, ALICE), 200);
 
-    // Anything that the binary form cannot express is an error, not silently left out.
+    // What the binary format cannot express is not dropped silently.
     desk.configuration(&configuration(9, &[ALICE]));
     response["resources"][0]["typed_config"]["config"]["vm_config"]["environment_variables"] =
         json!({"key_values": {"A": "b"}});

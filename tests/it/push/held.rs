@@ -91,16 +91,16 @@ fn a_watcher_holds_a_push_back_and_publishes_the_ends_in_it() {
         assert_eq!(tools.check_metrics(&page), "");
     }
 
-    // Another end, while the push is held back.
+    // Another key ends while the push is held back.
     let more =
         key_file("", &[ALICE, BOB]).replace("mk_1\"", "mk_1\"\nexpires = 2026-01-01T00:00:00Z");
     fs::write(keys, more + "\n[[accounts]]\nid = \"acct_2\"\n").unwrap();
     everywhere(&envoy, BOB, 401);
     everywhere(&envoy, CAROL, 200);
-    // An ended key stays ended: a push that is held back revives nothing.
+    // Ended keys stay ended: a push that is held back revives nothing.
     assert_eq!(status(&envoy, ALICE), 401);
 
-    // Once the key file is corrected, the watcher continues by itself.
+    // Once the file is corrected, the push resolves itself.
     fs::write(keys, right()).unwrap();
     tells(&desk, "keyward_push_held_back{", 0);
     tells(&desk, "keyward_push_missing_keys{", 0);
@@ -128,7 +128,7 @@ fn a_push_by_hand_allows_what_is_held_back() {
     watcher.says("with 5 keys");
     desk.keys("max_snapshot_age = 4", &KEYS[..2]);
     watcher.says("held back: 3 of 5 working keys are missing");
-    // The snapshot stays young meanwhile.
+    // Meanwhile the watcher keeps the snapshot fresh.
     let number = |name: &str| carried(&ecds)["snapshot"][name].as_u64().unwrap();
     let revision = number("revision");
     eventually("it is issued again", BOUND, || {
@@ -149,7 +149,7 @@ fn a_push_by_hand_allows_what_is_held_back() {
     watcher.stop_with("-TERM", 0);
 }
 
-/// Otherwise, two watchers on one target would replace each other's keys forever.
+/// Otherwise two watchers on one target would take it from each other forever.
 #[test]
 fn a_watcher_does_not_begin_on_the_target_of_another_source_nor_go_on_with_it() {
     let desk = Desk::new();

@@ -1,9 +1,9 @@
-//! What a mesh makes of a manifest can be served.
+//! Envoy serves what a mesh makes of a manifest.
 
 use super::*;
 use crate::mesh::proxy::doubled;
 
-/// istiod converts the object back to JSON, with every number a double, and passes it on in a
+/// istiod converts the object back to JSON, with every number as a double, and passes it on in a
 /// StringValue.
 #[test]
 fn what_istiod_makes_of_it_is_served() {

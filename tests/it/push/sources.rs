@@ -13,7 +13,7 @@ fn every_form_carries_it_envoy_takes_it_and_another_source_is_rejected() {
         let path = envoy.ecds_file();
         let ecds = path.to_str().unwrap();
         let said = push(&keys, ecds, &[]);
-        // The first push into a YAML file reports that its comments are lost.
+        // The first push into YAML warns that the file's comments are lost.
         let is_yaml = form == Ecds::Yaml;
         assert_eq!(
             (said.code, said.err.is_empty()),
@@ -38,7 +38,7 @@ fn every_form_carries_it_envoy_takes_it_and_another_source_is_rejected() {
         assert_eq!(said.err, expected);
         assert_eq!(fs::read(&path).unwrap(), before);
 
-        // The keys of the other source are missing, which is a separate question.
+        // The keys of the first source are missing, which is a separate check.
         let said = push(&others, ecds, &["--take-over"]);
         assert!(
             said.err.contains("3 of 3 working keys") || said.err.contains("4 of 4 working keys"),

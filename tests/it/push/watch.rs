@@ -1,11 +1,11 @@
-//! `keyward push --watch` with a real Envoy that denies everything once its snapshot is a few
+//! `keyward push --watch` next to a real Envoy that denies everyone once its snapshot is a few
 //! seconds old.
 
 use std::time::{Duration, Instant};
 
 use super::*;
 
-/// Checks for this long that the key passes.
+/// Asserts that the key passes for this long.
 #[track_caller]
 fn passes_for(envoy: &Envoy, key: &str, time: Duration, watcher: &Watcher) {
     let start = Instant::now();
@@ -35,7 +35,7 @@ fn it_follows_the_keys_survives_a_broken_file_and_lets_nothing_grow_old() {
         });
     };
     passes(ALICE);
-    // Longer than a snapshot may live, while no one touches the file.
+    // Longer than a snapshot may live, while the file does not change.
     passes_for(&envoy, ALICE, Duration::from_secs(8), &watcher);
     assert!(
         watcher.said().matches("pushed revision").count() >= 3,
@@ -47,7 +47,7 @@ fn it_follows_the_keys_survives_a_broken_file_and_lets_nothing_grow_old() {
     passes(BOB);
     assert_eq!(status(&envoy, ALICE), 401);
 
-    // A mistake: the last good file stays in use, and is issued again.
+    // A typo: the last good configuration stays in use, and is issued again.
     fs::write(
         &keys,
         key_file(settings, &[CAROL]).replace("acct_1", "acct 1"),

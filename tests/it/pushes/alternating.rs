@@ -1,11 +1,11 @@
-//! Good and bad pushes in turn, five hundred of each, under load.
+//! Alternating good and bad pushes, five hundred of each, under load.
 
 use crate::fail_closed::{ALICE, BOB, CAROL, STRANGER, Watch, configuration, everywhere, status};
 use crate::support::{BOUND, Envoy, Push, eventually};
 
 const TURNS: u64 = 500;
 
-/// Returns one of many kinds of bad configurations. Some still contain a key for the stranger.
+/// Returns one of many bad configurations. Some still contain a key for the stranger.
 fn bad(turn: u64) -> String {
     let mut all = configuration(turn + 10_000, &[STRANGER]);
     match turn % 7 {

@@ -10,14 +10,14 @@ use crate::support::{Envoy, Host, Push};
 /// Pasted as a value and as a member's name.
 const LEAKED: &str = "sk_live_FAKE-51-must-never-show";
 
-/// Returns the sample, issued now: if it were older than its `max_snapshot_age`, it would deny only
-/// for that reason.
+/// Returns the sample, issued now. If it were older than its `max_snapshot_age`, that would be the
+/// reason for every denial.
 fn fresh() -> Value {
     let mut full = sample::full();
     let now = crate::support::world::now();
     full["snapshot"]["issued_at"] = json!(now);
     if Host::chosen() == Host::Native {
-        // It follows no feed, and reports that.
+        // Without a feed, because a configuration that follows one reports that.
         full.as_object_mut().unwrap().remove("feed");
     }
     full
@@ -36,7 +36,7 @@ fn pasted() -> Vec<(String, Value)> {
         let mut inside = full.clone();
         match inside.pointer_mut(&place).unwrap() {
             Value::Object(members) => {
-                // One more member, and one with another name.
+                // One with an additional member, and one with a renamed member.
                 let mut renamed = full.clone();
                 let of = renamed
                     .pointer_mut(&place)
@@ -79,8 +79,8 @@ fn collect(value: &Value, place: String, places: &mut Vec<String>) {
     places.push(place);
 }
 
-/// Texts that an operator writes for clients to read, and members that are ignored. keyward shows
-/// the texts unchanged.
+/// Texts that an operator writes for clients, and members that are ignored. keyward shows the texts
+/// unchanged.
 const FREE: [&str; 11] = [
     "/filter_state",
     "/profile/links/",
@@ -114,7 +114,7 @@ fn a_key_is_refused_wherever_it_is_no_text_for_clients() {
     }
 }
 
-/// Pastes into every place in a separate push, through a real Envoy that serves meanwhile.
+/// Pushes every place separately, through a real Envoy that continues to serve.
 #[test]
 fn no_refusal_log_or_stat_shows_it() {
     let start = configuration(1, &[ALICE]).to_string();
@@ -144,14 +144,14 @@ fn no_refusal_log_or_stat_shows_it() {
     let last = configuration(2_000, &[ALICE]).to_string();
     assert_eq!(envoy.push_and_wait(&last), Push::Accepted);
     everywhere(&envoy, ALICE, 200);
-    // The sample is in shadow, but under another filter state: the interlock denies what that lets
-    // pass.
+    // The sample is in shadow, but uses another filter state, so the interlock denies what shadow
+    // lets pass.
     let answers = stranger.stop();
     assert!(
         answers.keys().all(|it| matches!(it, 401 | 403)),
         "{answers:?}"
     );
-    // Only Envoy's dump of its last configuration contains a configuration.
+    // A configuration is only in Envoy's dump of its last configuration.
     for page in [
         "/stats",
         "/stats/prometheus",

@@ -1,6 +1,6 @@
-//! Pushes that were cut off, damaged or made to harm. For each, the library says whether it is
+//! Pushes that were cut off, damaged or made to cause harm. The library decides whether each is
 //! valid, and Envoy must agree. Meanwhile a stranger does not pass, and every key that worked
-//! before still works afterwards.
+//! before works after.
 
 use keyward::configuration::Configuration;
 use serde_json::{Value, json};
@@ -52,7 +52,7 @@ impl Target {
         assert!(!self.push(what, text), "{what} is taken");
     }
 
-    /// Checks that a good push is still accepted, and that the stranger never passed.
+    /// Asserts that Envoy still accepts a good push, and that the stranger never passed.
     #[track_caller]
     fn end(self) {
         let last = configuration(9_000, &[BOB]).to_string();
@@ -94,7 +94,7 @@ fn cut_off_and_bits_flipped() {
         let mut bytes = text.clone().into_bytes();
         let at = dice.below(bytes.len());
         bytes[at] ^= 1 << dice.below(7);
-        // The string in Envoy's file is UTF-8, and stays UTF-8 if only the lower seven bits are
+        // The string in Envoy's file is UTF-8, and remains so if only the lower seven bits are
         // flipped.
         let Ok(flipped) = String::from_utf8(bytes) else {
             continue;
@@ -112,7 +112,7 @@ fn cut_off_and_bits_flipped() {
     target.end();
 }
 
-/// Envoy's own file around it.
+/// Damages Envoy's own file around the configuration.
 #[test]
 fn the_file_cut_off_and_bits_flipped() {
     let target = Target::start(Ecds::Pb);
@@ -144,7 +144,7 @@ fn the_file_cut_off_and_bits_flipped() {
     }
     assert_eq!(push(&whole), Push::Accepted);
     everywhere(&target.envoy, ALICE, 200);
-    // Lengths that nothing follows, up to more than a gigabyte.
+    // Lengths that no content follows, up to more than a gigabyte.
     for claimed in [text.len() + 1, 1 << 20, 1 << 30, (1 << 31) - 1, 1 << 33] {
         for wrapper in [Wrapper::String, Wrapper::Bytes] {
             let file = pb::claiming("3", (host, &filter), wrapper, claimed, text.as_bytes());
@@ -233,7 +233,7 @@ fn nesting_and_counts_without_end() {
                 1,
             );
             target.refused("inside", &inside);
-            // A value of any type is skipped there, and must not overflow the stack.
+            // A value of any type is ignored there, and must not overflow the stack.
             let mut free = configuration(5, &[ALICE]);
             free["snapshot"]["keys"][0]["annotations"] = json!("DEEP");
             let free = free.to_string().replacen(
@@ -259,7 +259,7 @@ fn nesting_and_counts_without_end() {
     target.end();
 }
 
-/// Every member of every object, once more with the same value.
+/// Repeats every member of every object with the same value.
 #[test]
 fn members_twice() {
     let mut target = Target::start(Ecds::Json);
@@ -268,7 +268,7 @@ fn members_twice() {
     duplicates(&full, &mut |text| twice.push(text), &full);
     assert!(twice.len() > 90, "{}", twice.len());
     for text in &twice {
-        // Free-form content is ignored, and everything else is rejected.
+        // Free-form members are ignored, and everything else is rejected.
         let refusal = Configuration::from_json(text.as_bytes());
         assert!(refusal.is_err() || text.contains("\"team\""), "{text}");
     }
@@ -287,8 +287,8 @@ fn members_twice() {
     target.end();
 }
 
-/// Calls `found` with `whole`, once for each member of each object in `value`, with that member
-/// written twice.
+/// Calls `found` with a copy of `whole` for each member of each object in `value`, with this member
+/// repeated.
 fn duplicates(value: &Value, found: &mut dyn FnMut(String), whole: &Value) {
     match value {
         Value::Object(members) => {
@@ -305,7 +305,7 @@ fn duplicates(value: &Value, found: &mut dyn FnMut(String), whole: &Value) {
     }
 }
 
-/// An empty snapshot lets no client in, and a snapshot that is empty by mistake locks none out.
+/// An empty snapshot lets no client in. One that is empty by mistake locks no client out.
 #[test]
 fn an_empty_snapshot_is_taken_only_where_it_says_so() {
     let mut target = Target::start(Ecds::Json);

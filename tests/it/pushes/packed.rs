@@ -1,5 +1,5 @@
-//! Packed pushes that were cut off, damaged, or made to harm with a right checksum. For each, the
-//! library says whether it is valid, and Envoy must agree.
+//! Packed pushes that were cut off, damaged, or made to cause harm with a correct checksum. The
+//! library decides whether each is valid, and Envoy must agree.
 
 use std::hash::Hasher;
 
@@ -11,12 +11,13 @@ use super::malformed::Dice;
 use crate::fail_closed::{ALICE, BOB, STRANGER, Watch, configuration, everywhere, status};
 use crate::support::{BOUND, Ecds, Envoy, Push, Wrapper, packed};
 
-/// The snapshot begins here: the settings are `{}`. `docs/packed-snapshot.md` describes its header.
+/// The offset of the snapshot: the settings are `{}`. `docs/packed-snapshot.md` describes the
+/// header.
 const SNAPSHOT: usize = 18;
-/// The place of the header's numbers, version and counts, each of four bytes.
+/// The header's numbers, which are the version and counts of four bytes each.
 const NUMBERS: std::ops::Range<usize> = SNAPSHOT + 16..SNAPSHOT + 76;
 
-/// A stranger who sends requests continuously, an Envoy, and the configuration that it serves.
+/// An Envoy, a stranger who sends requests to it continuously, and what was pushed.
 struct Target {
     envoy: Envoy,
     stranger: Watch,
@@ -68,8 +69,8 @@ impl Target {
         target
     }
 
-    /// Pushes these bytes. Envoy must accept them exactly if the library does, and Alice's key must
-    /// work as before.
+    /// Pushes bytes. Envoy must accept them exactly if the library does, and Alice's key must work
+    /// as before.
     #[track_caller]
     fn push(&mut self, what: &str, bytes: &[u8]) -> Push {
         let verdict = self.envoy.push_pb_and_wait(Wrapper::Bytes, bytes, BOUND);
@@ -89,7 +90,7 @@ impl Target {
         verdict
     }
 
-    /// Like [`Self::push`], for a push that must be rejected.
+    /// Like [`Self::push`], for bytes that must be rejected.
     #[track_caller]
     fn refused(&mut self, what: &str, bytes: &[u8]) {
         assert_eq!(self.push(what, bytes), Push::Rejected, "{what} is taken");
@@ -148,7 +149,8 @@ fn cut_off_and_bits_flipped() {
     target.end();
 }
 
-/// The checksum finds only accidents, so bytes with a right checksum must still be checked.
+/// The checksum finds only accidents, so the filter must check bytes with a correct checksum as
+/// well.
 #[test]
 fn numbers_that_are_lies() {
     let mut target = Target::start();
@@ -196,7 +198,7 @@ fn numbers_that_are_lies() {
     target.end();
 }
 
-/// A raw key in the place of an id.
+/// A raw key in place of an id.
 #[test]
 fn a_key_in_a_packed_push_is_refused_and_not_told() {
     let mut target = Target::start();

@@ -1,5 +1,5 @@
 //! `envoy/ratelimit.yaml`: Envoy's own limits, by the key and the account that keyward found.
-//! Buckets are not refilled during a test, so that no test depends on time.
+//! Buckets are not refilled while a test runs, so that no test depends on how long it takes.
 
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ const KEYS: [(&str, &str); 5] = [
     ("mk_nightly_batch", "acct_d"),
 ];
 
-/// Returns the settings of the shipped ECDS file, with those keys.
+/// Returns the settings of the shipped ECDS file, with these keys.
 fn configuration() -> String {
     let shipped = read("envoy/ratelimit/keyward.yaml");
     let text = &shipped["resources"][0]["typed_config"]["config"]["configuration"]["value"];
@@ -79,7 +79,7 @@ fn call(envoy: &Envoy, id: &str, more: &[(&str, &str)]) -> Response {
     envoy.get("/v1/balance", &headers)
 }
 
-/// Returns how many calls pass until the first that does not, and the answer to that one.
+/// Sends requests until one is limited, and checks that answer. Returns how many passed.
 #[track_caller]
 fn until_limited(envoy: &Envoy, id: &str, more: &[(&str, &str)]) -> usize {
     for passed in 0..50 {
@@ -97,7 +97,8 @@ fn each_key_and_each_account_has_a_bucket_of_its_own() {
     let upstream = Upstream::start();
     let envoy = gateway(&upstream).concurrency(2).start();
     assert_eq!(until_limited(&envoy, "mk_a1", &[]), PER_KEY);
-    // The rest of the account's limit. The rejected call of the key used one too many.
+    // The rest of the account's limit. The last request, which the key's limit rejected, has used
+    // one of it.
     let left = until_limited(&envoy, "mk_a2", &[]);
     assert!((1..=PER_ACCOUNT - PER_KEY).contains(&left), "{left}");
     assert_eq!(until_limited(&envoy, "mk_b1", &[]), PER_KEY);
@@ -107,7 +108,7 @@ fn each_key_and_each_account_has_a_bucket_of_its_own() {
     assert_eq!(limited, 4);
 }
 
-/// Otherwise, a limited client could continue in another's name, or empty another's bucket.
+/// Otherwise a limited client could continue in another's name, or empty another's bucket.
 #[test]
 fn a_forged_header_gets_nobody_elses_bucket() {
     let upstream = Upstream::start();
@@ -125,10 +126,10 @@ fn a_forged_header_gets_nobody_elses_bucket() {
             429
         );
     }
-    // Unchanged.
+    // Its bucket is untouched.
     assert_eq!(until_limited(&envoy, "mk_b1", &[]), PER_KEY);
     assert_eq!(until_limited(&envoy, "mk_nightly_batch", &[]), BATCH);
-    // A request without a key has no identity to forge either: all of them share one bucket.
+    // A request without a key has no identity that it could forge: all of them share one bucket.
     for number in 0..OTHERWISE + 3 {
         let made_up = format!("mk_{number}");
         let answer = envoy.get(
@@ -141,7 +142,7 @@ fn a_forged_header_gets_nobody_elses_bucket() {
         assert_eq!(answer.status, if number < OTHERWISE { 200 } else { 429 });
     }
     assert_eq!(until_limited(&envoy, "mk_c1", &[]), PER_KEY);
-    // An organization's key on the organization itself has no account, whatever the client says.
+    // An organization's key on the organization itself has no account, whatever the client sends.
     let organization = [
         ("authorization", "Bearer sk_org_FAKE-org"),
         ("stripe-context", "org_1"),
@@ -177,7 +178,7 @@ fn the_answer_is_one_that_stripes_sdks_know() {
     assert_eq!(answer.header("content-type"), Some("application/json"));
     assert_eq!(answer.header("stripe-should-retry"), Some("true"));
     assert_eq!(answer.header("x-keyward-denied"), None);
-    // The verdict does not change: keyward let it pass.
+    // The verdict does not change: keyward let the request pass.
     let line = envoy.logged("the refusal is logged", |line| line["response_code"] == 429);
     assert!(
         line["keyward"]

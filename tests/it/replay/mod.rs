@@ -1,5 +1,5 @@
-//! `keyward replay` with a real Envoy: for every request of a log, it predicts what Envoy then
-//! answers, once the new snapshot is pushed.
+//! `keyward replay` with a real Envoy: the command predicts the result of every request in a log,
+//! and Envoy answers accordingly once the new snapshot is pushed.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::support::replay::{
 };
 use crate::support::{BOUND, Envoy, Push, eventually};
 
-/// A request, and whether a log says enough about it.
+/// A request, and whether a log contains enough about it.
 pub struct Sent {
     pub method: &'static str,
     pub path: &'static str,
@@ -45,7 +45,7 @@ impl Sent {
         Self { template, ..self }
     }
 
-    /// Marks the request as one whose verdict depends on what is not logged.
+    /// Marks a request whose verdict depends on something that is not logged.
     fn untold(self) -> Self {
         Self {
             is_told: false,
@@ -114,7 +114,7 @@ pub fn load() -> Vec<Sent> {
     ]
 }
 
-/// Sends everything one by one, and returns each verdict from the access log.
+/// Sends all requests in order, and returns the verdict of each from the access log.
 fn play(envoy: &Envoy, requests: &[Sent]) -> Vec<String> {
     let before = envoy.access_log().len();
     let mut count = 0;
@@ -139,7 +139,7 @@ fn play(envoy: &Envoy, requests: &[Sent]) -> Vec<String> {
     lines[before..].iter().map(verdict).collect()
 }
 
-/// Returns the verdict of a line, as replay names it.
+/// Returns a line's verdict, in replay's words.
 fn verdict(line: &Value) -> String {
     let state = line["keyward"].as_str().unwrap();
     let words: Vec<&str> = state.split(' ').collect();
@@ -163,7 +163,7 @@ fn what_it_foretells_is_what_the_gateway_then_answers() {
     let envoy = Envoy::builder().config(both.0.to_string()).start();
     let requests = load();
     let before = play(&envoy, &requests);
-    // The present log: replay reads nothing that comes later.
+    // A copy of the log: replay must not read lines that come later.
     let log = folder.path().join("access.log");
     std::fs::copy(envoy.directory().join("access.log"), &log).unwrap();
     let output = replay(&["--json", "--old", &old, "--new", &new], &[&log]);
@@ -192,7 +192,7 @@ fn what_it_foretells_is_what_the_gateway_then_answers() {
     });
     let after = play(&envoy, &requests);
 
-    // What changed, request by request.
+    // The changes, request by request.
     let mut expected = Groups::new();
     let (mut compared, mut untold, mut place) = (0, 0, 0);
     for request in &requests {
@@ -237,7 +237,7 @@ fn what_it_foretells_is_what_the_gateway_then_answers() {
             .entry((text("key"), text("endpoint"), text("old"), text("new")))
             .or_insert(0) += group["count"].as_u64().unwrap();
     }
-    // A difference only in the permission is not another verdict.
+    // A difference in the permission only is not another verdict.
     foretold.retain(|(_, _, was, is), _| was != is);
     assert_eq!(foretold, by_id);
     assert!(by_id.len() >= 15, "{by_id:?}");

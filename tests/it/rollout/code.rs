@@ -1,4 +1,4 @@
-//! The filter's file is replaced, under another name, while requests arrive.
+//! The filter's file is replaced by one with another name, while requests arrive.
 
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
@@ -10,9 +10,8 @@ use crate::support::upstream::Reply;
 use crate::support::{Host, LONG};
 use crate::wait::serves;
 
-/// Returns the released filter with something that nothing reads, so that it is another file with
-/// the same effect.
-fn another(number: u8, folder: &Path) -> String {
+/// The released filter with something that nothing reads, so that it is another file that does the same.
+pub fn another(number: u8, folder: &Path) -> String {
     let (mut code, ending) = match Host::chosen() {
         Host::Wasm => {
             let mut wasm = fs::read(find::wasm()).unwrap();
@@ -20,7 +19,7 @@ fn another(number: u8, folder: &Path) -> String {
             wasm.extend([0, 2, 1]);
             (wasm, "wasm")
         }
-        // After everything that the headers of an ELF file name.
+        // At the end, after everything that an ELF file's headers refer to.
         Host::Native => (fs::read(find::native()).unwrap(), "so"),
     };
     code.push(b'a' + number);
@@ -29,8 +28,8 @@ fn another(number: u8, folder: &Path) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// Returns the file that Envoy watches, with this code.
-fn naming(envoy: &Envoy, code: &str, configuration: &Value) -> Vec<u8> {
+/// The file that Envoy watches, naming this code.
+pub fn naming(envoy: &Envoy, code: &str, configuration: &Value) -> Vec<u8> {
     let mut response: Value =
         serde_json::from_slice(&fs::read(envoy.ecds_file()).unwrap()).unwrap();
     let host = Host::chosen();
@@ -47,7 +46,7 @@ fn load(envoy: &Envoy) -> Vec<(u16, Watch)> {
         .collect()
 }
 
-/// Checks that every request was answered, and with the right status.
+/// Asserts that every request got the right answer.
 #[track_caller]
 fn assert_nothing_lost(load: Vec<(u16, Watch)>) {
     for (status, watch) in load {
@@ -70,7 +69,7 @@ fn the_filter_is_exchanged_under_load_without_a_request_lost() {
     let mut before = String::new();
     for number in 0..6 {
         let code = another(number, envoy.directory());
-        // Each replacement adds or removes BOB, so the new code decides.
+        // Each exchange adds or removes BOB, so his status shows that the new code decides.
         let (keys, answer): (&[_], _) = if number % 2 == 0 {
             (&[ALICE], 401)
         } else {
@@ -79,9 +78,9 @@ fn the_filter_is_exchanged_under_load_without_a_request_lost() {
         let pushed = naming(&envoy, &code, &configuration(u64::from(number) + 2, keys));
         assert_eq!(envoy.push_file_and_wait(&pushed), Push::Accepted);
         everywhere(&envoy, BOB, answer);
-        // The old VMs have subtracted their shares.
+        // The old VMs have withdrawn what they counted about themselves.
         serves(&envoy, u64::from(number) + 2);
-        // Envoy has it in memory, and does not fetch the previous one.
+        // Envoy has the code in memory, and does not need the previous file.
         if number > 0 {
             fs::remove_file(&before).unwrap();
         }
@@ -94,7 +93,7 @@ fn the_filter_is_exchanged_under_load_without_a_request_lost() {
 
 #[test]
 fn a_request_that_is_under_way_ends_as_it_began() {
-    // What the upstream sends when it has the request, and what it waits for before it answers.
+    // The upstream sends a message when it has the request, and waits for one before it answers.
     let (arrived, arrives) = channel();
     let (answer, answers) = channel::<()>();
     let ends = Mutex::new((arrived, answers));
@@ -152,7 +151,7 @@ fn code_that_does_not_load_is_refused_and_the_old_goes_on() {
         write("empty", b""),
         write("text", b"no module"),
     ];
-    // An incomplete file ends an Envoy that loads it natively: see `native::files`.
+    // Envoy ends if it loads a damaged file natively: `native::files` tests that.
     if Host::chosen() == Host::Wasm {
         let wasm = fs::read(find::wasm()).unwrap();
         codes.push(write("half.wasm", &wasm[..wasm.len() / 2]));
@@ -165,7 +164,7 @@ fn code_that_does_not_load_is_refused_and_the_old_goes_on() {
     }
     assert_nothing_lost(load);
     assert_eq!(status(&envoy, BOB), 401);
-    // And a good one is accepted after that.
+    // A good file is accepted after that.
     let code = another(0, envoy.directory());
     let pushed = naming(&envoy, &code, &configuration(9, &[BOB]));
     assert_eq!(envoy.push_file_and_wait(&pushed), Push::Accepted);

@@ -1,7 +1,7 @@
-//! func-e, which fetches Envoy for people without it. The registries that these tests install from
-//! do not have it, so a STAND-IN replaces it here: a script with that name that records how it was
-//! called, and passes what follows `run` to the real Envoy. This tests the command line, ours and
-//! the documentation's, and not func-e.
+//! func-e, which downloads Envoy for people who do not have it. The registries that these tests
+//! install from do not have it, so a STAND-IN replaces it here: a script with that name that
+//! records its arguments and passes those after `run` to the real Envoy. This tests the command
+//! lines in keyward's scripts and documentation, not func-e.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
@@ -9,7 +9,7 @@ use std::process::Output;
 use super::*;
 use crate::support::process::Folder;
 
-/// A folder for PATH that contains the stand-in and the programs that scripts need, but no Envoy.
+/// A folder for PATH with the stand-in and the programs that scripts need, but without an Envoy.
 struct SearchPath {
     folder: Folder,
 }
@@ -34,7 +34,7 @@ impl SearchPath {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// Adds the stand-in. It answers `which` as func-e does: with the path only on the last line.
+    /// Writes the stand-in. It answers `which` as func-e does: with the path on the last line only.
     fn func_e(&self, path: &str) {
         let calls = self.folder.path().join("calls");
         let envoy = find::envoy();
@@ -82,7 +82,7 @@ fn envoy_is_found_in_the_order_that_is_promised() {
     path.func_e(envoy);
     assert_eq!(path.found(""), envoy);
     assert_eq!(path.calls(), ["which"]);
-    // An `envoy` on PATH takes precedence over it, and what $ENVOY_BIN names over both.
+    // An `envoy` on PATH takes precedence over it, and $ENVOY_BIN over both.
     path.program("envoy", "exit 0\n");
     let own = path
         .folder
@@ -135,8 +135,8 @@ fn what_the_documentation_says_to_run_is_a_command_line_envoy_takes() {
     assert_eq!(commands, ["func-e run -c envoy/bootstrap.yaml"]);
     let path = SearchPath::new();
     path.func_e(find::envoy().to_str().unwrap());
-    // func-e passes its arguments on. The file is validated and not started, because its ports may
-    // be taken.
+    // func-e passes its arguments on. Envoy only validates the file, because its ports may be in
+    // use.
     let output = path.run(&format!("{} --mode validate", commands[0]));
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{output:?}");

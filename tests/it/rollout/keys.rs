@@ -1,4 +1,4 @@
-//! An older key file is pushed again, under its own revision.
+//! An older key file is pushed again, with its own revision.
 
 use super::*;
 use crate::fail_closed::digest;
@@ -17,7 +17,7 @@ fn key_file(keys: &[&str]) -> String {
     std::iter::once(head.to_owned()).chain(records).collect()
 }
 
-/// Returns the pushed revision.
+/// Pushes, and returns the revision.
 #[track_caller]
 fn push(envoy: &Envoy, keys: &Path) -> u64 {
     let output = command()
@@ -59,6 +59,6 @@ fn an_older_key_file_rolls_back_and_the_revision_rises() {
     everywhere(&envoy, BOB, 200);
     assert!(first < second && second < third, "{first} {second} {third}");
     assert_eq!(alice.stop().into_keys().collect::<Vec<_>>(), [200]);
-    // For the gateway, it is a step forward like any other.
+    // For the gateway it is a step forward like any other.
     assert_eq!(envoy.stat("wasmcustom.keyward_snapshot_rollbacks"), 0);
 }

@@ -1,7 +1,7 @@
-//! What is rolled out to a running Envoy, and rolled back: the filter itself, and the keys. The
-//! steps are those of `docs/operations.md`.
+//! Rollouts to a running Envoy, and their rollback: the filter itself, and the keys. The steps are
+//! those in `docs/operations.md`.
 
-mod code;
+pub mod code;
 mod funce;
 mod keys;
 

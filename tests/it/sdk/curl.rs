@@ -1,4 +1,4 @@
-//! `curl -u KEY:`, as every example in Stripe's documentation has it.
+//! `curl -u KEY:`, as in every example of Stripe's documentation.
 
 use super::script::program;
 use super::world::{self, CONNECTED, PLATFORM, VERSION, key};
@@ -56,12 +56,12 @@ fn curl_is_answered_as_by_stripe() {
     );
     assert_eq!(uploaded.json()["size"], 17);
 
-    // Without a key, and with a mistyped one: the challenge has the scheme that curl uses.
+    // Without a key, and with a mistyped one: the challenge uses the scheme that curl speaks.
     let before = upstream.count();
     for (arguments, reason) in [
         (vec![], "missing_credential"),
         (vec!["-u", "sk_test_FAKE-nobody-0001:"], "unknown_key"),
-        // The password that curl would otherwise ask for.
+        // The password. Without it, curl would ask for one.
         (
             vec!["-u", "sk_test_FAKE-secret-0001:word"],
             "malformed_credential",
@@ -87,7 +87,7 @@ fn curl_is_answered_as_by_stripe() {
     assert_eq!(denied.json()["error"]["message"], create.message);
     assert_eq!(upstream.count(), before);
 
-    // Without TLS nothing is negotiated: HTTP/2 from the first byte, as gRPC does.
+    // Without TLS there is no negotiation: HTTP/2 from the first byte, as in gRPC.
     if String::from_utf8_lossy(&version.stdout).contains("HTTP2") {
         let allowed = curl(
             &url("/v1/balance"),
@@ -105,7 +105,7 @@ fn curl_is_answered_as_by_stripe() {
     }
 }
 
-/// Runs curl, with only these settings.
+/// Runs curl with only these settings.
 #[track_caller]
 fn curl(url: &str, arguments: &[&str]) -> Response {
     let output = program("curl")

@@ -1,5 +1,5 @@
-//! Every denial, through the SDKs: the class, code, status, message and request id that their users
-//! handle and show, and no retry.
+//! Every denial, through the SDKs: no retry, and the class, code, status, message and request id
+//! that their users show and branch on.
 
 use std::collections::BTreeSet;
 
@@ -21,8 +21,8 @@ fn node_raises_what_it_raises_with_stripe_and_does_not_retry() {
     raises(Language::Node);
 }
 
-/// `host_failure` has the same reply as `no_snapshot` except for its name, and only a failing host
-/// causes it.
+/// `host_failure` replies like `no_snapshot`, except for its name. To provoke it, a test needs a
+/// host that fails.
 #[test]
 fn every_reason_has_a_call() {
     let elsewhere = ["host_failure", "no_snapshot", "stale_snapshot"];
@@ -39,7 +39,7 @@ fn raises(language: Language) {
     let envoy = Envoy::builder()
         .config(world::configuration().to_string())
         .upstream(upstream.address())
-        // For `malformed_header`: as shipped, Envoy answers such a header before the filter sees
+        // For `malformed_header`: the shipped Envoy answers such a header before the filter sees
         // it.
         .allow_underscores()
         .start();
@@ -82,8 +82,7 @@ fn raises(language: Language) {
         .map(|denied| format!("keyward_denied{{{}}}", denied.reason))
         .collect();
     assert_eq!(details, once_each);
-    // Counted before the reply was sent, so this also counts a retry that the log does not show
-    // yet.
+    // keyward counts before it replies, so this finds a retry that is not in the log yet.
     let total: u64 = envoy.requests().values().sum();
     assert_eq!(total, denied.len() as u64);
 }

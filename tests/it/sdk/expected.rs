@@ -10,7 +10,7 @@ use super::world::{CONNECTED, PLATFORM, key, masked};
 /// A call that is denied.
 pub struct Denied {
     pub reason: &'static str,
-    /// For the scripts: `key`, `call`, and other details of the call.
+    /// The call for the scripts: `key`, `call`, and other members.
     pub call: Value,
     pub code: Option<&'static str>,
     pub param: Option<&'static str>,
@@ -48,7 +48,7 @@ impl Denied {
         }
     }
 
-    /// Returns the members of the SDK's error that are the same for each reply. The request id is
+    /// Returns the members of the SDK's error that are the same in each reply. The request id is
     /// checked separately.
     pub fn error(&self, language: Language) -> Value {
         let status = DenyReason::from_name(self.reason).unwrap().status();
@@ -70,7 +70,7 @@ impl Denied {
             "denied": self.reason,
         });
         if language == Language::Node {
-            // Missing members are `undefined` in JavaScript, which JSON leaves out.
+            // A missing member is `undefined` in JavaScript, which JSON leaves out.
             error
                 .as_object_mut()
                 .unwrap()
@@ -80,7 +80,7 @@ impl Denied {
     }
 }
 
-/// Returns the class that users of an SDK use to distinguish errors.
+/// Returns the class that users of an SDK distinguish errors by.
 pub fn class(language: Language, status: u16) -> &'static str {
     let (python, node) = match status {
         401 => ("AuthenticationError", "StripeAuthenticationError"),
@@ -94,11 +94,11 @@ pub fn class(language: Language, status: u16) -> &'static str {
     }
 }
 
-/// The text of a gateway that has no snapshot, or an old one.
+/// The message of a gateway that has no snapshot, or an old one.
 pub const UNAVAILABLE: &str = "Sorry, API keys cannot be checked right now. Please retry your request in a moment, or we can help at https://support.stripe.com/.";
 
-/// Returns a call for every reason except `host_failure`, which requires a failing host, and those
-/// of rule 1, which are retried.
+/// Returns a call for every reason except `host_failure`, which needs a host that fails, and the
+/// reasons of rule 1, which the SDKs retry.
 pub fn denied() -> Vec<Denied> {
     let balance = "balance.retrieve";
     let api_keys = "https://dashboard.stripe.com/account/apikeys";
@@ -159,7 +159,8 @@ pub fn denied() -> Vec<Denied> {
             .param("Stripe-Context"),
         Denied::new("conflicting_context", "secret", balance, "The Stripe-Context and Stripe-Account headers name different accounts. Please send only one of them.")
             .with("context", PLATFORM)
-            // An SDK sends both only through its users' own headers. Node's refuses to send both.
+            // An SDK sends both only through its users' own headers, and Node's refuses to send
+            // both.
             .with("add", json!({"Stripe-Account": CONNECTED}))
             .param("Stripe-Context"),
         no_access("account_not_accessible", "secret", "acct_FAKE-other"),

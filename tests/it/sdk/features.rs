@@ -1,5 +1,5 @@
 //! Every kind of key, contexts, connected accounts, v2, searches and uploads, through the SDKs:
-//! they get what they request, and the upstream learns for whom.
+//! they get what they ask for, and the upstream receives the account.
 
 use serde_json::json;
 
@@ -22,8 +22,8 @@ const STEPS: [&str; 11] = [
     "a platform acts for a connected account",
 ];
 
-/// What must reach the upstream, in order: the request, the key, the account under the platform if
-/// any, the permission.
+/// What must reach the upstream, in order: the request, the key, whether it is for an account under
+/// the platform, and the permission.
 const ARRIVED: [(&str, &str, bool, &str); 18] = [
     ("GET /v1/customers", "support", false, "customer read"),
     ("GET /v1/customers", "support", false, "customer read"),

@@ -1,5 +1,5 @@
-//! gRPC clients: Envoy converts a denial to the gRPC status for its HTTP status, so they see
-//! `UNAUTHENTICATED` instead of 401.
+//! gRPC clients: Envoy turns a denial into the gRPC status for its HTTP status, so they see
+//! `UNAUTHENTICATED` in place of a 401.
 
 use serde_json::{Value, json};
 
@@ -48,7 +48,7 @@ fn grpc_clients_get_a_status_of_theirs() {
             (words.join(" "), line["response_code"].as_u64().unwrap())
         })
         .collect();
-    // The HTTP status is always 200, so denials are counted by the filter's state.
+    // The HTTP status is 200 each time, which is why denials are counted by the filter's state.
     let expected = [
         "allow key",
         "allow key",

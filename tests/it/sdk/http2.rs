@@ -1,4 +1,4 @@
-//! Clients that use HTTP/2: many requests on one connection, each judged separately.
+//! HTTP/2 clients: many requests on one connection, each judged separately.
 
 use serde_json::json;
 
@@ -12,7 +12,7 @@ const STEPS: [&str; 3] = [
     "an upload is denied before it is read",
 ];
 
-/// The requests of both scripts.
+/// The number of requests by both scripts.
 const REQUESTS: usize = 24;
 
 #[test]

@@ -1,5 +1,4 @@
-//! The life of a shop's objects, through the SDKs and the gateway, with localstripe as the
-//! upstream.
+//! The life of a shop's objects, through the SDKs and the gateway, with localstripe after it.
 
 use serde_json::{Value, json};
 
@@ -7,8 +6,8 @@ use super::script::{Language, Server, run_steps};
 use super::world;
 use crate::support::Envoy;
 
-/// What `life.py` and `life.mjs` do. localstripe has no prices, so the scripts use a plan instead.
-/// `features.rs` has everything else that localstripe lacks.
+/// The steps of `life.py` and `life.mjs`. localstripe has no prices, so a plan replaces one.
+/// `features.rs` covers what else localstripe lacks.
 pub const STEPS: [&str; 10] = [
     "a customer is created, read and changed",
     "a list pages by itself",
@@ -22,7 +21,7 @@ pub const STEPS: [&str; 10] = [
     "the customer is deleted",
 ];
 
-/// The requests of both scripts. An SDK that sends a request twice changes the number.
+/// The number of requests by both scripts. An SDK that sends a request twice changes it.
 pub const REQUESTS: u64 = 38;
 
 #[test]

@@ -1,5 +1,5 @@
 //! A gateway that cannot check keys yet: the SDKs retry by themselves, and succeed once a snapshot
-//! is loaded.
+//! is there.
 
 use serde_json::{Value, json};
 
@@ -52,14 +52,14 @@ fn call(envoy: &Envoy, retries: u32) -> Value {
     })
 }
 
-/// Checks that a payment is retried until it succeeds, and reaches the upstream once.
+/// Retries a payment until it succeeds. It reaches the upstream once.
 fn waits(language: Language, before: &Value, reason: &str) {
     let upstream = stripe::start();
     let envoy = Envoy::builder()
         .config(before.to_string())
         .upstream(upstream.address())
         .start();
-    // Many more than needed, so that no slow machine runs out of them.
+    // Far more retries than needed, so that a slow machine does not run out of them.
     let Some(script) = Script::start(language, "calls", &call(&envoy, 50)) else {
         return;
     };
@@ -79,7 +79,7 @@ fn waits(language: Language, before: &Value, reason: &str) {
     assert_eq!(envoy.requests_total("allow", "key"), 1);
 }
 
-/// Checks the SDKs' usual two retries, and the error that users then see.
+/// Checks the SDKs' default of two retries, and the error that users then see.
 fn gives_up(language: Language) {
     let upstream = stripe::start();
     let envoy = Envoy::builder().upstream(upstream.address()).start();

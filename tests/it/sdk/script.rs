@@ -14,7 +14,7 @@ use crate::support::find::root;
 use crate::support::process::{Folder, Guarded};
 use crate::support::{BOUND, eventually};
 
-/// A language with an SDK.
+/// A language that has an SDK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
     Python,
@@ -22,7 +22,7 @@ pub enum Language {
 }
 
 impl Language {
-    /// Returns the command that runs a script of this language. On a machine without the language,
+    /// Returns the command that runs a script in this language. If the machine lacks the language,
     /// prints a line and returns `None`.
     fn command(self, script: &str) -> Option<Command> {
         static SET_UP: [OnceLock<Option<PathBuf>>; 2] = [const { OnceLock::new() }; 2];
@@ -44,8 +44,8 @@ impl Language {
             Self::Python => command
                 .args(["-E", "-s", "-B"])
                 .arg(root().join("tests/sdk/python").join(script)),
-            // With this, imports are searched next to the link to the script, and not next to the
-            // script.
+            // Node then looks for imports next to the link to the script, and not next to the
+            // script itself.
             Self::Node => command
                 .args(["--preserve-symlinks", "--preserve-symlinks-main"])
                 .arg(place.join("scripts").join(script)),
@@ -56,7 +56,7 @@ impl Language {
         Some(command)
     }
 
-    /// Returns the script of this language with that name.
+    /// Returns this language's file for a script with this name.
     fn file(self, name: &str) -> String {
         match self {
             Self::Python => format!("{name}.py"),
@@ -65,8 +65,8 @@ impl Language {
     }
 }
 
-/// Returns what `scripts/packages.sh` prints, or `None` if it reports that the tool is absent. Any
-/// other failure fails the test.
+/// Returns what `scripts/packages.sh` prints, or `None` if it reports that the tool is not
+/// available. Any other failure fails the test.
 fn set_up(language: &str) -> Option<PathBuf> {
     let script = root().join("scripts/packages.sh");
     let output = Command::new(&script)
@@ -92,7 +92,7 @@ pub fn skipped(what: &str) {
     tell(&format!("SKIPPED, for lack of the tool: {what}"));
 }
 
-/// Bypasses the capture of output of passing tests.
+/// Prints a line past the capture of a passing test's output.
 fn tell(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
@@ -100,15 +100,14 @@ fn tell(line: &str) {
 /// A running script.
 #[derive(Debug)]
 pub struct Script {
-    // Declared before the folder, so that the process ends first.
+    // Declared before the folder, because the process must end first.
     process: Guarded,
     folder: Folder,
     name: String,
 }
 
 impl Script {
-    /// Starts the script with that plan in a file. Returns `None` if the machine lacks the
-    /// language.
+    /// Starts a script with this plan in a file. Returns `None` if the machine lacks the language.
     pub fn start(language: Language, name: &str, plan: &Value) -> Option<Self> {
         let name = language.file(name);
         let mut command = language.command(&name)?;
@@ -131,8 +130,8 @@ impl Script {
         fs::read_to_string(self.folder.path().join(file)).unwrap()
     }
 
-    /// Returns the steps that it reported, after it has ended. It must have reached its end, and
-    /// reported as many as it claims.
+    /// Waits for the end of the script, and returns the steps that it reported. It must have
+    /// reached its end, and reported as many as it claims.
     #[track_caller]
     pub fn finish(mut self) -> Vec<Value> {
         let what = format!("{} ends", self.name);
@@ -160,8 +159,8 @@ impl Script {
     }
 }
 
-/// Runs a script of named steps, which must be these, and checks something in each. Returns whether
-/// it ran.
+/// Runs a script of named steps, which must be these, and which must each check something. Returns
+/// whether it ran.
 #[track_caller]
 pub fn run_steps(language: Language, name: &str, plan: &Value, expected: &[&str]) -> bool {
     let Some(script) = Script::start(language, name, plan) else {
@@ -182,7 +181,7 @@ pub fn run_steps(language: Language, name: &str, plan: &Value, expected: &[&str]
     true
 }
 
-/// A server written in Python, until it is dropped.
+/// A server written in Python that runs until it is dropped.
 #[derive(Debug)]
 pub struct Server {
     _process: Guarded,
@@ -220,7 +219,7 @@ impl Server {
     }
 }
 
-/// Returns a program of the machine if it exists and answers. Otherwise prints a line and returns
+/// Returns a program that exists on the machine and responds. Otherwise prints a line and returns
 /// `None`.
 pub fn program(name: &str) -> Option<Command> {
     let answers = Command::new(name)

@@ -1,5 +1,5 @@
-//! An upstream that answers as Stripe would where localstripe does not: to restricted and
-//! publishable keys, in contexts, under `/v2`, to searches, uploads and idempotency keys.
+//! An upstream that answers as Stripe would in cases that localstripe does not cover: restricted
+//! and publishable keys, contexts, `/v2`, searches, uploads and idempotency keys.
 
 use std::collections::HashSet;
 use std::sync::Mutex;

@@ -10,7 +10,7 @@ pub const PLATFORM: &str = "acct_FAKE-platform";
 pub const CONNECTED: &str = "acct_FAKE-shop-7";
 pub const SMALL: &str = "acct_FAKE-small";
 
-/// The version that both SDKs are made for.
+/// The API version of both SDKs.
 pub const VERSION: &str = "2026-10-28.endive";
 
 /// Name, prefix, kind, owner.
@@ -31,18 +31,18 @@ const KEYS: [(&str, &str, &str, &str); 13] = [
     ("nobody", "sk_test_", "secret", PLATFORM),
 ];
 
-/// Returns the key with that name.
+/// Returns the key with this name.
 #[track_caller]
 pub fn key(name: &str) -> String {
     let (_, prefix, ..) = KEYS
         .iter()
         .find(|(held, ..)| *held == name)
         .unwrap_or_else(|| panic!("no key is named `{name}`"));
-    // Looks fake to scanners for secrets.
+    // Looks fake to secret scanners.
     format!("{prefix}FAKE-{}-0001", name.get(..9).unwrap_or(name))
 }
 
-/// Returns a key as replies show it: its prefix, stars, and the last four characters.
+/// Returns a key as replies show it: its prefix, stars, and its last four characters.
 #[track_caller]
 pub fn masked(name: &str) -> String {
     let key = key(name);
@@ -51,7 +51,7 @@ pub fn masked(name: &str) -> String {
     format!("{prefix}{}{}", "*".repeat(stars), &key[key.len() - 4..])
 }
 
-/// Returns all of them by name, for a script.
+/// Returns all keys by name, for a script.
 pub fn keys() -> Map<String, Value> {
     KEYS.iter()
         .map(|(name, ..)| ((*name).to_owned(), json!(key(name))))

@@ -1,8 +1,9 @@
-//! A soak test: steady mixed load and many pushes, for `SOAK_SECONDS` (the default is two minutes;
-//! `make soak` runs thirty). No verdict may be wrong for the revisions that a worker can have
-//! served between a request and its answer, no answer may be a 5xx or missing, and Envoy's memory
-//! may not grow by more than a twentieth after the first hundred pushes.
+//! A soak test: steady mixed load and many pushes, for `SOAK_SECONDS` (two minutes by default,
+//! thirty with `make soak`). Every verdict must be right for one of the revisions that a worker can
+//! have served between a request and its answer. No answer may be a 5xx or missing. After the first
+//! hundred pushes, Envoy's memory may not grow by more than a twentieth.
 
+mod feed;
 mod plan;
 
 use std::net::SocketAddr;
@@ -19,22 +20,22 @@ use crate::support::http::{Connection, Response};
 use crate::support::{BOUND, Envoy, Push, eventually};
 use plan::Request;
 
-/// For a run of at least ten minutes. A shorter one makes four per second.
+/// The pushes in a run of ten minutes or more. A shorter run makes four per second.
 const PUSHES: u64 = 1_000;
 
-/// Pushes before Envoy's memory counts.
+/// The number of pushes before Envoy's memory is measured.
 const WARM: u64 = 100;
 
 fn seconds() -> u64 {
     std::env::var("SOAK_SECONDS").map_or(120, |text| text.parse().expect("SOAK_SECONDS: a number"))
 }
 
-/// What the load and the pushes share.
+/// The state that the load and the pushes share.
 #[derive(Default)]
 struct Shared {
-    /// Every worker serves this revision or a later one.
+    /// Every worker serves at least this revision.
     everywhere: AtomicU64,
-    /// The latest pushed revision.
+    /// The latest revision that was pushed.
     pushed: AtomicU64,
     stop: AtomicBool,
 }
@@ -47,7 +48,7 @@ struct Told {
 }
 
 impl Told {
-    /// Compares an answer with the revisions that may have been served meanwhile.
+    /// Checks one answer against the revisions that may have been served meanwhile.
     fn judge(&mut self, request: &Request, first: u64, last: u64, answer: Option<&Response>) {
         self.requests += 1;
         let Some(answer) = answer else {
@@ -81,7 +82,7 @@ impl Told {
     }
 }
 
-/// Sends requests continuously, over one connection after another.
+/// Sends requests continuously, over one connection after the other.
 fn load(shared: &Arc<Shared>, address: SocketAddr, start: u64, over_2: bool) -> JoinHandle<Told> {
     let shared = Arc::clone(shared);
     std::thread::spawn(move || {
@@ -109,7 +110,7 @@ fn load(shared: &Arc<Shared>, address: SocketAddr, start: u64, over_2: bool) -> 
             let Some(answer) = answer else {
                 break;
             };
-            // Envoy does that with every 400 over HTTP/1.
+            // Envoy closes the connection after every 400 over HTTP/1.
             if answer.header("connection") == Some("close") {
                 one = Connection::open(address);
             }
@@ -119,7 +120,7 @@ fn load(shared: &Arc<Shared>, address: SocketAddr, start: u64, over_2: bool) -> 
     })
 }
 
-/// Returns Envoy's memory in KiB.
+/// Returns the resident memory of Envoy in KiB.
 fn resident(envoy: &Envoy) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{}/status", envoy.process_id())).unwrap();
     let line = text
@@ -157,7 +158,7 @@ fn no_wrong_verdict_no_5xx_and_no_growth() {
         .concurrency(2)
         .config(plan::configuration(1))
         .edit(|all| {
-            // Written as shipped, but not stored: it would be gigabytes.
+            // Written in the shipped format, but discarded: the log would have gigabytes.
             for logger in hcm(all)["access_log"].as_array_mut().unwrap() {
                 let format = logger["typed_config"]["log_format"].clone();
                 let kind =

@@ -1,13 +1,13 @@
-//! What every key may do at every revision, by arithmetic only: the load generator knows the right
-//! verdict without asking keyward.
+//! Computes what every key may do at every revision by arithmetic only: the load generator knows
+//! the right verdict without asking keyward.
 
 use keyward::digest::KeyDigest;
 use serde_json::{Value, json};
 
-/// The keys that are added and removed.
+/// The number of keys that come and go.
 pub const KEYS: u64 = 40;
 
-/// The state of a key at a revision. Each push moves every key on by one.
+/// The state of a key at a revision. Each push advances every key by one state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Life {
     Absent,
@@ -34,7 +34,7 @@ pub fn raw(key: u64) -> String {
 }
 
 fn raw_of(key: u64, life: Life) -> String {
-    // The prefix belongs to a kind, so a key that becomes restricted has another text.
+    // The prefix depends on the kind, so a key that becomes restricted has another text.
     match life {
         Life::Restricted => raw(key).replacen("sk_", "rk_", 1),
         _ => raw(key),
@@ -43,6 +43,11 @@ fn raw_of(key: u64, life: Life) -> String {
 
 /// Returns the plugin configuration of a revision.
 pub fn configuration(revision: u64) -> String {
+    json!({"snapshot": snapshot(revision)}).to_string()
+}
+
+/// The snapshot of a revision.
+pub fn snapshot(revision: u64) -> Value {
     let keys: Vec<Value> = (0..KEYS)
         .filter_map(|key| {
             let life = life(key, revision);
@@ -62,16 +67,34 @@ pub fn configuration(revision: u64) -> String {
             Some(all)
         })
         .collect();
-    json!({"snapshot": {"format": "keyward.snapshot/v1", "revision": revision, "issued_at": 1_795_194_529,
-        "accounts": [{"id": "acct_1"}, {"id": "acct_2", "parent": "acct_1"}], "keys": keys}})
-    .to_string()
+    json!({"format": "keyward.snapshot/v1", "revision": revision, "issued_at": 1_795_194_529,
+        "accounts": [{"id": "acct_1"}, {"id": "acct_2", "parent": "acct_1"}], "keys": keys})
 }
 
-/// A request of the load.
+/// The same with so many keys more, which no request has.
+pub fn among(revision: u64, others: u64) -> Vec<u8> {
+    use std::io::Write;
+    let mut text = snapshot(revision).to_string().into_bytes();
+    let keys = b"\"keys\":[";
+    let place = text.windows(keys.len()).position(|window| window == keys);
+    let rest = text.split_off(place.unwrap() + keys.len());
+    for number in 0..others {
+        let sha256 = KeyDigest::of(format!("other-{number}").as_bytes());
+        write!(
+            text,
+            r#"{{"id":"mk_o{number}","sha256":"{sha256}","kind":"secret","livemode":false,"owner":"acct_1"}},"#
+        )
+        .unwrap();
+    }
+    text.extend(rest);
+    text
+}
+
+/// One request of the load.
 #[derive(Clone, Copy, Debug)]
 pub struct Request {
     pub key: u64,
-    /// Whether the key is spelled with the prefix of restricted keys.
+    /// Whether the key is spelled with the prefix of a restricted key.
     pub as_restricted: bool,
     pub method: &'static str,
     pub path: &'static str,
@@ -90,7 +113,7 @@ const KINDS: [(&str, &str, Option<&str>); 8] = [
 ];
 
 impl Request {
-    /// Returns the request with that number: all keys, spellings and kinds in turn.
+    /// Returns the request with this number: all keys, spellings and kinds in turn.
     pub fn numbered(number: u64) -> Self {
         let kind = usize::try_from(number / KEYS / 2).unwrap() % KINDS.len();
         let (method, path, context) = KINDS[kind];
@@ -113,7 +136,7 @@ impl Request {
         format!("Bearer {raw}")
     }
 
-    /// Returns why it is denied at that revision, or `None` if it passes.
+    /// Returns why it is denied at this revision, or `None` if it passes.
     pub fn denied_at(&self, revision: u64) -> Option<&'static str> {
         let life = life(self.key, revision);
         let is_known = life != Life::Absent && (life == Life::Restricted) == self.as_restricted;

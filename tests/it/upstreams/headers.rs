@@ -7,7 +7,7 @@ use super::{FULL, LIMITED, gateways, outcome, send, told};
 
 const FORGED: &str = "key=\"mk_root\"";
 
-/// Returns the spellings of a header that PHP finds under a variable's name.
+/// Returns other spellings of a header that PHP finds under the same variable's name.
 fn spellings(front: Front, name: &str) -> Vec<String> {
     let other: &[&str] = match front {
         Front::Caddy => &["."],
@@ -58,7 +58,7 @@ fn php_is_told_no_forged_identity() {
                     }
                 }
             }
-            // keyward replaces or removes only its own spelling.
+            // In keyward's own spelling, the header is replaced or removed.
             for (setting, envoy) in &gateways {
                 let forged = [(name, FORGED)];
                 let answer = send(envoy.address(), "GET", "/v1/customers", Some(FULL), &forged);
@@ -110,7 +110,7 @@ fn php_is_told_no_other_account_version_method_or_path() {
                     if key == LIMITED {
                         let answer = send(to, "POST", "/open/sessions", None, &header);
                         assert_eq!(outcome(&answer), "missing_credential", "{case}");
-                        // A key with every permission may do what it says.
+                        // A key with every permission may use the override.
                         let answer = send(to, "POST", "/v1/sessions", Some(FULL), &header);
                         assert_eq!(told(&answer, &case)["method"], expected, "{case}");
                     }
@@ -177,7 +177,7 @@ fn gunicorn_is_told_no_other_path() {
                 let full = send(to, "GET", "/v1/customers", Some(FULL), &header);
                 assert_eq!(outcome(&full), "passed", "{case}: {name}");
             }
-            // What proxies add changes no path here.
+            // Headers that proxies usually add change no path here.
             let usual = [
                 ("X-Forwarded-Prefix", "/assets"),
                 ("X-Forwarded-Uri", "/v1/payouts"),

@@ -1,6 +1,6 @@
-//! Real upstream servers after a real Envoy with the shipped bootstrap: what they misread if it is
-//! sent straight to them, and that none of it arrives through keyward. `scripts/packages.sh` and
-//! `scripts/php.sh` install them.
+//! Real upstream servers behind a real Envoy with the shipped bootstrap: what they misread in
+//! requests that are sent to them directly, and that none of it arrives through keyward.
+//! `scripts/packages.sh` and `scripts/php.sh` install them.
 
 mod headers;
 mod parameters;
@@ -15,14 +15,14 @@ use crate::support::Envoy;
 use crate::support::builder::Builder;
 use crate::support::http::{self, Response};
 
-/// May only read customers and write sessions.
+/// The key that may read customers and write sessions, and nothing else.
 const LIMITED: &str = "rk_test_FAKE-limited-0001";
-/// May do everything.
+/// The key that may do everything.
 const FULL: &str = "sk_test_FAKE-full-00000001";
-/// May create sessions.
+/// The key that may create sessions.
 const PUBLISHABLE: &str = "pk_test_FAKE-open-00000001";
 
-/// Returns the plugin configuration of these tests, with additions.
+/// Returns the plugin configuration of these tests, with more members.
 fn configuration(more: Value) -> String {
     let key = |id: &str, key: &str, kind: &str| json!({"id": id, "sha256": KeyDigest::of(key.as_bytes()).to_string(), "kind": kind, "livemode": false, "owner": "acct_1"});
     let mut limited = key("mk_limited", LIMITED, "restricted");
@@ -48,7 +48,7 @@ fn configuration(more: Value) -> String {
     all.to_string()
 }
 
-/// Returns the Envoy that we ship, and one that lets names with underscores pass, both before that
+/// Starts the shipped Envoy, and one that lets names with underscores through, in front of this
 /// server.
 fn gateways(to: SocketAddr, more: &Value) -> [(&'static str, Envoy); 2] {
     let shipped = || -> Builder {
@@ -64,7 +64,7 @@ fn gateways(to: SocketAddr, more: &Value) -> [(&'static str, Envoy); 2] {
 
 type Headers<'a> = &'a [(&'a str, &'a str)];
 
-/// Sends a request with that key, or without one.
+/// Sends a request with this key, or without one.
 fn send(
     to: SocketAddr,
     method: &str,

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::servers::{Front, Server, express, php};
 use super::{FULL, LIMITED, PUBLISHABLE, gateways, outcome, send, told};
 
-/// Returns queries that PHP reads as a parameter with that name.
+/// Returns queries that PHP reads as a parameter with this name.
 fn php_reads(word: &str, value: &str) -> Vec<String> {
     let rest = word.trim_start_matches('_');
     let mut names = vec![
@@ -26,7 +26,7 @@ fn php_reads(word: &str, value: &str) -> Vec<String> {
     names.iter().map(|name| format!("{name}={value}")).collect()
 }
 
-/// Returns others that some server may read so.
+/// Returns other queries that some server may read this way.
 fn others_read(word: &str, value: &str) -> Vec<String> {
     let rest = word.trim_start_matches('_');
     [
@@ -42,7 +42,7 @@ fn others_read(word: &str, value: &str) -> Vec<String> {
     .into()
 }
 
-/// Returns what PHP makes of a query, by itself or in a list.
+/// Checks how PHP reads a query, by itself or in a list.
 #[track_caller]
 fn assert_php_reads(server: &Server, query: &str, name: &str, value: &str) {
     let path = format!("/v1/sessions?{query}");
@@ -78,7 +78,7 @@ fn php_is_told_no_other_account_or_version() {
             }
         }
     }
-    // A key in the query brings its account only in one spelling.
+    // Next to a key in the query, only one spelling sets the account.
     for (setting, envoy) in &gateways {
         for (query, expected) in [
             ("_stripe_account=acct_1", "passed"),
@@ -141,8 +141,8 @@ fn php_is_told_no_other_method_and_no_other_key() {
     }
 }
 
-/// Checks that a request reaches nothing without a key, or with a limited or publishable one. With
-/// a full one, it is passed on.
+/// Checks that the request is denied without a key, with a limited key and with a publishable key,
+/// and passed on with a full one.
 #[track_caller]
 fn assert_overridden(envoy: &crate::support::Envoy, setting: &str, query: &str, method: &str) {
     let case = format!("{setting}: {query}");

@@ -12,14 +12,14 @@ use crate::support::http::{Connection, NO_HEADERS};
 use crate::support::process::Folder;
 use crate::support::{BOUND, eventually};
 
-/// A server, and what it needs. All of it ends with this value.
+/// A server, and everything it needs. All of it ends when this value is dropped.
 pub struct Server {
     pub address: SocketAddr,
     _processes: Vec<Held>,
     _folder: Folder,
 }
 
-/// The server before PHP-FPM.
+/// The web server in front of PHP-FPM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Front {
     /// It turns `-` into `_`, and leaves other bytes to PHP.
@@ -42,7 +42,7 @@ pub fn php(front: Front) -> Option<Server> {
     );
     fs::write(place.join("fpm.conf"), pool).unwrap();
     let mut command = Command::new(fpm);
-    // Without the machine's settings. `-R` is for a container, where everything belongs to root.
+    // Without the machine's settings. `-R` allows root, which owns everything in a container.
     command
         .args(["-n", "-F", "-R", "-y"])
         .arg(place.join("fpm.conf"));
@@ -79,7 +79,7 @@ pub fn php(front: Front) -> Option<Server> {
     Some(Server::ready(port, vec![front, fpm], folder))
 }
 
-/// Starts gunicorn with an application of `tests/upstreams/python/application.py`.
+/// Starts gunicorn with an application from `tests/upstreams/python/application.py`.
 pub fn gunicorn(application: &str) -> Option<Server> {
     let python = set_up("python")?;
     let folder = Folder::new("gunicorn");
@@ -136,9 +136,9 @@ fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-/// A server with its own processes, which it ends when it is asked to end, but not when it is
-/// killed. A shell asks it once the pipe closes that is held here, even if the test process ends
-/// without dropping this.
+/// A server with child processes, which it ends if it is asked to exit, but not if it is killed. A
+/// shell asks it to exit once the pipe that this value holds closes, even if the test process ends
+/// without dropping the value.
 struct Held {
     shell: Child,
     pipe: Option<ChildStdin>,
@@ -179,8 +179,8 @@ impl Drop for Held {
     }
 }
 
-/// Returns what `scripts/packages.sh upstreams` or `scripts/php.sh` prints. If a tool is absent,
-/// prints a line and returns `None`. Any other failure fails the test.
+/// Returns what `scripts/packages.sh upstreams` or `scripts/php.sh` prints. If a tool is not
+/// available, prints a line and returns `None`. Any other failure fails the test.
 fn set_up(kind: &str) -> Option<PathBuf> {
     let (script, arguments) = match kind {
         "php" => ("scripts/php.sh", &[][..]),

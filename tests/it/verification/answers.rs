@@ -103,7 +103,7 @@ fn a_verification_never_reaches_the_upstream_and_the_log_says_what_it_was() {
     assert_eq!(envoy.requests_total("verify", "key"), 3);
     assert_eq!(envoy.requests_total("deny", "unknown_key"), 3);
 
-    // Other methods and other spellings are ordinary requests.
+    // Requests with other methods or spellings are ordinary requests.
     for (method, path) in [
         ("DELETE", PATH),
         ("PUT", PATH),

@@ -1,5 +1,4 @@
-//! Verification in an Envoy that refuses one kind of call each: nothing passes, whatever is
-//! unknown.
+//! Verification in Envoys that each refuse one kind of call: nothing passes, whatever is unknown.
 
 use serde_json::json;
 
@@ -8,8 +7,8 @@ use crate::fail_closed::plugin::Plugin;
 use crate::support::Upstream;
 use crate::support::http::Connection;
 
-/// Returns the statuses for a good key and a bad one if `call` is refused, and how many requests
-/// reached the upstream. 0 means a stream that was reset.
+/// Returns the answers to a good key and to a bad one if `call` is refused, and how many requests
+/// reached the upstream. The status 0 means that the stream was reset.
 fn answers(call: &'static str, interlock: bool) -> ([(u16, String); 2], usize) {
     let mut plugin = Plugin::new("keyward", "keyward", "keyward");
     plugin.forbidden = vec![call];

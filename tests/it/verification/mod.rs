@@ -1,5 +1,5 @@
-//! Verification in a real Envoy: the facts about a good credential, the same answer for every bad
-//! one, and nothing that reaches the upstream.
+//! Verification in a real Envoy: the facts about a good credential, the same answer to all others,
+//! and nothing that reaches the upstream.
 
 mod answers;
 mod host;

@@ -6,7 +6,7 @@ use super::*;
 
 type Headers = Vec<(&'static str, String)>;
 
-/// Returns every way to fail rules 2 to 5, and the reason that the log names.
+/// Returns every way to fail rules 2 to 5, with the reason that the log names.
 fn failures() -> Vec<(&'static str, Headers, &'static str)> {
     let basic = |text: &str| {
         use base64::Engine;
@@ -48,7 +48,7 @@ fn failures() -> Vec<(&'static str, Headers, &'static str)> {
     ]
 }
 
-/// Returns a response without what is new in every one.
+/// Returns a response without the parts that differ every time.
 fn told(response: &Response) -> (u16, Vec<(String, String)>, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let headers = response
@@ -87,7 +87,7 @@ fn whatever_is_wrong_the_answer_is_the_same() {
         "user_id": null, "verification_count": null,
     });
     assert_eq!(first.json(), expected);
-    // The operator still learns the reason: one line each, in order.
+    // The operator still learns the reason: one line each, in this order.
     let wanted: Vec<&str> = failures().iter().map(|(_, _, reason)| *reason).collect();
     let logged = eventually("every line is there", BOUND, || {
         let lines = envoy.access_log();
@@ -112,7 +112,7 @@ fn shadow_makes_no_bad_key_good_and_lets_no_verification_pass() {
         let answer = envoy.get(&format!("{PATH}{query}"), &headers);
         assert_eq!(answer.status, 401, "{reason}");
         assert_eq!(answer.json()["is_valid"], false, "{reason}");
-        // The same key passes elsewhere, which is what shadow is for.
+        // In shadow, the same key passes elsewhere.
         let shadowed = envoy.get(&format!("/v1/balance{query}"), &headers);
         assert_eq!(shadowed.status, 200, "{reason}");
     }
@@ -131,7 +131,7 @@ fn rules_1_and_6_answer_as_they_always_do() {
         Some("livemode_mismatch")
     );
     assert_eq!(other_mode.json()["error"]["code"], "livemode_mismatch");
-    // Rules 2 to 5 take precedence: an unknown live key is unknown.
+    // Rules 2 to 5 come first: an unknown live key is unknown.
     assert_eq!(
         verify(&envoy, "sk_live_FAKE-stranger-001").json()["is_valid"],
         false
@@ -191,7 +191,7 @@ fn a_profile_of_ones_own_verifies_by_its_prefixes_and_names() {
         (200, json!("mk_acme"))
     );
     assert!(good.header("request-id").unwrap().starts_with("request-"));
-    // In the snapshot, and with a prefix that is not a secret key's here.
+    // The key is in the snapshot, but its prefix is not that of a secret key here.
     let bad = verify(&envoy, FULL);
     assert_eq!(
         (bad.status, bad.json()["is_valid"].clone()),

@@ -1,4 +1,4 @@
-//! Who gets the usage report, and what else its listener answers.
+//! Who can read the usage report, and what else its listener answers.
 
 use std::net::SocketAddr;
 
@@ -35,17 +35,17 @@ fn a_report_answers_nothing_else_and_a_gateway_reports_nothing() {
     ] {
         assert_eq!(asked(usage, method, path), status, "{method} {path}");
     }
-    // None of that is a denial that anyone is alerted to.
+    // None of these counts as a denial, so none raises an alert.
     assert_eq!(envoy.requests().len(), 0);
-    // The gateway has no such path: it is the upstream's.
+    // The gateway has no such path, so the upstream gets the request.
     let answer = envoy.get("/usage", &bearer(FULL));
     assert_eq!(answer.json()["path"], "/usage");
-    // A report is not a gateway that anyone waits for.
+    // No one waits for a report as for a gateway.
     let vms = envoy.stats("keyward.snapshot_vms(\\.plugin.*)?$");
     assert_eq!(vms.len(), 1, "{vms:?}");
 }
 
-/// Returns the listener of the report, which is the last one.
+/// Returns the report's listener, which is the last one.
 fn report_listener(bootstrap: &mut Value) -> &mut Value {
     let listeners = bootstrap.pointer_mut("/static_resources/listeners");
     listeners
@@ -56,8 +56,8 @@ fn report_listener(bootstrap: &mut Value) -> &mut Value {
         .unwrap()
 }
 
-/// Makes it listen on every address of the machine, and accept any peer. Only keyward's own check
-/// is left.
+/// Makes it listen on every address of the machine, with no condition on the peer. Only keyward's
+/// own check remains.
 fn open_to_all(bootstrap: &mut Value) {
     let listener = report_listener(bootstrap);
     listener["address"]["socket_address"]["address"] = json!("0.0.0.0");
@@ -90,7 +90,7 @@ fn a_report_is_told_to_a_program_that_names_this_machine() {
     ] {
         assert_eq!(status(&[("host", host)]), 200, "{host}");
     }
-    // A page whose domain was pointed at this machine.
+    // A page whose own name was made to resolve to this machine.
     for host in [
         "rebind.example",
         "rebind.example:9902",
@@ -101,7 +101,7 @@ fn a_report_is_told_to_a_program_that_names_this_machine() {
     ] {
         assert_eq!(status(&[("host", host)]), 404, "{host}");
     }
-    // A page that uses the machine's name.
+    // A page that sends requests to the machine's name.
     for header in [
         ("origin", "https://rebind.example"),
         ("origin", "http://localhost:9902"),
@@ -113,7 +113,7 @@ fn a_report_is_told_to_a_program_that_names_this_machine() {
     }
     let typed = [("host", "localhost"), ("sec-fetch-site", "none")];
     assert_eq!(status(&typed), 200);
-    // Over HTTP/2 it is `:authority`.
+    // Over HTTP/2, the host is in `:authority`.
     let asked = |authority: &str| {
         let fields = [
             (":method", "GET"),
@@ -129,8 +129,8 @@ fn a_report_is_told_to_a_program_that_names_this_machine() {
     assert_eq!(asked("rebind.example"), 404);
 }
 
-/// Returns the status for the report after a PROXY protocol header, which any client can write.
-/// `None` if the connection is closed.
+/// Requests the report after a PROXY protocol header, which any client can write. Returns `None` if
+/// the connection is closed.
 fn with_proxy_header(to: SocketAddr, source: &str, destination: &str) -> Option<u16> {
     let mut connection = Connection::open(to);
     let request = format!(
@@ -158,7 +158,7 @@ fn the_proxy_protocol_makes_nobody_one_of_this_machine() {
         .start();
     let port = address_of(&envoy, "keyward_usage").port();
     let near = SocketAddr::from(([127, 0, 0, 1], port));
-    // A proxy on this machine that says for whom it asks.
+    // A proxy on this machine that names its client.
     let loopback = "127.0.0.1";
     assert_eq!(with_proxy_header(near, "203.0.113.9", loopback), Some(404));
     assert_eq!(with_proxy_header(near, loopback, "203.0.113.9"), Some(404));
@@ -171,7 +171,7 @@ fn the_proxy_protocol_makes_nobody_one_of_this_machine() {
     for source in [loopback, "203.0.113.9"] {
         assert_eq!(with_proxy_header(far, source, loopback), None, "{source}");
     }
-    // Without the shipped listener's check of its peers, only the client's claim is left.
+    // Without the shipped listener's condition on its peers, only the client's word remains.
     let envoy = with_report(Envoy::builder())
         .edit(reads_proxy)
         .edit(open_to_all)

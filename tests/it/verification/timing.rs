@@ -1,11 +1,11 @@
-//! The response time does not reveal whether a key is known: every verification that fails makes
-//! the same calls to Envoy, in the same order.
+//! The time that an answer takes does not reveal whether a key is known: every failed verification
+//! makes the same calls to Envoy, in the same order.
 
 use serde_json::json;
 
 use super::*;
 
-/// Keys that fail rules 3 to 5, each for another reason, and what the log says about them.
+/// Keys that fail rules 3 to 5, each in another way, and the reason in the log.
 const FAILING: [(&str, &str); 6] = [
     (STRANGER, "unknown_key"),
     (DELETED, "deleted_key"),
@@ -15,7 +15,7 @@ const FAILING: [(&str, &str); 6] = [
     (ELSEWHERE, "ip_not_allowed"),
 ];
 
-/// Returns the calls to the host, by name, for every request in Envoy's log.
+/// Returns the names of the calls to the host, for every request in Envoy's log.
 fn calls(log: &str) -> Vec<Vec<String>> {
     let mut requests = Vec::new();
     let mut current: Option<Vec<String>> = None;
@@ -34,15 +34,15 @@ fn calls(log: &str) -> Vec<Vec<String>> {
     requests
 }
 
-/// Returns the calls that a verification of each of these keys makes, in an Envoy that saw none
-/// before.
+/// Returns the calls that a verification of each of these keys makes, in an Envoy that has not seen
+/// any before.
 fn calls_of(keys: &[&str]) -> Vec<Vec<String>> {
     let configuration = configuration(json!({}));
     let envoy = Envoy::builder()
         .config(configuration.to_string())
         .wasm_trace()
         .start();
-    // A request before the first timer does what the timer would do.
+    // A first request before the timer's first run does the timer's work.
     let revision = configuration["snapshot"]["revision"].as_u64().unwrap();
     crate::wait::serves(&envoy, revision);
     for key in keys {
@@ -56,7 +56,7 @@ fn calls_of(keys: &[&str]) -> Vec<Vec<String>> {
 
 #[test]
 fn verifications_that_fail_make_the_same_calls_whatever_fails() {
-    // Each reason's counter is defined at its first use.
+    // Each reason's counter is defined on its first use.
     let keys = [FAILING.map(|(key, _)| key); 2].concat();
     let all = calls_of(&keys);
     let expected = [
@@ -69,7 +69,7 @@ fn verifications_that_fail_make_the_same_calls_whatever_fails() {
     ];
     let expected = expected.map(|call| format!("env.{call}"));
     for (calls, (_, reason)) in all[FAILING.len()..].iter().zip(FAILING) {
-        // The timer's call comes with the first request of a second, whatever its key.
+        // The timer's call is made with the first request of a second, whichever that is.
         let calls: Vec<&String> = calls
             .iter()
             .filter(|call| *call != "env.proxy_set_tick_period_milliseconds")

@@ -1,4 +1,4 @@
-//! What is counted for each key, in all workers together, and where it is reported.
+//! What is counted for each key, over all workers, and where it is reported.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use crate::support::command::command;
 use crate::support::find::root;
 use crate::support::http::{NO_HEADERS, request};
 
-/// Adds the listener that we ship for the report, next to the gateway.
+/// Adds the listener that keyward ships for the report.
 pub(super) fn with_report(builder: Builder) -> Builder {
     builder.edit(|bootstrap| {
         let text = std::fs::read_to_string(root().join("envoy/usage-listener.yaml")).unwrap();
@@ -99,7 +99,7 @@ fn every_request_is_counted_once_on_whatever_worker_it_was() {
             assert_eq!(ask("/v1/balance", STRANGER), 401);
         }
         if round % 10 == 9 {
-            // Pushes remove nothing.
+            // A push loses no counts.
             envoy.push_and_wait(
                 &configuration
                     .to_string()
@@ -111,7 +111,7 @@ fn every_request_is_counted_once_on_whatever_worker_it_was() {
     eventually("every request is in the report", BOUND, || {
         (report(usage) == expected).then_some(())
     });
-    // And verification reports the same.
+    // Verification reports the same.
     let [allowed, _, _, verified] = expected["mk_full"];
     let answer = verify(&envoy, FULL).json();
     assert_eq!(answer["verification_count"], allowed + verified);
@@ -120,7 +120,7 @@ fn every_request_is_counted_once_on_whatever_worker_it_was() {
         last.starts_with("20") && last.ends_with('Z') && last.len() == 20,
         "{last}"
     );
-    // The metrics do so as well.
+    // So do the metrics.
     let total = |decision, reason| envoy.requests_total(decision, reason);
     let sum = |place: usize| expected.values().map(|counts| counts[place]).sum::<u64>();
     assert_eq!(total("allow", "key"), sum(0));
@@ -132,7 +132,7 @@ fn every_request_is_counted_once_on_whatever_worker_it_was() {
     assert_eq!(total("verify", "key"), sum(3) + 1);
 }
 
-/// Returns what `keyward audit` makes of the access log.
+/// Returns what `keyward audit` finds in the access log.
 fn audit(envoy: &Envoy, configuration: &Value) -> Value {
     let source = envoy.directory().join("audited.json");
     std::fs::write(&source, configuration.to_string()).unwrap();
@@ -252,7 +252,7 @@ fn a_verdict_that_cannot_be_carried_out_is_counted_once_as_a_denial() {
     }
 }
 
-/// A report serves no snapshot, so nothing waits for it to serve one.
+/// A report serves no snapshot, so `wait` does not wait for it.
 #[test]
 fn wait_returns_beside_a_report() {
     let configuration = configuration(json!({}));

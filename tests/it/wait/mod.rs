@@ -1,5 +1,5 @@
-//! `keyward wait` with a real Envoy: what it reports is true on every worker, and it reports
-//! nothing too early.
+//! `keyward wait` against a real Envoy: what it reports is true on every worker, and it never
+//! reports too early.
 
 mod refusals;
 mod workers;
@@ -21,7 +21,7 @@ fn url(envoy: &Envoy) -> String {
     format!("http://{}", envoy.admin_address())
 }
 
-/// Waits for `revision` in one Envoy.
+/// Waits for `revision` on one Envoy.
 fn wait_for(envoy: &Envoy, revision: u64, timeout: &str) -> Said {
     let (revision, url) = (revision.to_string(), url(envoy));
     wait(&[

@@ -25,7 +25,7 @@ fn a_refused_push_ends_the_wait_at_once() {
     );
     assert_eq!(said.out, expected);
     assert!(before.elapsed() < Duration::from_secs(20));
-    // The rejection of 6 says nothing about 7, neither before 7 is there nor after.
+    // The rejection of 6 implies nothing about 7, neither before 7 is pushed nor after.
     is_behind(
         &envoy,
         7,
@@ -91,7 +91,7 @@ fn several_keywards_in_one_process_are_told_apart() {
     assert_eq!(wait_for("5", "left", "30s"), Some(0));
     assert_eq!(wait_for("3", "right", "30s"), Some(0));
     assert_eq!(wait_for("5", "right", "1s"), Some(1));
-    // Without a name, all of them are meant.
+    // Without a name, it waits for all of them.
     is_behind(&envoy, 5, "`right/keyward` serves revision 3");
     right.push(&configuration(5, &[BOB]).to_string());
     serves(&envoy, 5);

@@ -13,14 +13,13 @@ fn it_returns_without_any_request() {
     envoy.push(&configuration(6, &[BOB]).to_string());
     serves(&envoy, 6);
     is_behind(&envoy, 7, "`keyward` serves revision 6");
-    // A revision that was overtaken also counts as served.
+    // A revision that was overtaken counts as served.
     let said = wait_for(&envoy, 4, "1s");
     assert_eq!(said.code, Some(0));
     assert!(said.out.contains("serves revision 6"), "{}", said.out);
 }
 
-/// The promise itself: no request that begins after the command has returned is decided by an older
-/// snapshot.
+/// The promise itself: once it has returned, no older snapshot decides a request on any worker.
 #[test]
 fn the_next_request_on_every_worker_is_decided_by_the_new_one() {
     let envoy = Envoy::builder()
@@ -34,7 +33,7 @@ fn the_next_request_on_every_worker_is_decided_by_the_new_one() {
         } else {
             (ALICE, BOB)
         };
-        // Enough to load that the workers are not done immediately.
+        // Large enough that the workers do not finish immediately.
         let mut push = configuration(revision, &[new]);
         push["snapshot"]["keys"][0]["annotations"] = json!("x".repeat(4 << 20));
         envoy.push(&push.to_string());
@@ -66,10 +65,10 @@ fn it_waits_for_a_worker_that_kept_the_old_snapshot() {
         Push::Accepted
     );
     let why = "the workers of `keyward` serve different revisions";
-    // The other worker has it, and so has the main thread. No request reached the one that lacks
-    // it.
+    // The other worker has it, and so has the main thread. The worker that lacks it has received no
+    // request.
     is_behind(&envoy, 2, why);
-    // A gauge that the last VM to serve has set does not help either.
+    // The gauge is no evidence either: the last VM to serve a snapshot has set it.
     assert_eq!(ask(&mut connections[1], ALICE).status, 200);
     assert_eq!(ask(&mut connections[0], BOB).status, 200);
     eventually("the gauge shows the new one", BOUND, || {
@@ -98,7 +97,7 @@ fn a_worker_that_envoy_skips_is_missing() {
         .config(configuration(1, &[ALICE]).to_string())
         .start();
     serves(&envoy, 1);
-    // Loads fail on workers that have received a request: on one of the two.
+    // Loads fail on workers that have received a request, which is one of the two.
     let mut connections = envoy.worker_connections();
     assert_eq!(ask(&mut connections[0], ALICE).status, 200);
     let mut push = configuration(2, &[ALICE]);
@@ -108,8 +107,8 @@ fn a_worker_that_envoy_skips_is_missing() {
     assert_eq!(said.code, Some(1), "{}", said.out);
 }
 
-/// A stream that stays open keeps its old snapshot's root context. That is not a reason to wait for
-/// its end.
+/// An open stream keeps its old snapshot's root context. `wait` does not wait for the stream to
+/// end.
 #[test]
 fn open_streams_do_not_hold_it_up() {
     let upstream = Upstream::start();

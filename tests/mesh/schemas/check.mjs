@@ -1,9 +1,9 @@
 // Checks Kubernetes manifests against their projects' own CRD schemas: reads a JSON array of
-// manifests from standard input, and writes an array of the same length, with a list of what is
-// wrong with each. A list is empty if nothing is wrong.
+// manifests from standard input, and writes an array of the same length. Each element is a list of
+// the faults in one manifest, which is empty if there are none.
 //
-// It checks in two ways, because neither finds everything. The validators made from the CRDs know
-// values: enumerations, patterns, what is required. The types made from them know names: a member
+// There are two checks, because neither finds everything. The validators made from the CRDs check
+// values: enumerations, patterns, required members. The types made from them check names: a member
 // that no schema has, which the API server would drop silently.
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -37,8 +37,8 @@ async function wrongValues(manifest) {
   }
 }
 
-// One constant for each manifest, with the type that its CRD becomes. TypeScript's errors about a
-// line are errors of the manifest.
+// One constant for each manifest, with the type made from its CRD. TypeScript's errors on its line
+// are the manifest's.
 function wrongNames(manifests) {
   const lines = manifests.map((manifest, index) => {
     const from = module(manifest);

@@ -46,10 +46,10 @@ def main():
     iam.create_user(UserName="publisher")
     iam.put_user_policy(UserName="publisher", PolicyName="feed", PolicyDocument=json.dumps(ALLOWED))
     key = iam.create_access_key(UserName="publisher")["AccessKey"]
-    # From here on, every request needs permission.
+    # From here on, every request is authenticated.
     urllib.request.urlopen(urllib.request.Request(f"{url}/moto-api/reset-auth", data=b"0", headers={"content-type": "text/plain"})).read()
     print(json.dumps({"port": port, "id": key["AccessKeyId"], "secret": key["SecretAccessKey"]}), flush=True)
-    # The test's end of the pipe closes with the test.
+    # The pipe closes when the test ends.
     sys.stdin.read()
 
 

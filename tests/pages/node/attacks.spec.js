@@ -1,4 +1,4 @@
-// What another person's page, link or text can do here: nothing.
+// What another site's page, link or text can do here: nothing.
 import { createServer } from "node:http";
 import { enter, expect, test } from "./fixture.js";
 import { HOSTILE } from "./states.js";
@@ -46,7 +46,7 @@ test("no page is shown in a frame of another origin", async ({ signedIn: page })
 test("a link is used once, and opening it uses nothing", async ({ page, context, browser, watched }) => {
   watched.allowed.push(/status of 400/);
   const token = await link("viewer", "once@example.com");
-  // A mail scanner follows it, twice.
+  // A mail scanner follows the link twice.
   for (let times = 0; times < 2; times += 1) {
     await page.goto(`/console/enter#${token}`);
     await expect(page.locator("[data-who]")).toContainText("once@example.com");
@@ -112,7 +112,7 @@ test("markup in names, notes, labels and accounts is text", async ({ signedIn: p
 });
 
 test("a form that is sent twice makes one key", async ({ signedIn: page, watched }) => {
-  // The second one reports that the first is in progress.
+  // The second request gets the answer that the first is still in progress.
   watched.allowed.push(/status of (409|422)/);
   const { id: owner } = await account();
   await page.goto("/console/keys/new");

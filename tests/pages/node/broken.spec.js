@@ -1,5 +1,5 @@
 // Pages while something else is broken: gateways get nothing, or the store cannot be read.
-// Playwright runs one of these after tests/server/pages.rs has broken it.
+// Playwright runs one of these tests after tests/server/pages.rs has broken it.
 import { expect, test } from "./fixture.js";
 import { refusals, seen } from "./looks.js";
 import { account, eventually, key } from "./world.js";

@@ -1,4 +1,4 @@
-// A browser that is signed in, and what is true of every page.
+// A signed-in browser, and checks that apply to every page.
 import { expect, test as base } from "@playwright/test";
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
@@ -8,7 +8,7 @@ import { link, url } from "./world.js";
 const BUDGET = { page: 30 << 10, asset: 12 << 10 };
 
 export const test = base.extend({
-  /** The browser's messages and requests. They fail the test at its end. */
+  /** What the browser said and asked for; it fails the test at its end. */
   watched: [async ({ page }, use) => {
     const seen = { complaints: [], strangers: [], allowed: [] };
     page.on("console", (message) => seen.complaints.push(`${message.type()}: ${message.text()}`));
@@ -23,14 +23,14 @@ export const test = base.extend({
     expect(seen.strangers, "requests to other origins").toEqual([]);
   }, { auto: true }],
 
-  /** For work on them: the stylesheet and the script of this folder, without a build. */
+  /** Where somebody works on them: the stylesheet and the script of this folder, without a build. */
   assets: [async ({ context }, use) => {
     const folder = process.env.KEYWARD_PAGES_ASSETS;
     if (folder) await context.route("**/console/assets/*", (route) => route.fulfill({ path: `${folder}/${new URL(route.request().url()).pathname.split("/").pop()}` }));
     await use();
   }, { auto: true }],
 
-  /** A page of a person who came through a link. */
+  /** A page of somebody who came by a link. */
   signedIn: async ({ page }, use) => {
     await enter(page, "admin");
     await use(page);
@@ -44,10 +44,10 @@ export async function enter(page, role, who) {
   await page.waitForURL((now) => !now.pathname.startsWith("/console/enter"));
 }
 
-/** Put into a page once, and not by the builder of @axe-core/playwright, which opens two more pages each time. */
+/** Put into a page once, and not by the builder of @axe-core/playwright: that one opens two more pages each time. */
 const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const EVERYTHING = { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] };
-/** The rules about colours. The schemes differ in nothing else, which states.spec.js checks. */
+/** The rules that look at colours. The schemes differ in nothing else, which states.spec.js checks. */
 export const COLOURS = { type: "rule", values: ["color-contrast", "link-in-text-block"] };
 
 async function axe(page, rules) {
@@ -58,7 +58,7 @@ async function axe(page, rules) {
   }, rules);
 }
 
-/** What is true of every page at every width: accessibility, no sideways scroll, the look, the budget. */
+/** What holds of every page at every width: accessibility, no sideways scroll, the look, the budget. */
 export async function inspect(page, name = "", rules = EVERYTHING) {
   expect.soft(await axe(page, rules), `${name}: axe`).toEqual([]);
   const look = await page.evaluate(measure);
@@ -83,13 +83,13 @@ function measure() {
     for (const side of ["Top", "Right", "Bottom", "Left"]) {
       for (const of of ["padding", "margin"]) {
         const px = parseFloat(style[of + side]) || 0;
-        // `auto` becomes what is left.
+        // `auto` resolves to the remaining space.
         if (px % 4 !== 0 && px <= 48) steps.add(`${name(element)} ${of}${side} ${px}`);
       }
     }
     for (const of of ["rowGap", "columnGap"]) if ((parseFloat(style[of]) || 0) % 4 !== 0) steps.add(`${name(element)} ${of} ${style[of]}`);
     const hides = ["hidden", "clip"].includes(style.overflowX) || style.textOverflow === "ellipsis";
-    // What is only for screen readers is clipped as a whole.
+    // Elements for screen readers only are clipped as a whole.
     if (hides && style.clipPath === "none" && element.scrollWidth > element.clientWidth + 1 && element.tagName !== "INPUT") cut.add(name(element));
   }
   const controls = all.filter((one) => one.matches("main .button, main select, main input:not([type=radio], [type=checkbox])") && !one.closest(".every, .small"));

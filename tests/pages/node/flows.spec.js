@@ -1,5 +1,5 @@
-// What people come for, with the mouse and again with only the keyboard; then the key is used
-// through Envoy.
+// What people come for, by mouse and then by keyboard only. Afterwards the key is used through
+// Envoy.
 import { expect, test } from "./fixture.js";
 import { create, idOf, keyboard, mouse, shown } from "./steps.js";
 import { account, eventually, key, nowhere, used } from "./world.js";
@@ -85,7 +85,7 @@ for (const [way, hand] of Object.entries({ mouse, keyboard })) {
     await hand.press(page, "Count the keys");
     await expect(page.locator("h1")).toHaveText("End 12 keys");
     await expect(page.locator("tbody tr")).toHaveCount(10);
-    // A number that is not the plan's ends nothing.
+    // A number that differs from the plan's ends nothing.
     await hand.type(page, "Type the number of keys", "11");
     await hand.press(page, "End 12 keys");
     await expect(page.getByRole("alert")).toContainText("No key was ended");
@@ -153,7 +153,7 @@ for (const [way, hand] of Object.entries({ mouse, keyboard })) {
     await page.waitForURL(`**${home}`);
     await expect(page.locator("main")).toContainText("vault: of many forms");
 
-    // A copy has the limits of its key, unless the person changes them.
+    // A copy has the limits of its original unless the person changes them.
     await hand.open(page, "Duplicate");
     await expect(page.getByLabel("Addresses", { exact: true })).toHaveValue("203.0.113.7");
     await hand.type(page, "Addresses", "127.0.0.1");

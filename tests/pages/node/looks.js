@@ -1,12 +1,12 @@
 // One state of a page, at each width in each scheme. It is loaded once, because only the stylesheet
-// determines how it looks at another width.
+// changes how it looks at another width.
 import { COLOURS, expect, inspect, test } from "./fixture.js";
 
-/** What a browser prints in its console about a page that is an error. */
+/** What a browser says in its console of a page that is an error. */
 export const refusals = [/status of (400|401|403|404|409|422|503)/];
 
 const WIDTHS = [360, 768, 1280];
-// Pictures to look at, in target/pages/shots: KEYWARD_PAGES_SHOTS=360-dark,1280-light
+// Screenshots for review, in target/pages/shots: KEYWARD_PAGES_SHOTS=360-dark,1280-light
 const SHOTS = (process.env.KEYWARD_PAGES_SHOTS ?? "").split(",");
 
 export async function seen(page, name, go) {

@@ -1,4 +1,4 @@
-// The gateway does what the matrix says: every permission of the catalogue at every level it has,
+// The gateway does what the matrix shows: every permission of the catalogue at every level it has,
 // through one form per level.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { expect, test } from "./fixture.js";
 import { shown } from "./steps.js";
 import { account, api, call, eventually } from "./world.js";
 
-/** For each permission and level, an endpoint that requires it: only it, if such an endpoint exists. */
+/** For each permission and level an endpoint that asks for it: for it only, where there is one. */
 function endpoints() {
   const text = readFileSync(join(__dirname, "../../../catalogue/stripe.tsv"), "utf8");
   const found = new Map();
@@ -52,7 +52,7 @@ for (const level of ["none", "read", "write"]) {
     const held = Object.entries(chosen).filter(([, of]) => of !== "none").map(([name, of]) => `${name}_${of}`);
     expect(made.permissions).toEqual(held.sort());
 
-    // According to the catalogue: what was chosen, and what reading it implies.
+    // According to the catalogue: what was chosen, and what that implies.
     const may = { ...chosen };
     for (const one of (await api("GET", "/v2/keyward/permissions")).data) {
       if (!RANK[chosen[one.name]]) continue;

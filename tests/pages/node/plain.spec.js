@@ -1,5 +1,5 @@
-// With the script off: signing in with a pasted code, and everything except the four things that
-// the pages name.
+// With scripts disabled: signing in with a pasted code, and everything except the four features
+// that the pages mention.
 import { expect, test } from "./fixture.js";
 import { shown } from "./steps.js";
 import { digest } from "./states.js";
@@ -17,7 +17,7 @@ test("a key is made, rotated, looked up and deleted", async ({ page }) => {
   await page.getByRole("link", { name: "Create restricted key" }).first().click();
   await page.getByLabel("Name", { exact: true }).fill("Plain");
   await page.getByLabel("Account", { exact: true }).fill(owner);
-  // A whole category, and one row of another.
+  // A whole category, and one row from another.
   await page.getByRole("group", { name: "All of Core" }).first().getByRole("radio", { name: "Read" }).check();
   await page.getByRole("button", { name: "Create key" }).click();
   const value = await shown(page);

@@ -1,4 +1,4 @@
-// Run by tests/server/pages.rs, which starts a keyward-server and its Envoy and passes their
+// Run by tests/server/pages.rs, which starts a keyward-server behind an Envoy and passes their
 // addresses.
 import { defineConfig } from "@playwright/test";
 
@@ -13,9 +13,9 @@ export default defineConfig({
   outputDir: `${process.env.KEYWARD_PAGES_OUT}/results`,
   forbidOnly: true,
   fullyParallel: false,
-  // All tests share one server, and count what they create.
+  // There is only one server, and tests count what they made.
   workers: 1,
-  // Limits for a busy machine. On an idle one, nothing takes so long.
+  // Limits for a busy machine. On any other, nothing takes this long.
   timeout: 600_000,
   expect: { timeout: 30_000 },
   reporter: [["line"]],

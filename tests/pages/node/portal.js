@@ -1,4 +1,4 @@
-// The portal's pages: their states, what belongs to them, and what is true of each.
+// The portal's pages: their states, the data that they need, and checks that apply to each.
 import { expect } from "./fixture.js";
 import { seen as looked } from "./looks.js";
 import { HOSTILE } from "./states.js";
@@ -53,7 +53,7 @@ async function make() {
   return { acme, tree, below, empty, bound, busy, keys };
 }
 
-/** Name, whose portal it is, and the address. */
+/** Name, whose portal, and the address. */
 export function states({ acme, tree, empty, bound, busy, keys }) {
   const of = (name, page = "") => `/portal/keys/${keys[name].id}${page}`;
   const ends = ["active", "expiring", "odd", "expired", "deleted", "replaced", "wide"];

@@ -1,5 +1,5 @@
-// The picture in README.md. `KEYWARD_BLESS=1` takes it again; otherwise this only checks that it
-// can be taken.
+// The picture in README.md. `KEYWARD_BLESS=1` takes it again. Otherwise the test only checks that
+// it can be taken.
 import { join } from "node:path";
 import { expect, test } from "./fixture.js";
 import { mouse } from "./steps.js";

@@ -1,4 +1,4 @@
-// A value is on one page, once.
+// A value is shown on one page, once.
 import { expect, test } from "./fixture.js";
 import { create, mouse, shown } from "./steps.js";
 import { account, eventually, nowhere, url } from "./world.js";
@@ -15,7 +15,7 @@ test("a value is in the document once, in no storage, and nowhere afterwards", a
   expect(kept).not.toContain(value);
   expect((await context.cookies()).map((one) => one.value).join(" ")).not.toContain(value);
 
-  // Copied, and confirmed.
+  // Copied, and the page confirms it.
   await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: url });
   await page.getByRole("button", { name: "Copy" }).click();
   await expect(page.locator("#live")).toHaveText("Copied");
@@ -25,11 +25,11 @@ test("a value is in the document once, in no storage, and nowhere afterwards", a
   await expect(note).toHaveValue(value);
   await note.fill("");
 
-  // Away and back: the browser asks for the form again, or shows a page without the value.
+  // Away and back: the browser requests the form again, or shows a page without the value.
   page.on("dialog", (dialog) => dialog.accept());
   await page.goto("/console/keys");
   await page.goBack().catch(() => null);
-  // The browser may still be loading.
+  // The browser may still be navigating.
   const back = await eventually("Back leads somewhere", () => (page.url().endsWith("/console/keys") ? null : page.content().catch(() => null)));
   expect(back).not.toContain(value);
   await nowhere(value);
@@ -50,7 +50,7 @@ test("a reload makes no second key and shows no value", async ({ signedIn: page 
 test("who leaves without Done is asked once", async ({ signedIn: page }) => {
   const { id: owner } = await account();
   await create(page, mouse, { name: "Asked", account: owner });
-  // Browsers ask only if a person has done something on the page.
+  // Browsers ask only if a person has interacted with the page.
   await page.locator("[data-value]").click();
   const asked = [];
   page.on("dialog", (dialog) => { asked.push(dialog.type()); dialog.accept(); });

@@ -1,4 +1,4 @@
-// Every state that a page can be in: what must be there, and how to reach it.
+// Every state that a page can be in: what it must contain, and how to get there.
 import { account, api, key, link } from "./world.js";
 import { expect } from "@playwright/test";
 import { createHash } from "node:crypto";
@@ -10,8 +10,8 @@ export const digest = (value) => createHash("sha256").update(value).digest("hex"
 /** Names that break pages which trust them. */
 export const HOSTILE = "<script>alert(1)</script>\"'&amp; \u202Eevil\u2066 Averyveryveryveryveryveryveryveryveryverylongwordwithoutanyplacetobreak";
 
-/** Keys in every state, and what belongs to them. Created once for a run. */
-// A worker that starts again after a failure finds the accounts of the previous one.
+/** Keys in every state, and what belongs to them. Made once for a run. */
+// A worker that restarts after a failure finds the accounts of the previous one.
 const tag = `p${process.pid}`;
 let made;
 export const world = () => (made ??= make());
@@ -56,7 +56,7 @@ const sent = (path, fields, button, says) => async (page) => {
   if (says) await expect(page.locator("main")).toContainText(says);
 };
 
-/** Name, and how to get there. Pages with an address come first: `make test` opens those. */
+/** Name, and how to come there. Pages by address come first: `make test` opens those. */
 export function states({ org, home, odd, stopped, empty, keys }) {
   const of = (name, page = "") => `/console/keys/${keys[name].id}${page}`;
   const ends = ["active", "shadow", "inactive", "expiring", "nothing", "set", "live", "odd", "suspended", "expired", "deleted", "replaced", "successor"];
@@ -144,7 +144,7 @@ export function states({ org, home, odd, stopped, empty, keys }) {
   return { pages, after };
 }
 
-/** One state of each page: what `make test` has time for. Names with a colon are further states of a page, except for these. */
+/** One state of each page: what `make test` has time for. Names with a colon are further states of a page, but for these. */
 const ONCE = ["key: active", "account: with accounts below", "account: new", "account: suspend", "grant set: used", "grant set: delete"];
 export const isOnce = ([name]) => !name.includes(":") || ONCE.includes(name);
 

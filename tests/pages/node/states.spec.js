@@ -1,5 +1,5 @@
 // Every page in every state, at each width in each scheme. A page is loaded once, because only the
-// stylesheet determines how it looks at another width.
+// stylesheet changes how it looks at another width.
 import { expect, test } from "./fixture.js";
 import { refusals, seen } from "./looks.js";
 import { states, strangers, world } from "./states.js";

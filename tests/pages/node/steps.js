@@ -1,4 +1,4 @@
-// What a person does on the pages, with the mouse or with only the keyboard.
+// What a person does on the pages, by mouse or by keyboard only.
 import { expect } from "./fixture.js";
 
 /** Clicks and types with the mouse and the keyboard. */
@@ -27,16 +27,16 @@ export const keyboard = {
   choose: async (page, group, level) => {
     const radios = page.getByRole("group", { name: group }).getByRole("radio");
     const wanted = page.getByRole("group", { name: group }).getByRole("radio", { name: level, exact: true });
-    // A group is one stop of Tab; the arrow keys move within it.
+    // A group is one stop for Tab, and the arrow keys move within it.
     await reach(page, radios);
     for (let turns = 0; turns < 8 && !(await wanted.isChecked()); turns += 1) await page.keyboard.press("ArrowRight");
     await expect(wanted).toBeChecked();
   },
 };
 
-/** Presses Tab until something has the focus, which must be visible. */
+/** Tabs until something has the focus; it must be seen to have it. */
 async function reach(page, wanted) {
-  // If a page goes away while it is asked, the next page is asked again once it is loaded.
+  // If the page navigates away during the check, the check is repeated on the next page.
   const is = () => wanted.evaluateAll((found) => found.includes(document.activeElement)).catch(() => page.waitForLoadState().then(() => false));
   for (let turns = 0; turns < 600; turns += 1) {
     if (await is()) {
@@ -49,7 +49,7 @@ async function reach(page, wanted) {
   throw new Error(`Tab never reached ${wanted}`);
 }
 
-/** Creates a restricted key on its page, and returns its value, which the page shows once. */
+/** Makes a restricted key on its page, and returns its value, which the page shows once. */
 export async function create(page, hand, { name, account, permissions = {} }) {
   await page.goto("/console/keys");
   await hand.open(page, "Create restricted key");

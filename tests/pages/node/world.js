@@ -1,4 +1,4 @@
-// The server under test: its API with the operator's key, its links, and the keys that it creates,
+// The server under test: its API with the operator's key, its links, and the keys that it makes,
 // used through Envoy.
 import { execFile } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
@@ -27,7 +27,7 @@ export async function api(method, path, body, more) {
 }
 
 let accounts = 0;
-/** A new account, whose keys may do whatever their maker requests. */
+/** A new account, whose keys may do what their maker says. */
 export async function account(members = {}) {
   accounts += 1;
   const id = `acct_t${process.pid}x${accounts}`;
@@ -51,7 +51,7 @@ export async function link(role = "admin", who = "admin@example.com") {
   return found[0].slice(1);
 }
 
-/** Waits for a condition, for a limited time. */
+/** Waits for a condition, with a bound. */
 export async function eventually(what, check, bound = 30_000) {
   const end = Date.now() + bound;
   for (;;) {
@@ -68,7 +68,7 @@ export const used = async (value, method, path) => {
   return answer.denied ?? answer.status;
 };
 
-/** Fails if a value is in anything that the server and Envoy wrote. */
+/** Fails where a value stands in anything that the server and Envoy wrote. */
 export async function nowhere(value) {
   const random = value.slice(value.lastIndexOf("_") + 1);
   const folder = process.env.KEYWARD_SERVER_FOLDER;

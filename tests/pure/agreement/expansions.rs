@@ -1,4 +1,4 @@
-//! A key needs the permissions of what a query expands exactly if the reference requires them.
+//! A key needs the permissions for what a query expands exactly when the reference requires them.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ const CASES: u32 = 160;
 
 const KEY: &str = "rk_test_FAKE-expand-1";
 
-/// Returns Stripe's catalogue, and a key with grants on its own and on connected accounts.
+/// Returns Stripe's catalogue, and a key with grants on its own account and on connected accounts.
 fn configuration(dice: &mut Dice) -> Value {
     let grants = |dice: &mut Dice| {
         let share = 2 + dice.below(8);

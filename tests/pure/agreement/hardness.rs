@@ -1,4 +1,4 @@
-//! Nothing that a client or an operator sends makes the core panic, or repeat a key.
+//! Nothing that a client or an operator sends makes the core panic or echo a key.
 
 use keyward::configuration::Configuration;
 use keyward::decision::{Decision, decide};
@@ -16,7 +16,7 @@ use super::check;
 
 const PLANTED: &str = "sk_test_FAKE-planted-000";
 
-/// Planted unchanged, and between the words at which a parser's message is cut.
+/// Texts to plant: plain, and next to the words that mark where a parser's message is cut.
 const PLANTS: [&str; 4] = [
     PLANTED,
     "a`, expected sk_test_FAKE-planted-000",
@@ -55,7 +55,7 @@ fn any_bytes_are_decided_on_and_no_reply_repeats_a_key() {
     });
 }
 
-/// Puts arbitrary bytes in arbitrary places.
+/// Puts arbitrary bytes into arbitrary places.
 fn scramble(dice: &mut Dice, request: &mut crate::reference::Request) {
     let mut bytes = |length: usize| -> Vec<u8> { (0..length).map(|_| dice.byte()).collect() };
     let (name, value, path) = (bytes(3), bytes(6), bytes(5));
@@ -129,7 +129,7 @@ fn no_refusal_repeats_what_was_planted() {
                     }
                     let mut json = planted.to_string();
                     if way == Way::Twice {
-                        // A map cannot contain a member twice, so this changes the text.
+                        // A map cannot contain a member twice, so the text is changed.
                         json = json.replace("\\u0001", "");
                     }
                     if let Err(refusal) = Configuration::from_json(json.as_bytes()) {
@@ -157,16 +157,16 @@ enum Way {
     Replace,
     /// The planted text is appended to a text.
     Append,
-    /// The member that contains a value is renamed to the text.
+    /// The member of a value is renamed to the planted text.
     Rename,
-    /// An object gets a member with that name.
+    /// An object gets a member with this name.
     Add,
-    /// An object gets two members with that name.
+    /// An object gets two members with this name.
     Twice,
 }
 
 /// Returns the configuration with `plant` at the `left`-th place, counted from 0 in the order of
-/// the text. `left` is `usize::MAX` afterwards if that place exists.
+/// the text. If there is such a place, `left` ends as `usize::MAX`.
 fn planted(value: &Value, plant: &str, way: Way, left: &mut usize) -> Value {
     let here = *left == 0;
     *left = left.wrapping_sub(1);

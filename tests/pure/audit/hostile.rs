@@ -1,5 +1,4 @@
-//! Lines that an attacker or a crash has written: they are counted and left out, or shown so that
-//! nothing acts on them.
+//! Lines from an attacker or a crash: they are counted and left out, or shown in a harmless form.
 
 use std::fs;
 
@@ -8,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::key_file::Folder;
 
-/// Texts that some terminal, page or spreadsheet would act on, and some keys.
+/// Texts that could control some terminal, page or spreadsheet, and some keys.
 const HOSTILE: [&str; 12] = [
     "/<script>alert(1)</script>",
     "/\u{1b}[2J\u{1b}]0;owned\u{7}",
@@ -36,7 +35,7 @@ fn line(members: Value) -> String {
     line.to_string()
 }
 
-/// Returns lines with these texts in every place that a client or an upstream can fill.
+/// Returns lines with each text in every place that a client or an upstream can fill.
 fn hostile_lines() -> Vec<String> {
     let mut lines = Vec::new();
     for text in HOSTILE {
@@ -71,12 +70,12 @@ fn foreign_lines() -> Vec<Vec<u8>> {
         vec![b'{'; 3 << 20],
         "[".repeat(100_000).into_bytes(),
     ]);
-    // A line end turns one line into two foreign lines.
+    // A line end would make two foreign lines out of one.
     lines.retain(|line| !line.contains(&b'\n'));
     lines
 }
 
-/// Returns whether the text is printable ASCII and line ends.
+/// Returns whether the text is printable ASCII and line ends only.
 fn is_harmless(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n'))
 }
@@ -134,7 +133,7 @@ fn nothing_acts_on_a_terminal_and_every_line_is_accounted_for() {
     );
 }
 
-/// As `| head` leaves it.
+/// As `| head` does.
 #[test]
 fn whoever_has_seen_enough_is_no_error() {
     let folder = Folder::empty("audit-closed");
@@ -181,8 +180,8 @@ fn a_spreadsheet_finds_no_formula_in_a_cell() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
-    /// Any bytes between two good lines: the command does not crash, both lines are read, and every
-    /// line is counted once.
+    /// Any bytes between two good lines: no crash, both good lines are read, and every line is
+    /// counted once.
     #[test]
     fn any_bytes_are_read_or_counted(bytes in proptest::collection::vec(any::<u8>(), 0..400), cut in 0_usize..300) {
         let folder = Folder::empty("audit-any");

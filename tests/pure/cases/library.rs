@@ -41,7 +41,7 @@ fn the_library_keeps_them_under_another_apis_profile() {
     translate::are_most(put, Runner::Library);
 }
 
-/// Returns how many cases were run.
+/// Runs all cases, and returns their number.
 #[track_caller]
 fn keeps_every_promise_of(files: &[CaseFile]) -> usize {
     let mut failures = Vec::new();
@@ -99,7 +99,7 @@ fn the_corpus_has_every_reason_with_its_body_and_no_empty_file() {
             _ => None,
         })
         .collect();
-    // Only Envoy has failures of the host.
+    // Only Envoy has host failures.
     let expected: BTreeSet<_> = DenyReason::all()
         .filter(|reason| *reason != DenyReason::HostFailure)
         .map(DenyReason::name)

@@ -1,4 +1,4 @@
-//! The corpus under the `plain` preset, with the library: no reply names Stripe.
+//! Runs the corpus with the `plain` preset against the library: no reply names Stripe.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,8 @@ const HEADERS: [(&str, &str); 3] = [
     ("stripe-account", "account-id"),
 ];
 
-/// Names the request's headers as the preset does. Returns whether nothing of Stripe's is left.
+/// Renames the request's headers as the preset names them. Returns whether no name of Stripe's is
+/// left.
 fn renamed(request: &mut Request) -> bool {
     for (name, _) in &mut request.headers {
         let folded = name.to_ascii_lowercase().replace('_', "-");

@@ -1,4 +1,4 @@
-//! A look-up allocates nothing, whatever it finds.
+//! A look-up never allocates, whatever it finds.
 
 use keyward::endpoint::{EndpointCatalogue, Method, OwnEndpoint, OwnRule, PlainPath};
 
@@ -37,7 +37,7 @@ fn a_look_up_allocates_nothing() {
     });
     assert_eq!(allocations.count_total, 0);
     assert!(found > 300, "{found}");
-    // Checks that the counter counts.
+    // The counter works.
     let one = allocation_counter::measure(|| drop(std::hint::black_box(Box::new(1))));
     assert_eq!(one.count_total, 1);
 }

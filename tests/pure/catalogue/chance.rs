@@ -1,9 +1,9 @@
-//! Paths similar to the catalogue's own, drawn at random from a seed.
+//! Paths close to the catalogue's own, drawn at random from a seed.
 
 use super::Row;
 use super::naive::split;
 
-/// A source of numbers that are the same in every run: SplitMix64.
+/// SplitMix64: numbers that are the same in every run.
 pub struct Chance(pub u64);
 
 impl Chance {
@@ -64,7 +64,7 @@ impl Chance {
         }
         let at = self.below(segments.len());
         let place = self.below(segments[at].len() + 1);
-        // The text inserted before may have characters of several bytes.
+        // The text inserted before may have more than one byte.
         let place = segments[at].floor_char_boundary(place);
         match self.below(14) {
             0 => segments[at] = segments[at].to_uppercase(),

@@ -1,4 +1,4 @@
-//! The compiled catalogue agrees with the files.
+//! The compiled catalogue is the one in the files.
 
 use keyward::endpoint::{EndpointCatalogue, Method, PlainPath, ROWS};
 use keyward::permission::{AccessLevel, PERMISSIONS, PermissionRegistry};

@@ -1,4 +1,4 @@
-//! The data files are well-formed and agree with each other, according to `catalogue/check.py`.
+//! The data files are well formed and agree with each other, according to `catalogue/check.py`.
 
 use crate::support::find::root;
 use std::process::Command;

@@ -1,6 +1,6 @@
-//! Compares the generated files of the catalogue with those that are maintained by hand: every
-//! operation has a row, and every expansion a known permission. `make catalogue` compares with npm;
-//! these tests need no network.
+//! Compares the generated files of the catalogue with those that are kept by hand: every operation
+//! has a row, and every expansion has the permission that it requires. `make catalogue` compares
+//! with npm. These tests need no network.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ pub(crate) struct Field {
     pub(crate) object: String,
     pub(crate) field: String,
     pub(crate) expands: bool,
-    /// Without `list `.
+    /// The targets, without the prefix `list `.
     pub(crate) targets: Vec<String>,
     pub(crate) permission: Option<String>,
 }
@@ -39,7 +39,7 @@ fn field(row: &[String]) -> Field {
     }
 }
 
-/// Returns both files as one: a row of the second replaces one of the first.
+/// Returns both files as one: a row of the second replaces the same row of the first.
 pub(crate) fn fields() -> Vec<Field> {
     let files = ["expansions.tsv", "expansions-own.tsv"];
     let rows = files.into_iter().flat_map(table);
@@ -47,7 +47,8 @@ pub(crate) fn fields() -> Vec<Field> {
     rows.collect::<BTreeMap<_, _>>().into_values().collect()
 }
 
-/// Returns the permissions that reading an object needs, any one of them; an empty list for `-`.
+/// Returns the permissions that reading an object requires, any one of which is enough. `-` means
+/// none.
 pub(crate) fn objects() -> BTreeMap<String, Vec<String>> {
     let rows = table("objects.tsv").into_iter();
     rows.map(|row| (row[0].clone(), names(&row[1], '|')))
@@ -127,7 +128,7 @@ fn every_object_that_an_expansion_brings_in_has_an_answer_and_no_other() {
         .into_iter()
         .filter(|field| field.expands)
         .flat_map(|field| field.targets)
-        // Nested in the object that is already read.
+        // Nested in the object that the request already reads.
         .filter(|target| !target.contains(':'))
         .collect();
     let answered: BTreeSet<String> = objects.keys().cloned().collect();
@@ -174,7 +175,7 @@ fn an_object_that_follows_an_endpoint_asks_for_what_its_row_asks_for() {
     assert!(followed > 60, "{followed}");
 }
 
-/// A reply that is a list, or one of several objects, has the fields of each.
+/// A reply that is a list, or one of several objects, has the fields of each of them.
 #[test]
 fn every_field_belongs_to_an_object_that_a_reply_can_hold() {
     let fields = fields();
@@ -205,8 +206,8 @@ fn every_field_belongs_to_an_object_that_a_reply_can_hold() {
     }
 }
 
-/// Facts that a reader of Stripe's documentation knows. They show it if the generator misses
-/// something.
+/// Facts that a reader of Stripe's documentation knows, so that the test notices if the generator
+/// misses everything.
 #[test]
 fn well_known_expansions_are_there() {
     let fields = fields();

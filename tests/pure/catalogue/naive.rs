@@ -1,9 +1,9 @@
-//! Finds the row for a path in the slow and plain way.
+//! Finds a path's row in the slow and simple way.
 
 use super::Row;
 
-/// Returns the only row that a request names, by comparing all of them. Returns `None` if a lenient
-/// reader could read a segment as another literal.
+/// Returns the one row that a request names, after a look at every row. Returns `None` if a lenient
+/// reader could confuse a segment with another literal.
 pub fn naive<'a>(rows: &'a [Row], method: &str, path: &str) -> Option<&'a Row> {
     let method = if method == "HEAD" { "GET" } else { method };
     if !has_one_reading(path) {
@@ -16,7 +16,7 @@ pub fn naive<'a>(rows: &'a [Row], method: &str, path: &str) -> Option<&'a Row> {
     let fitting = rows
         .iter()
         .filter(|row| row.method == method && fits(row, &segments));
-    // A literal before a parameter before a wildcard, from the left.
+    // From the left, a literal comes before a parameter, and a parameter before a wildcard.
     fitting.min_by_key(|row| {
         let kinds = split(&row.path).into_iter().map(|segment| match segment {
             wildcard if wildcard.starts_with("{*") => 2,
@@ -42,8 +42,8 @@ pub fn fits(row: &Row, segments: &[&str]) -> bool {
     is_as_long && template.iter().zip(segments).all(fit)
 }
 
-/// Returns whether the path leaves the row's template at a literal that it spells differently, or
-/// with an ending.
+/// Returns whether the path leaves the row's template at a literal in another spelling, or with an
+/// extension.
 fn may_be_meant(row: &Row, segments: &[&str]) -> bool {
     let template = split(&row.path);
     for (named, sent) in template.iter().zip(segments) {
@@ -65,8 +65,8 @@ fn may_be_meant(row: &Row, segments: &[&str]) -> bool {
     false
 }
 
-/// Returns whether the path consists of characters that always mean themselves, and escapes of
-/// characters that must be escaped.
+/// Returns whether the path consists of characters that every server reads literally, and escapes
+/// of characters that must be escaped.
 fn has_one_reading(path: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/-._~:@!$&'()*+,=|".contains(c);
     let without_escapes = path

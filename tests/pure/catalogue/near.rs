@@ -1,6 +1,6 @@
-//! Requests that are not an endpoint but look like one do not pass for a limited key: unknown
-//! paths, other methods, other spellings, and 10,000 seeded random paths close to real ones. A
-//! naive matcher decides which of the random ones are endpoints after all.
+//! Paths that resemble an endpoint but are none never pass for a limited key: unknown paths, other
+//! methods, other spellings, and 10,000 seeded random paths close to real ones. A naive matcher in
+//! this file decides which of those are endpoints after all.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,14 +9,13 @@ use super::chance::Chance;
 use super::naive::{fits, naive, split};
 use super::{Permission, Row, permissions, rows};
 
-/// Returns every permission, to write.
+/// Returns every permission, at level write.
 fn everything(permissions: &[Permission]) -> Grants {
     let all = permissions.iter();
     all.map(|known| (known.name.clone(), "write")).collect()
 }
 
-/// Returns every second permission, to read, and what that implies: as it is written, and as it is
-/// granted.
+/// Returns every second permission at level read: as written, and with what it implies.
 fn half(permissions: &[Permission]) -> (Grants, Grants) {
     let written = permissions.iter().step_by(2);
     let written: Grants = written.map(|known| (known.name.clone(), "read")).collect();
@@ -27,7 +26,7 @@ fn half(permissions: &[Permission]) -> (Grants, Grants) {
     (written, held)
 }
 
-/// Names that no endpoint has.
+/// Asserts that no endpoint has these methods and paths.
 #[track_caller]
 fn assert_unknown<'a>(requests: impl IntoIterator<Item = (&'a str, String)>) {
     let mut keys = Keys::default();
@@ -86,7 +85,7 @@ fn other_methods_do_not_pass() {
         .iter()
         .map(|row| (row.method.clone(), shape(row)))
         .collect();
-    // Another row may match the same path with a parameter.
+    // A parameter in another row may match the same path.
     let is_literal = |row: &&Row| !row.path.contains('{');
     let mut requests = Vec::new();
     for row in rows.iter().filter(is_literal) {
@@ -174,7 +173,7 @@ fn random_paths_near_real_ones_pass_only_as_the_rows_they_are() {
             place()
         );
 
-        // Half of the permissions, to read: they allow exactly what they grant.
+        // Half of the permissions, at level read: they allow exactly what they should.
         let will_do = |name: &&String| row.access == "read" && held.contains_key(*name);
         let expected = row.permissions.iter().find(will_do);
         let answer = library.ask(&method, &path, &some);
@@ -192,7 +191,7 @@ fn random_paths_near_real_ones_pass_only_as_the_rows_they_are() {
         })
         .or_default() += 1;
     }
-    // Close enough to be sometimes one thing, and sometimes another.
+    // Close enough to endpoints that all results occur.
     assert!(met["no endpoint"] > 4_000, "{met:?}");
     assert!(met["granted"] > 300, "{met:?}");
     assert!(met["not granted"] > 1_000, "{met:?}");
@@ -202,7 +201,7 @@ fn random_paths_near_real_ones_pass_only_as_the_rows_they_are() {
 fn the_naive_matcher_can_tell() {
     let rows = rows();
     let named = |method: &str, path: &str| naive(&rows, method, path).map(|row| row.path.as_str());
-    // It does not check whether a segment with an ending is a separate literal.
+    // It does not check whether a segment with an extension is its own literal.
     assert!(rows.iter().all(|row| !row.path.contains(['.', '%'])));
     assert_eq!(
         named("GET", "/v1/consumers/a/b/"),

@@ -1,5 +1,5 @@
-//! The catalogue agrees with what public sources say about Stripe, or gives the reason why not: for
-//! every line of `catalogue/observed.tsv`, a key with only its permission sends the request.
+//! The catalogue agrees with public sources about Stripe, or gives the reason why not: for every
+//! line of `catalogue/observed.tsv`, a key that has only the observed permission makes the request.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -16,11 +16,11 @@ struct Observation {
     place: String,
     method: String,
     path: String,
-    /// Without its level.
+    /// The permission, without its level.
     permission: String,
     /// `read` or `write`.
     level: String,
-    /// Why the catalogue denies it, if it does so intentionally.
+    /// Why the catalogue intentionally denies it, if it does.
     ours: Option<String>,
 }
 
@@ -43,8 +43,8 @@ fn the_catalogue_agrees_with_what_was_observed_or_says_why_not() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// A wrong answer would be noticed: without grants a request is denied, and a path that is not an
-/// endpoint is not one for an observed key either.
+/// A wrong line would be noticed: without grants a request is denied, and a path that is not an
+/// endpoint is unknown for an observed key as well.
 #[test]
 fn an_observation_that_is_made_up_is_a_disagreement() {
     let observed = |path: &str, permission: &str| Observation {
@@ -126,7 +126,7 @@ impl Gateway {
         }
     }
 
-    /// Returns why the observed request is denied for a key with only the observed permission, or
+    /// Returns why a key with only the observed permission may not make the observed request, or
     /// `None` if it passes.
     fn denies(&self, observation: &Observation) -> Option<&'static str> {
         let grant = (observation.permission.clone(), observation.level.clone());

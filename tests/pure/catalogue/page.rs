@@ -1,6 +1,6 @@
-//! `docs/permissions.md`, written from the catalogue's files, for people who choose a key's grants
-//! by reading their code. `KEYWARD_BLESS=1 cargo test --test pure catalogue::page` regenerates it.
-//! Without that variable, the page is compared with the files.
+//! Writes `docs/permissions.md` from the catalogue's files, for people who choose a key's grants by
+//! reading their code. `KEYWARD_BLESS=1 cargo test --test pure catalogue::page` regenerates it.
+//! Without this variable, the test compares the page with the files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -59,7 +59,7 @@ const ENDING: &str = "
 [your-own-api.md](your-own-api.md) has permissions of your own.
 ";
 
-/// What the page says about one request with one permission.
+/// What the page states about one request under one permission.
 struct Request {
     access: String,
     what: String,
@@ -67,7 +67,7 @@ struct Request {
     rests_on: String,
 }
 
-/// Returns the SDK's methods of each endpoint, or what is known about an endpoint without one.
+/// Returns the SDK's methods for each endpoint, or what is known about an endpoint without one.
 fn methods() -> BTreeMap<(String, String), String> {
     let called = table("operations.tsv").into_iter().map(|row| {
         let methods: Vec<String> = row[4].split(',').map(|name| format!("`{name}`")).collect();
@@ -145,7 +145,7 @@ fn other_hosts(page: &mut String) {
     }
 }
 
-/// Returns what expanding a field requires: one name of each of these lists.
+/// Returns what expanding a field requires: one name from each of these.
 fn asked(field: &Field, objects: &BTreeMap<String, Vec<String>>) -> BTreeSet<String> {
     if let Some(permission) = &field.permission {
         return BTreeSet::from([names(permission, '|').join(" or ")]);
@@ -158,8 +158,8 @@ fn asked(field: &Field, objects: &BTreeMap<String, Vec<String>>) -> BTreeSet<Str
     asked.map(|names| names.join(" or ")).collect()
 }
 
-/// Returns the expansions in an object and in what is nested in it, with the path to each from the
-/// object.
+/// Finds the expansions in an object and the objects nested in it, with the path from the object to
+/// each.
 fn expansions(
     object: &str,
     fields: &BTreeMap<String, Vec<Field>>,
@@ -191,7 +191,7 @@ fn expansions_by_object(page: &mut String) {
     for object in by_object.keys().filter(|object| !object.contains(':')) {
         let mut found = BTreeMap::new();
         expansions(object, &by_object, "", &mut found, &objects);
-        // Fields that need the same permission are listed together.
+        // Fields that require the same permission are grouped.
         let mut together: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (place, asked) in found.into_iter().filter(|(_, asked)| !asked.is_empty()) {
             let asked: Vec<_> = asked.iter().map(|each| format!("**{each}**")).collect();

@@ -1,5 +1,5 @@
-//! Every row requires its permission, at its level, and nothing else. A key with exactly that
-//! passes. The denial for a key with everything else names what it lacks.
+//! Every row requires its permission at its level, and nothing else: a key with exactly that
+//! passes, and the denial of a key with everything else names what it lacks.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
-//! Writes the corpus as `conformance/`: a test of any gateway over HTTP, with keyward's own members
-//! only in `x_keyward`. After a change of the corpus, run
+//! Writes the corpus as `conformance/`: what can be checked of any gateway over HTTP. keyward's own
+//! members are all in `x_keyward`. After a change of the corpus:
 //! `KEYWARD_BLESS=1 cargo test --test pure conformance`.
 
 use std::collections::BTreeMap;
@@ -52,7 +52,7 @@ fn generate(file: &CaseFile) -> Value {
     generated
 }
 
-/// Returns the names under which keyward reports an identity.
+/// Returns the names that keyward uses to report an identity.
 fn identity_names(settings: &Map<String, Value>) -> Vec<String> {
     let principal = settings.get("principal_header").and_then(Value::as_str);
     let single = settings.get("identity_headers").and_then(Value::as_object);
@@ -126,7 +126,7 @@ fn expectation(case: &Case, file: &CaseFile, identity: &[String]) -> Value {
     }
 }
 
-/// Returns the headers that all denials with that status have.
+/// Returns the headers that all denials with this status have.
 fn promised(case: &Case, file: &CaseFile, reason: &str, status: u16) -> Map<String, Value> {
     let is_outage = status == 503;
     let challenge = format!(

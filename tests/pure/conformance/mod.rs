@@ -1,4 +1,5 @@
-//! The files of `conformance/`, made from the corpus, and what `keyward conformance` cannot run.
+//! The files of `conformance/`, made from the corpus, and the files that `keyward conformance`
+//! cannot run.
 
 mod generate;
 
@@ -47,7 +48,7 @@ fn what_cannot_be_run_is_said() {
         assert!(text.contains(message), "{text}");
         assert_eq!(output.status.code(), Some(code), "{text}");
     }
-    // No process listens there.
+    // No server listens there.
     let silent = command()
         .current_dir(root())
         .args([

@@ -1,5 +1,5 @@
-//! `keyward explain` runs the whole corpus, with the same results as the library and Envoy, and its
-//! explanation of the rules fits each decision.
+//! `keyward explain` decides the whole corpus as library and Envoy do, and its account of the rules
+//! fits each decision.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ use keyward::upstream::HeaderChange;
 #[test]
 fn the_command_keeps_every_promise_of_the_corpus() {
     let put = keeps_every_promise_of(&corpus::load());
-    // Everything except the names of its runners.
+    // All cases except those that are limited to other runners.
     let all = corpus::load();
     let expected: usize = all
         .iter()
@@ -29,7 +29,7 @@ fn the_command_keeps_them_under_another_apis_profile() {
     keeps_every_promise_of(&translate::load());
 }
 
-/// Returns how many cases were run.
+/// Runs all cases, and returns their number.
 #[track_caller]
 fn keeps_every_promise_of(files: &[CaseFile]) -> usize {
     let folder = Folder::new("explain");
@@ -108,7 +108,7 @@ fn explain(configuration: &str, lines: &str) -> Vec<Value> {
         .collect()
 }
 
-/// Returns the outcome of the request, according to the answer.
+/// Returns the result of the request according to the answer.
 fn outcome(case: &Case, answer: &Value) -> Outcome {
     let pairs =
         |list: &Value| -> Vec<(String, String)> { serde_json::from_value(list.clone()).unwrap() };
@@ -138,7 +138,7 @@ fn outcome(case: &Case, answer: &Value) -> Outcome {
     }
 }
 
-/// Returns where the explanation of the rules does not fit the decision that the case expects.
+/// Returns where the account of the rules does not fit the decision that the case expects.
 fn faults(case: &Case, answer: &Value) -> Vec<String> {
     let mut faults = Vec::new();
     let expected = match &case.expect {
@@ -233,7 +233,7 @@ fn a_key_file_is_explained_as_it_would_be_pushed() {
     assert_eq!(answer["state"], state);
 }
 
-/// Returns what the command says about each rule, with these grants of `mk_1`.
+/// Returns what the command reports about each rule, for `mk_1` with these grants.
 fn rules(grants: &str, path: &str) -> Vec<(String, String)> {
     let key = "rk_test_FAKE-alice-0001";
     let folder = Folder::new("explain");
@@ -356,7 +356,7 @@ fn the_key_may_come_in_a_header_of_ones_own() {
         command.args(more).args(["GET", "/v1/customers"]);
         fed(&mut command, input)
     };
-    // Both ways lead to the same question: which key is it?
+    // Both lead to the same question: whose key is it?
     let value = "sk_test_FAKE-nobody-0001";
     let own = asked(&["--key-stdin", "--key-header", "acme-key"], value);
     let usual = asked(&["--key-stdin"], value);

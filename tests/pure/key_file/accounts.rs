@@ -112,7 +112,7 @@ fn what_is_refused_changes_nothing_and_quotes_no_key() {
         assert!(!said.contains("FAKE"), "{said}");
         assert_eq!(folder.text(), before, "{arguments:?}");
     }
-    // A key is never an argument.
+    // A key is never accepted as an argument.
     let named = [
         "accounts",
         "add",
@@ -151,7 +151,7 @@ fn a_folder_of_files_is_edited_file_by_file() {
     assert!(billing.contains("acct_2") && !billing.contains("[[keys]]"));
     let lines = journal(&folder.path.join("keys.d/billing.toml.journal"));
     assert_eq!(lines.len(), 2);
-    // One name in two files.
+    // The same name in two files.
     fs::write(folder.path.join("keys.d/zebra.toml"), billing).unwrap();
     let said = folder.refused(&["accounts", "tree", "--keys", "keys.d"]);
     assert_eq!(
@@ -201,4 +201,30 @@ fn accounts_are_listed_by_what_is_asked_and_shown_one_by_one() {
         said.contains("there is no account `acct_11`: did you mean `acct_1`"),
         "{said}"
     );
+}
+
+#[test]
+fn a_key_is_made_by_the_user_where_nothing_names_another() {
+    let folder = Folder::new("made-by");
+    let user = std::process::Command::new("id")
+        .arg("-un")
+        .output()
+        .unwrap();
+    let user = String::from_utf8(user.stdout).unwrap();
+    for (account, environment, expected) in [
+        ("acct_1", None, user.trim()),
+        ("acct_2", Some("LOGNAME"), "lou"),
+        ("acct_3", Some("USER"), "lou"),
+    ] {
+        let mut add = folder.command(&["accounts", "add", account]);
+        add.env_remove("KEYWARD_ACTOR").env("HOSTNAME", "build-7");
+        add.env_remove("USER").env_remove("LOGNAME");
+        add.envs(environment.map(|name| (name, "lou")));
+        assert!(add.output().unwrap().status.success());
+        let text = folder.text();
+        let file = read(&text);
+        let made = file.keys().filter(|key| key.owner == account);
+        let by: Vec<_> = made.map(|key| key.created_by.clone().unwrap()).collect();
+        assert_eq!(by, vec![format!("{expected}@build-7"); 4]);
+    }
 }

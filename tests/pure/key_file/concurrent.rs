@@ -1,4 +1,4 @@
-//! Several writers at once, and an editor that ignores the lock.
+//! Several writers at the same time, and an editor that knows no lock.
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
@@ -27,7 +27,7 @@ fn writers_at_the_same_time_all_get_their_turn() {
     let file = read(&folder.text());
     assert!(ids.iter().all(|id| file.account(id).is_some()));
     let journal = folder.journal();
-    // The first file, and twelve changes, each begun and done before the next.
+    // `init` and twelve changes, each begun and done before the next.
     let states: Vec<_> = journal
         .iter()
         .map(|line| line["state"].as_str().unwrap())
@@ -106,7 +106,7 @@ fn files_are_for_their_owner_alone_and_a_link_stays_a_link() {
     }
 }
 
-/// Returns a key file with 1,000 keys. A debug build takes its time.
+/// Returns a key file with 1,000 keys, which takes a debug build some time.
 fn large(name: &str) -> Folder {
     let folder = Folder::new(name);
     let mut text = folder.text();

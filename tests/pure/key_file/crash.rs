@@ -1,5 +1,5 @@
-//! `kill -9` at random moments of a process that writes. Afterwards the file is the old one or the
-//! new one, and the journal records only what happened.
+//! `kill -9` at random moments of a writing process. Afterwards the file is the old one or the new
+//! one, and the journal records only what happened.
 
 use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -12,10 +12,10 @@ use serde_json::Value;
 use super::{Folder, read};
 const MOMENTS: usize = 200;
 
-/// An upper estimate of the time that a writer needs, with four syncs.
+/// An upper bound of the time that a writer needs, with four syncs.
 const WRITING: Duration = Duration::from_millis(4);
 
-/// What the killed writers were doing.
+/// What the killed writers had done.
 #[derive(Debug, Default)]
 struct Found {
     nothing_begun: usize,
@@ -91,14 +91,14 @@ fn a_writer_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
             .spawn()
             .unwrap();
         if number % 2 == 0 {
-            // At any moment of its life.
+            // At any moment of the process's life.
             std::thread::sleep(usual.mul_f64(2.0 * random()));
         } else {
-            // At any moment of its write, which is short: after its first line in the journal. It
-            // checks only the length, because reading a journal of so many changes takes longer
+            // At any moment of the write, which is short: after its first line in the journal. This
+            // checks only the length, because reading a journal with so many changes takes longer
             // than writing.
             while journal_len(&folder) == journal_before && writer.try_wait().unwrap().is_none() {}
-            // Early rather than late, because the disk determines how fast it writes.
+            // Earlier rather than later, because the disk decides how fast the process writes.
             let until = Instant::now() + WRITING.mul_f64(random() * random());
             while Instant::now() < until {}
         }
@@ -119,7 +119,8 @@ fn a_writer_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
     eprintln!("{moments} kills of a writer that takes {usual:?}: {found:?}");
     assert!(found.done >= 5 && found.nothing_begun >= 5, "{found:?}");
     assert!(found.within() >= 5, "{found:?}");
-    // The next writer closes the open entry of the journal, and removes files left next to the key file.
+    // The next writer closes the open entry of the journal, and removes files that were left next
+    // to the key file.
     folder.good(&["accounts", "add", "acct_last", "--no-keys"]);
     let (journal, file) = (folder.journal(), read(&folder.text()));
     for number in 0..moments {
@@ -140,7 +141,7 @@ fn a_writer_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
     );
 }
 
-/// The state after a kill at moments that are too short to hit often.
+/// The states after kills at moments that are too short to hit often.
 #[test]
 fn what_a_crash_left_open_is_settled_by_comparing_the_file() {
     let folder = Folder::new("settled");

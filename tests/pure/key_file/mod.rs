@@ -1,4 +1,4 @@
-//! The key file as commands write it, by the real binary.
+//! The key file as the real binary writes it.
 
 mod accounts;
 mod concurrent;

@@ -1,4 +1,4 @@
-//! `keyward snapshot`: from the key file to JSON, and the reports about it.
+//! `keyward snapshot`: from the key file to JSON, and its messages.
 
 use std::fs;
 

@@ -1,4 +1,5 @@
-//! Many keys at once: the filters of a list, changes by selection, and keys as lines of JSON.
+//! Many keys at the same time: the filters of a listing, changes by selection, and keys as lines of
+//! JSON.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -20,8 +21,8 @@ fn made(desk: &Desk, more: &[&str]) -> String {
     desk.made(&[&CREATE[..], more].concat()).0
 }
 
-/// Returns a report that shows only `key` as used, and that began to count on the epoch's second
-/// day.
+/// Returns a report that shows only `key` as used, and that began to count on the second day of the
+/// epoch.
 fn report(key: &str, last: u64) -> String {
     json!({"plugins": [{"plugin": "keyward", "since": 86_400, "lost": 0, "keys": [
         {"key": key, "allowed": 41, "would_deny": 0, "denied": 2, "verified": 1, "last_accepted": last, "last_seen": last}
@@ -71,12 +72,12 @@ fn a_usage_report_adds_last_use_and_count() {
         "{table}"
     );
 
-    // Much longer ago than a day, but less than a hundred years.
+    // Far more than a day ago, and less than a hundred years.
     let unused = desk.json(&[&list[..], &["--unused-for", "1d"]].concat());
     assert_eq!(ids(&unused), [&used, &idle]);
     let within = desk.json(&[&list[..], &["--used-within", "36500d"]].concat());
     assert_eq!(ids(&within), [&used]);
-    // No one has counted for a hundred years.
+    // The report does not cover a hundred years.
     let said = desk.refused(4, &[&list[..], &["--unused-for", "36500d"]].concat());
     assert!(said.contains("`keyward` has counted for"), "{said}");
     let said = desk.refused(4, &["keys", "list", "--unused-for", "1d"]);
@@ -160,7 +161,7 @@ fn keys_are_changed_by_selection_after_a_preview() {
     let listed = desk.json(&["keys", "list", "--label", "team=billing"]);
     assert_eq!(ids(&listed), [&one, &two]);
 
-    // All or none: a secret key is not limited by accident.
+    // All or none: `--grant` would limit a secret key, so nothing changes.
     let edit = [
         "keys",
         "edit",
@@ -255,7 +256,7 @@ fn keys_are_rotated_by_selection_and_each_value_is_shown_once() {
         assert_eq!(value.len(), 107);
         desk.keep(value);
     }
-    // A replaced key is not rotated again.
+    // Replaced keys are not rotated again.
     let again = desk.json(&[&rotate[..], &["--dry-run"]].concat());
     assert_eq!(again["keys"], json!([lines[0]["id"], lines[1]["id"]]));
     desk.assert_kept_nowhere(&[]);
@@ -305,7 +306,7 @@ fn keys_go_from_one_file_to_another_with_their_digests() {
         "{}",
         exported.err
     );
-    // Two created keys, and the account's first four.
+    // The two that the test made, and the account's first four.
     assert_eq!(exported.out.lines().count(), 6);
     assert!(!exported.out.contains('\u{202e}'));
 
@@ -336,4 +337,44 @@ fn keys_go_from_one_file_to_another_with_their_digests() {
     let said = other.refused_with(2, &["keys", "import", "--lines", "--name", "x"], first);
     assert!(said.contains("--name"), "{said}");
     desk.assert_kept_nowhere(&[other.folder.path.as_path()]);
+}
+
+#[test]
+fn what_was_done_to_many_keys_is_readable_at_80_columns() {
+    let desk = Desk::new("bulk-many");
+    desk.good(&["grant-sets", "put", "support", "--grant", "customer=read"]);
+    let id = |number: usize| format!("mk_{number:032}");
+    let import = |numbers: std::ops::Range<usize>| {
+        let line = |number: usize| {
+            let digest = format!("{number:064x}");
+            json!({"id": id(number), "owner": "acct_1", "kind": "restricted", "mode": "live", "sha256": digest, "grant_set": "support"})
+        };
+        let lines: Vec<String> = numbers.map(|number| line(number).to_string()).collect();
+        desk.run_with(&["keys", "import", "--lines"], &lines.join("\n"))
+    };
+    let listed = |numbers: std::ops::Range<usize>| -> String {
+        numbers
+            .map(|number| format!("  {}\n", id(number)))
+            .collect()
+    };
+    let few = import(0..20);
+    assert_eq!(few.out, format!("imported 20:\n{}", listed(0..20)));
+    let many = import(100..400);
+    let shown = listed(100..105);
+    assert_eq!(many.out, format!("imported 300:\n{shown}  and 295 more\n"));
+    let next = "`keyward keys list --all` shows the keys that are there; --json prints every id\n";
+    assert!(many.err.starts_with(next), "{}", many.err);
+    for line in many.out.lines().chain(many.err.lines()) {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    // What is to be said of all of them is said once.
+    let edit = ["keys", "edit", "--select", "kind=restricted"];
+    let edited = desk.run(&[&edit[..], &["--grant", "charge=read", "--yes"]].concat());
+    assert_eq!(edited.code, Some(0), "{}", edited.err);
+    let note = format!(
+        "{} and 319 more: note: it had the permissions of the grant set",
+        id(0)
+    );
+    assert!(edited.err.contains(&note), "{}", edited.err);
+    assert_eq!(edited.err.matches("note: ").count(), 1);
 }

@@ -1,8 +1,9 @@
-//! Help texts: every command has one with an example, and the tour in the main one can be followed
-//! unchanged.
+//! Help texts: every command has one with an example, and the tour in the first of them works
+//! exactly as printed.
 
 use std::fs;
 use std::process::Command;
+use std::sync::OnceLock;
 
 use super::Desk;
 use crate::support::key_file::Folder;
@@ -13,7 +14,7 @@ fn commands(help: &str) -> Vec<String> {
         .skip_while(|line| *line != "Commands:")
         .skip(1)
         .take_while(|line| !line.is_empty())
-        // A long description continues further indented.
+        // A long description continues on lines with more indentation.
         .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
         .filter_map(|line| line.split_whitespace().next())
         .filter(|name| *name != "help")
@@ -21,27 +22,50 @@ fn commands(help: &str) -> Vec<String> {
         .collect()
 }
 
-fn walk(folder: &Folder, path: &[String], without: &mut Vec<String>, count: &mut usize) {
+fn walk(folder: &Folder, path: &[String], helps: &mut Vec<(String, String)>) {
     let mut arguments: Vec<&str> = path.iter().map(String::as_str).collect();
     arguments.push("--help");
     let help = folder.good(&arguments);
-    *count += 1;
-    let has_example = help.contains("\n  keyward ") || help.contains(" | keyward ");
-    if !has_example {
-        without.push(format!("keyward {}", path.join(" ")));
+    let below = commands(&help);
+    helps.push((path.join(" "), help));
+    for name in below {
+        walk(folder, &[path, &[name]].concat(), helps);
     }
-    for name in commands(&help) {
-        walk(folder, &[path, &[name]].concat(), without, count);
-    }
+}
+
+/// Every command, and its help.
+fn helps() -> &'static [(String, String)] {
+    static HELPS: OnceLock<Vec<(String, String)>> = OnceLock::new();
+    HELPS.get_or_init(|| {
+        let mut helps = Vec::new();
+        walk(&Folder::empty("help"), &[], &mut helps);
+        assert!(helps.len() > 25, "{}", helps.len());
+        helps
+    })
 }
 
 #[test]
 fn every_command_has_help_with_an_example() {
-    let folder = Folder::empty("help");
-    let (mut without, mut count) = (Vec::new(), 0);
-    walk(&folder, &[], &mut without, &mut count);
-    assert!(count > 25, "{count}");
+    let has_example = |help: &str| help.contains("\n  keyward ") || help.contains(" | keyward ");
+    let without = helps().iter().filter(|(_, help)| !has_example(help));
+    let without: Vec<&str> = without.map(|(command, _)| command.as_str()).collect();
     assert_eq!(without, [""; 0]);
+}
+
+/// One name for an option that several commands have.
+#[test]
+fn what_may_be_empty_is_said_by_one_option() {
+    let mut with = Vec::new();
+    for (command, help) in helps() {
+        let words = help.split_whitespace();
+        let options = words.filter(|word| word.starts_with("--") && word.contains("empty"));
+        for option in options {
+            assert_eq!(option, "--allow-empty", "{command}");
+            with.push(command.as_str());
+        }
+    }
+    with.dedup();
+    assert_eq!(with, ["publish", "push", "snapshot build"]);
 }
 
 #[test]

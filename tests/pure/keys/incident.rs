@@ -1,5 +1,5 @@
-//! What `docs/incident.md` promises: finding the key of a leaked value, and ending many keys at
-//! once.
+//! What `docs/incident.md` promises: finding the owner of a leaked value, and ending many keys at
+//! the same time.
 
 use std::fs;
 
@@ -118,7 +118,7 @@ fn nothing_is_revoked_without_a_filter_or_for_an_owner_who_is_not_there() {
     assert!(said.contains("did you mean `acct_1`?"), "{said}");
 }
 
-/// What people have when a key has leaked, through the real command.
+/// Texts that people have when a key has leaked, with the real command.
 #[test]
 fn keys_are_found_in_whatever_text_they_leaked_in() {
     let desk = Desk::new("find-text");
@@ -185,8 +185,8 @@ fn a_masked_key_lists_the_keys_that_end_so() {
             said.out
         );
     }
-    // About keys that were created before their last characters were kept, the command knows
-    // nothing, and reports that.
+    // If keys were made before the file recorded their last characters, the command cannot find
+    // them, and says so.
     let path = desk.folder.file();
     let text = fs::read_to_string(&path).unwrap();
     let older: Vec<&str> = text
@@ -226,7 +226,7 @@ fn a_text_that_could_not_be_read_is_not_called_clean() {
         assert!(said.contains("keys of this file may be in it"), "{said}");
         assert!(!said.contains("no key of this file"), "{said}");
     }
-    // The findings are still reported.
+    // The command still reports its findings.
     let said = desk.run_with(&find, &format!("a\0b {value}"));
     assert_eq!(said.code, Some(4));
     assert!(said.out.starts_with(&id), "{}", said.out);

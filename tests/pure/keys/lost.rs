@@ -1,5 +1,5 @@
-//! A value that is shown once is never lost: if no one receives it, the key file stays unchanged,
-//! and the old key continues to work.
+//! A value that is shown once is never lost: if no one reads it, the key file stays unchanged, and
+//! the old key continues to work.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -12,7 +12,7 @@ use crate::support::command::program;
 use crate::support::key_file::read;
 use crate::support::{BOUND, eventually};
 
-/// Standard outputs that lose what is written to them, as a shell spells them.
+/// Standard outputs that lose what is written to them, in shell syntax.
 const LOSING: [&str; 9] = [
     ">/dev/full",
     ">/dev/null",
@@ -27,7 +27,7 @@ const LOSING: [&str; 9] = [
     "| head -c 20 >/dev/null",
 ];
 
-/// Commands that show a value once. `KEY` is a key's id.
+/// Commands that show a value once. `KEY` is the id of a key.
 const SHOWING: [&[&str]; 8] = [
     &["keys", "create", "--owner", "acct_1"],
     &["keys", "create", "--owner", "acct_1", "--json"],
@@ -53,7 +53,7 @@ fn shell(desk: &Desk, arguments: &[&str], redirection: &str) -> (String, String)
         .stderr(Stdio::null())
         .status();
     status.unwrap();
-    // The last command of a pipeline may end before the first.
+    // The last program of a pipeline may exit before the first.
     let code = desk.folder.path.join("code");
     let code = eventually("the command to end", BOUND, || {
         fs::read_to_string(&code)
@@ -86,7 +86,7 @@ fn what_nobody_can_take_changes_nothing() {
             assert_eq!(desk.folder.text(), before, "{case}");
         }
     }
-    // Everything that was begun is undone, and the message mentions it.
+    // Everything that was begun is taken back, and the message mentions it.
     let journal = desk.folder.journal();
     let last = journal.last().unwrap();
     assert_eq!(
@@ -174,8 +174,7 @@ fn the_old_key_ends_only_when_the_new_one_was_read() {
     }
 }
 
-/// The key exists and its value was received. If the rest of the output is lost, that is not a
-/// failure.
+/// The key exists and its value was read, so the rest of the output is no reason to fail.
 #[test]
 fn a_closed_standard_error_is_no_failure() {
     let desk = Desk::new("error-closed");
@@ -199,7 +198,7 @@ fn a_closed_standard_error_is_no_failure() {
     }
 }
 
-/// Commands that show no value need no reader.
+/// A command that shows no value needs no reader.
 #[test]
 fn an_account_without_keys_asks_nothing_of_standard_output() {
     let desk = Desk::new("no-values");

@@ -1,6 +1,6 @@
-//! `keyward keys`, with the real binary: the rules for keys, incidents, what must never be lost or
-//! shown, and the help texts. A key's life in a running Envoy is in `keys::life` among the tests
-//! with Envoy.
+//! `keyward keys`, with the real binary: the rules on keys, incidents, what must never be lost or
+//! shown, and the help texts. `keys::life` among the tests with Envoy runs a key's life in a
+//! running Envoy.
 
 mod bulk;
 mod help;

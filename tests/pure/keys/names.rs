@@ -4,7 +4,7 @@ use std::fs;
 
 use super::Desk;
 
-/// Reads like `exe.gnp` and similar names: the text after the mark is reversed.
+/// Displays as `exe.gnp` and the like do: the text after the mark is reversed.
 const TURNED: &str = "Billing\u{202e}gnillib\u{200b}";
 const SHOWN: &str = "Billing\\u{202e}gnillib\\u{200b}";
 
@@ -29,7 +29,7 @@ fn a_name_is_one_line_on_which_something_is_seen() {
             &["keys", "edit", &id, "--name", name],
             &["accounts", "add", "acct_2", "--name", name],
         ] {
-            // An empty name may also be a usage error, but never a name.
+            // An empty name may also be a usage error, but it is never a name.
             let before = desk.folder.text();
             let said = desk.run(arguments);
             let is_taken_away = name.is_empty() && arguments[1] == "edit";
@@ -48,7 +48,7 @@ fn a_name_is_one_line_on_which_something_is_seen() {
             }
         }
     }
-    // Written by hand, with one of TOML's escapes.
+    // Written by hand, with a TOML escape.
     let text = desk.folder.text();
     for name in ["a\\nb", "\\t", "a\\u001bb"] {
         let named = text.replacen("name = \"Secret key\"", &format!("name = \"{name}\""), 1);
@@ -81,7 +81,7 @@ fn what_is_not_seen_in_a_name_is_shown_everywhere() {
         assert!(text.contains(SHOWN), "{arguments:?}: {text}");
         assert!(!text.contains(['\u{202e}', '\u{200b}']), "{arguments:?}");
     }
-    // JSON reads back unchanged, and also shows it.
+    // JSON output reads back unchanged, and shows the character as well.
     for arguments in [
         &["keys", "show", &id, "--json"][..],
         &["keys", "list", "--json"],

@@ -1,4 +1,4 @@
-//! No command repeats a key that was pasted into the wrong place.
+//! No command echoes a key that was pasted into the wrong place.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use super::Desk;
 use crate::support::command::program;
 
-/// A long key of Stripe's form, a short one of Stripe's form, and one of a custom API.
+/// A long one in Stripe's form, a short one in Stripe's form, and one of a custom API.
 const KEYS: [&str; 3] = [
     "sk_live_FAKE-in-the-wrong-place-0001",
     "rk_test_FAKE-1",
@@ -50,7 +50,7 @@ fn takes(help: &str) -> Takes {
     takes
 }
 
-/// Returns what a command prints, however it ends. No command may continue.
+/// Returns what a command prints, however it ends. No command may run forever.
 fn printed(desk: &Desk, arguments: &[&str]) -> String {
     let output = Command::new("timeout")
         .args(["20", program().to_str().unwrap()])
@@ -109,7 +109,7 @@ fn a_pasted_key_is_repeated_by_no_command() {
                 for first in [None, about] {
                     let mut words: Vec<String> = first.map(str::to_owned).into_iter().collect();
                     words.push(format!("{option}={key}"));
-                    // What else is needed so that the command looks at the value.
+                    // Without this, the command would not look at the value.
                     if path == ["keys", "create"] && option != "--owner" {
                         words.push("--owner=acct_1".to_owned());
                     }
@@ -139,7 +139,7 @@ fn a_pasted_key_is_repeated_by_no_command() {
             fs::read_to_string(desk.folder.path.join("keyward.toml.journal")).unwrap(),
         ),
     ] {
-        // A short one may be a name: people write `rk_test_` and a few letters to refer to a key.
+        // A short one may be a name: people write `rk_test_` and a few letters about keys.
         assert!(!text.contains("FAKE-in"), "{name}");
     }
 }
@@ -175,13 +175,13 @@ fn a_key_as_an_argument_is_refused_before_anything_is_done() {
         assert!(said.contains("treat it as leaked"), "{said}");
         assert!(!said.contains("FAKE"), "{said}");
     }
-    // A file with that name would keep it.
+    // A file with this name would preserve the key.
     let names: Vec<String> = fs::read_dir(&desk.folder.path)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     assert!(!names.iter().any(|name| name.contains("FAKE")), "{names:?}");
-    // A prefix, a masked key and a public key do not count.
+    // A prefix, a masked key and a publishable key do not count.
     for word in ["sk_live_", "rk_test_****hVXR", "pk_test_FAKE-alice-0001"] {
         let said = desk.refused(4, &["keys", "show", word]);
         assert!(!said.contains("one of the arguments"), "{said}");

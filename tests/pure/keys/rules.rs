@@ -1,4 +1,4 @@
-//! The rules for keys, as a person meets them at the command line.
+//! The rules on keys, as a person meets them on the command line.
 
 use keyward::digest::KeyDigest;
 use serde_json::json;
@@ -179,7 +179,7 @@ fn grants_come_from_names_categories_and_sets() {
     let said = desk.refused(4, &[&CREATE[..], &["--grant", "custmer=read"]].concat());
     assert!(said.contains("did you mean `customer`?"), "{said}");
     let said = desk.refused(4, &[&CREATE[..], &["--from-grant-set", "suport"]].concat());
-    assert!(said.contains("only `support`"), "{said}");
+    assert!(said.contains("did you mean `support`?"), "{said}");
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn a_key_with_little_after_its_prefix_is_taken_in_only_if_that_is_meant() {
     let desk = Desk::new("short");
     let import = ["keys", "import", "--owner", "acct_1"];
     let allowed = [&import[..], &["--allow-short"]].concat();
-    // As `printf sk_live_$UNSET` leaves it.
+    // As `printf sk_live_$UNSET` would send it.
     for value in [
         "sk_live_",
         "sk_live_\n",

@@ -1,5 +1,4 @@
-//! A rotation: keyward asks before it locks anyone out, and a rotation can be undone and made
-//! again.
+//! A rotation asks before it locks anyone out, and can be taken back and made again.
 
 use super::Desk;
 use crate::support::key_file::read;
@@ -48,7 +47,7 @@ fn a_person_is_asked_before_the_old_key_ends() {
     assert_eq!(output.stdout.len(), 108, "{shown}");
     let file = read(&desk.folder.text());
     let new = file.key(&id).unwrap().replaced_by.clone().unwrap();
-    // With an overlap, keyward has nothing to ask.
+    // With an overlap, there is nothing to confirm.
     let mut command = desk
         .folder
         .command(&["keys", "rotate", &new, "--keep-for", "1h"]);
@@ -67,7 +66,7 @@ fn a_rotation_that_was_taken_back_is_made_again() {
     ] {
         let mut rotate = vec!["keys", "rotate", &id, end];
         if end != "--now" {
-            // The first rotation has given it an end.
+            // The first rotation gave the key an end.
             rotate.push("--no-expiry");
         }
         let (new, _) = desk.made(&rotate);
@@ -82,7 +81,7 @@ fn a_rotation_that_was_taken_back_is_made_again() {
         assert!(said.err.contains(&note), "{}", said.err);
         assert_eq!(desk.json(&["keys", "show", &id]).get("replaced_by"), None);
     }
-    // It continues like a key that was never replaced.
+    // It continues as a key that was never replaced.
     desk.good(&["keys", "expire", &id, "--never", "--revive"]);
     assert_eq!(desk.json(&["keys", "show", &id])["status"], "active");
     desk.made(&["keys", "rotate", &id, "--keep-for", "7d"]);
@@ -106,7 +105,7 @@ fn a_check_names_links_that_lead_nowhere() {
         texts.collect()
     };
     assert_eq!(warnings(&desk), [""; 0]);
-    // As an earlier version left it: the replacement was removed, and the link stayed.
+    // As an earlier version left it: the replacement was removed, but the link remained.
     let text = desk.folder.text();
     std::fs::write(
         desk.folder.file(),

@@ -1,4 +1,4 @@
-//! What commands on accounts, grant sets and policies do.
+//! The effects of commands on accounts, grant sets and policies.
 
 use keyward::account::{AccountStatus, Children};
 use keyward::key::KeyKind;

@@ -1,5 +1,5 @@
-//! The same commands on a key file and on the maps: every outcome, refusal and snapshot is the
-//! same.
+//! Runs the same commands on a key file and on the maps: every outcome, rejection and snapshot is
+//! the same.
 
 use keyward::management::{Ceiling, Context, Limits, RuleCode, decide, needs};
 use keyward_files::key_file::{Issue, KeyFile};
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::{DAY, NOW, api};
 
-/// What makes the file's API the one of the tests.
+/// The text that gives the file the API of the tests.
 const ENDPOINTS: &str = "format = \"keyward.keys/v1\"\n";
 
 fn endpoints() -> String {
@@ -30,7 +30,7 @@ fn text(file: &KeyFile) -> String {
     file.texts().map(|(_, text)| text).collect()
 }
 
-/// Sorts the parts of a snapshot whose order depends on the store and not on the rules.
+/// Sorts those parts of a snapshot whose order depends on the store and not on the rules.
 fn snapshot(mut snapshot: serde_json::Value) -> serde_json::Value {
     for name in ["accounts", "keys"] {
         if let Some(rows) = snapshot.get_mut(name).and_then(|rows| rows.as_array_mut()) {
@@ -55,7 +55,8 @@ fn context<'a>(
     }
 }
 
-/// Normalizes a refusal: if several records prevent a command, a store names any of them.
+/// Removes the record from a rejection if several records cause it, because a store may name any of
+/// them.
 fn comparable(code: &RuleCode) -> RuleCode {
     match code.clone() {
         RuleCode::AccountHasChildren { id, .. } => {
@@ -70,7 +71,7 @@ fn comparable(code: &RuleCode) -> RuleCode {
     }
 }
 
-/// Runs commands on both. Returns how many were carried out and how many rejected.
+/// Runs commands on both. Returns how many were carried out, and how many were rejected.
 fn play(steps: &[(Vec<u8>, u32)]) -> (usize, usize) {
     let api = api();
     let mut file = read(endpoints()).unwrap();
@@ -103,7 +104,7 @@ fn play(steps: &[(Vec<u8>, u32)]) -> (usize, usize) {
                 assert_eq!(ours.notes(), theirs.notes(), "{command:?}");
                 assert_eq!(ours.key(), theirs.key(), "{command:?}");
                 file.apply(theirs.changes(), None).unwrap();
-                // The result is a key file that reads back with the same meaning.
+                // After each decision, the key file reads back as intended.
                 let again = read(text(&file)).unwrap_or_else(|faults| {
                     panic!("{faults}\n{command:?}");
                 });
@@ -136,7 +137,7 @@ fn play(steps: &[(Vec<u8>, u32)]) -> (usize, usize) {
     (good, refused)
 }
 
-/// The approximate maximum number of bytes for a command.
+/// Roughly the maximum number of bytes that a command consumes.
 const CHOICES: usize = 48;
 
 proptest! {
@@ -152,7 +153,7 @@ proptest! {
     }
 }
 
-/// Not all commands of a sequence are rejected.
+/// The sequences do not consist of rejections only.
 #[test]
 fn commands_are_carried_out_and_refused() {
     let mut seed = Seeded(7);

@@ -1,11 +1,11 @@
-//! Rotations that are undone, and links that are repaired.
+//! Rotations, taken back and repaired.
 
 use keyward::key::KeyKind;
 use keyward::management::{Note, RuleCode};
 
 use super::{DAY, Desk, NOW, delete, purge, rotate};
 
-/// Returns `mk_1`, and the keys that replaced it, one after the other.
+/// Returns `mk_1` and its replacements, one after the other.
 fn rotated(times: usize) -> (Desk, Vec<String>) {
     let mut desk = Desk::new();
     desk.make("mk_1", KeyKind::Restricted, &[]);
@@ -16,7 +16,7 @@ fn rotated(times: usize) -> (Desk, Vec<String>) {
     (desk, ids)
 }
 
-/// Checks which of `ids` leads to which, by their places.
+/// Asserts which of `ids` are linked, by their positions.
 #[track_caller]
 fn assert_links(desk: &Desk, ids: &[String], expected: &[(usize, usize)]) {
     let place = |id: &String| ids.iter().position(|known| known == id).unwrap();
@@ -43,7 +43,7 @@ fn a_rotation_that_was_taken_back_can_be_made_again() {
         };
         assert_eq!(decision.notes(), [back]);
         assert_links(&desk, &ids, &[]);
-        // It has ended with the first rotation, so its end must be given.
+        // The first rotation has ended it, so the command must name an expiry.
         assert_eq!(
             desk.refused(&rotate("mk_1")),
             RuleCode::ExpiryOfReplacementMissing {
@@ -89,7 +89,7 @@ fn one_in_the_middle_leaves_no_gap() {
     assert_links(&desk, &ids, &[]);
 }
 
-/// As an earlier version or an editor left them.
+/// Links as an earlier version or an editor left them.
 #[test]
 fn what_was_cut_by_hand_is_no_obstacle() {
     let (mut desk, ids) = rotated(1);

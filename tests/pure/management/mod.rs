@@ -1,4 +1,4 @@
-//! The rules for keys, over a store of a few maps.
+//! The rules on keys, with a store of a few maps.
 
 mod accounts;
 mod ceiling;
@@ -25,7 +25,7 @@ use keyward_reference::management::{Records, Seeded};
 pub const NOW: u64 = 1_795_000_000;
 pub const DAY: u64 = 86_400;
 
-/// A store, and the surroundings for decisions on commands.
+/// A store, and the surroundings for deciding commands.
 pub struct Desk {
     pub api: Arc<Api>,
     pub records: Records,
@@ -35,7 +35,7 @@ pub struct Desk {
     pub randomness: Seeded,
 }
 
-/// Returns Stripe's API, with an endpoint that requires `widget`, and others for managing keys.
+/// Returns Stripe's API with an own endpoint that requires `widget`, and others for managing keys.
 pub fn api() -> Arc<Api> {
     let own = ["widget", "tax_settings"];
     let asked = own.into_iter().chain(keyward::management::MANAGEMENT);
@@ -119,7 +119,7 @@ impl Desk {
         }
     }
 
-    /// Creates a key with this `id`.
+    /// Makes a key with the id `id`.
     #[track_caller]
     pub fn make(&mut self, id: &str, kind: KeyKind, grants: &[Grant]) {
         let ids = &self.api.profile.names().ids;
@@ -162,7 +162,7 @@ pub fn add_account(id: &str, parent: Option<&str>) -> Command {
     })
 }
 
-/// Returns a restricted test key without grants and without an end.
+/// Returns the command for a restricted test key without grants and without an expiry.
 pub fn create(owner: &str) -> CreateKey {
     CreateKey {
         owner: owner.to_owned(),
@@ -236,7 +236,7 @@ pub fn digest(number: u8) -> KeyDigest {
     KeyDigest::of(&[number])
 }
 
-/// Returns the changes that give an empty store these records.
+/// Returns the changes that turn an empty store into one with these records.
 pub fn additions(records: &Records) -> Vec<RecordChange> {
     let mut changes = Vec::new();
     for (name, after) in &records.grant_sets {

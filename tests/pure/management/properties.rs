@@ -1,4 +1,4 @@
-//! What is true of every command, whatever the records and the caller.
+//! Properties of every command, whatever the records and the caller.
 
 use keyward::key::Livemode;
 use keyward::management::{
@@ -12,7 +12,7 @@ use proptest::prelude::*;
 
 use super::{DAY, NOW, api};
 
-/// Returns a caller that a few bytes determine.
+/// Returns a caller that a few bytes encode.
 fn ceiling(bytes: [u8; 3]) -> Ceiling {
     let [mode, holds, policy] = bytes;
     if mode % 4 == 0 {
@@ -91,7 +91,7 @@ impl Play {
         }
     }
 
-    /// Checks that a generated value has the form of its kind and mode, and appears nowhere else.
+    /// Asserts that a minted value has the form of its kind and mode, and is shown nowhere.
     fn minted(
         &mut self,
         command: &Command,
@@ -130,7 +130,7 @@ impl Play {
         }
     }
 
-    /// Checks what is true of the records after every command.
+    /// Asserts the invariants of the records after every command.
     fn hold(&self) {
         let shown = format!("{:?}", self.records);
         for value in &self.values {
@@ -170,7 +170,7 @@ proptest! {
         let mut play = Play { records: Records::of_a_server(), now: NOW, values: Vec::new() };
         for (number, (choices, caller, later)) in steps.iter().enumerate() {
             play.now += u64::from(*later);
-            // The first commands have no ceiling, so that later ones find records.
+            // The first commands run without a ceiling, so that there are records.
             let caller = if number < 8 { [0, 0, 0] } else { *caller };
             play.step(choices, caller, number as u64);
         }

@@ -50,7 +50,7 @@ fn a_snapshot_is_packed_and_unpacked() {
         keys
     };
     assert_eq!(sorted(&unpacked), sorted(&json));
-    // Unpacked content packs to the same bytes.
+    // An unpacked file packs to the same bytes again.
     let again = good(&["pack", "-"], unpacked.to_string().as_bytes());
     assert_eq!(again, packed);
 }
@@ -75,7 +75,7 @@ fn a_configuration_is_packed_with_its_settings() {
     assert_eq!(unpacked["serve_mode"], json["serve_mode"]);
     assert_eq!(unpacked["profile"], json["profile"]);
     assert_eq!(unpacked["snapshot"]["keys"], json["snapshot"]["keys"]);
-    // Only the file itself is left.
+    // Only the file itself remains.
     assert_eq!(fs::read_dir(folder).unwrap().count(), 2);
 }
 
@@ -94,7 +94,7 @@ fn a_snapshot_and_settings_are_packed_together() {
     let packed = good(&["pack", "-", "-c", settings], json.as_bytes());
     let read = Configuration::read(&packed).unwrap();
     assert_eq!(read.snapshot().unwrap().key_count(), 1);
-    // Without the settings, no id has the right prefix.
+    // Without the settings, every id has the wrong prefix.
     refused(&["pack", "-"], json.as_bytes(), "accounts[0].id: expected");
     let whole = configuration(7, &[ALICE]).to_string();
     refused(

@@ -1,3 +1,3 @@
-//! The packed form, through the command.
+//! The packed form, with the command.
 
 mod command;

@@ -89,7 +89,7 @@ fn a_feed_is_begun_changed_shown_and_seeded() {
     let refused = show(other.trim());
     assert_eq!(refused.code, Some(4));
     assert!(refused.err.contains("not among"), "{}", refused.err);
-    // A seed has the feed's revision, and not an older one than its head.
+    // A seed has the feed's revision, and is not older than its head.
     let seed = [
         "feed",
         "seed",

@@ -1,4 +1,4 @@
-//! `publish --mirror`, from folder to folder: a mirror has what the feed has, never goes back, and
+//! `publish --mirror`, from folder to folder: a mirror gets what the feed has, never goes back, and
 //! delays nothing.
 
 use std::fs;
@@ -21,11 +21,11 @@ fn a_mirror_follows_never_goes_back_and_a_broken_one_holds_nothing_up() {
     revoke(&mut state, 3);
     press.write(&state);
     let said = press.published(&["--mirror", "mirror"]);
-    // Only the delta, because the mirror has the base.
+    // Only the delta: the mirror already has the base.
     assert!(said.contains("mirrored to mirror: 1 objects of"), "{said}");
     assert!(same());
 
-    // A mirror that lost an object gets it again, even if its head is the right one.
+    // A mirror that lost an object gets it again, even if its head is current.
     let lost = fs::read_dir(mirror.join("o")).unwrap().next().unwrap();
     fs::remove_file(lost.unwrap().path()).unwrap();
     press.published(&["--mirror", "mirror"]);

@@ -1,4 +1,4 @@
-//! `keyward publish` and `keyward feed`, as a person runs them.
+//! Runs `keyward publish` and `keyward feed` as a person would.
 
 mod command;
 mod kills;

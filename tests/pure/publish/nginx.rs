@@ -1,4 +1,4 @@
-//! The folder of a feed, served by nginx as `docs/feed-publish.md` sets it up.
+//! The folder of a feed, served by nginx as set up in `docs/feed-publish.md`.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -43,7 +43,7 @@ fn nginx_serves_a_feed_with_tags_and_ranges() {
     let base = press.present().head.base;
     let path = format!("/o/{}.base", base.sha256);
     let whole = fs::read(press.path(&format!("feed{path}"))).unwrap();
-    // Also for a client that accepts compression: with compression, ranges would not work.
+    // Even for a client that accepts compression, which would rule out ranges.
     for more in ["", "accept-encoding: gzip\r\n"] {
         let (head, part) = get(&nginx, &path, &format!("range: bytes=1000-1999\r\n{more}"));
         assert!(head.starts_with("HTTP/1.1 206"), "{head}");

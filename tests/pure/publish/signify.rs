@@ -65,7 +65,7 @@ fn signifys_own_keys_sign_and_what_it_signs_keyward_reads() {
         press.good(&["feed", "key", "show", "own.sec"]).trim(),
         public
     );
-    // The same head, signed by the tool.
+    // The same head, signed with the tool.
     run(&[
         "-V",
         "-e",

@@ -74,7 +74,7 @@ fn a_watcher_publishes_changes_holds_back_mistakes_and_keeps_the_head_young() {
     eventually("the change is published", BOUND, || {
         press.holds(&state).then_some(())
     });
-    // Each second, which is a quarter of the age that gateways accept.
+    // Every second, which is a quarter of the age that gateways accept.
     let signed = press.present().head.issued_at;
     eventually("the head is signed again", BOUND, || {
         (press.present().head.issued_at > signed).then_some(())
@@ -83,7 +83,7 @@ fn a_watcher_publishes_changes_holds_back_mistakes_and_keeps_the_head_young() {
     fs::write(press.path("keyward.json"), "{").unwrap();
     watcher.metric("failing", |value| value == 1);
     assert!(press.holds(&state));
-    // Half of a source ends the keys that it ends, and removes nothing.
+    // An incomplete source ends the keys that it ends, and removes none.
     let mut half = state.clone();
     revoke(&mut half, 4);
     half["snapshot"]["keys"]

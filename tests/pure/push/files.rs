@@ -1,12 +1,12 @@
-//! Every file that a command writes: by renaming a new file that no one else can have prepared, and
-//! through links.
+//! Every file that a command writes is renamed into place from a new file that no one else can have
+//! prepared, and links are followed.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 use super::*;
 use crate::support::command::program;
 
-/// Returns the commands that write a file with this name, and its previous content.
+/// Returns the commands that write a file, each with the file's name.
 fn writers(desk: &Desk) -> Vec<(&'static str, Vec<String>)> {
     let source = desk.configuration(&configuration(8, &[ALICE]));
     let keys = desk.keys("", &[ALICE]);
@@ -55,8 +55,8 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().mode() & 0o777
 }
 
-/// Earlier versions wrote to these names. Anyone who may write to the folder could have made one of
-/// them a link.
+/// Earlier versions wrote to these names, and anyone with write access to the folder could have
+/// made them links.
 #[test]
 fn no_link_under_a_name_that_can_be_guessed_is_followed() {
     let desk = Desk::new();
@@ -65,7 +65,7 @@ fn no_link_under_a_name_that_can_be_guessed_is_followed() {
         let victim = desk.path("victim");
         fs::write(&victim, "mine").unwrap();
         let at = |id: u32| desk.path(&format!("{name}.{id}.new"));
-        // The shell prints its id, and becomes the command with the same id.
+        // The shell uses its own id in the name, and becomes the command with the same id.
         let script = "for name in \"$0.new\" \"$0.$$.new\"; do ln -s \"$VICTIM\" \"$name\"; done; exec \"$@\" \"$0\"";
         let child = Command::new("/bin/sh")
             .args(["-c", script])
@@ -136,7 +136,7 @@ fn new_files_are_as_open_as_they_should_be() {
         let path = desk.path(name);
         arguments.push(path.to_str().unwrap());
         let expected = match name {
-            // Envoy may run as another user, so the umask decides.
+            // Envoy may run as another user, so the mode follows the umask.
             "ecds.yaml" => {
                 arguments.extend(["--template", template.to_str().unwrap()]);
                 mode(&desk.path("access.log"))
@@ -150,7 +150,7 @@ fn new_files_are_as_open_as_they_should_be() {
     }
 }
 
-/// The group of a file is the group that may read it.
+/// The group of a file decides who may read it.
 #[test]
 fn a_file_keeps_its_owner_and_group_where_that_may_be_kept() {
     let desk = Desk::new();
@@ -191,7 +191,7 @@ fn a_device_is_never_replaced() {
     }
 }
 
-/// The content of a lock is overwritten.
+/// A lock's content is overwritten.
 #[test]
 fn a_lock_that_is_a_link_is_not_written_to() {
     let desk = Desk::new();

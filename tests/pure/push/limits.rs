@@ -1,11 +1,11 @@
-//! How much each way to Envoy carries, as docs/push.md states it: the stated number of keys still
-//! goes through `keyward push`, and one more is rejected with a suggestion of what to use instead.
+//! How many keys each way to Envoy carries, as stated in docs/push.md: `keyward push` accepts that
+//! number, and rejects one more with a message that names an alternative.
 
 use super::*;
 use crate::support::command::command;
 use crate::support::restricted::restricted;
 
-/// A way to Envoy: the arguments of `keyward push`, and its message if there is too much.
+/// A way to Envoy: the arguments of `keyward push`, and its message if there are too many keys.
 const WAYS: [(&str, &[&str], &str); 7] = [
     (
         "WasmPlugin",
@@ -54,7 +54,7 @@ const WAYS: [(&str, &[&str], &str); 7] = [
     ),
 ];
 
-/// Returns a folder for files that are pushed to.
+/// Returns a folder for a test's targets.
 fn desk() -> Desk {
     let desk = Desk::new();
     let shipped = crate::support::bootstrap::shipped_ecds();

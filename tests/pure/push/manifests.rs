@@ -44,7 +44,7 @@ fn a_plain_wasm_plugin_goes_to_standard_output() {
     assert_eq!(manifest["spec"]["pluginConfig"], configuration(8, &[ALICE]));
 }
 
-/// The document is written again as JSON, which kubectl reads as YAML, and the other document stays
+/// The document is rewritten as JSON, which kubectl reads as YAML. The other document stays
 /// unchanged.
 #[test]
 fn an_own_manifest_keeps_all_but_the_configuration_and_its_comments() {
@@ -72,7 +72,7 @@ fn an_own_manifest_keeps_all_but_the_configuration_and_its_comments() {
             "{text}"
         );
     }
-    // The file knows its content.
+    // The file shows which revision it contains.
     desk.configuration(&configuration(7, &[BOB]));
     let said = keyward(&["push", "-c", &source, "--wasm-plugin", file]);
     assert_eq!(said.code, Some(4));
@@ -83,7 +83,7 @@ fn an_own_manifest_keeps_all_but_the_configuration_and_its_comments() {
     );
 }
 
-/// It is printed from the same template each time, so nothing is lost, and no copy is needed.
+/// The same template prints it each time, so nothing is lost and no copy is kept.
 #[test]
 fn a_plain_manifest_in_a_file_keeps_its_form() {
     let desk = Desk::new();
@@ -113,7 +113,7 @@ fn a_plain_manifest_in_a_file_keeps_its_form() {
         let after = fs::read_to_string(file).unwrap();
         assert_eq!(after, before.replace("\"revision\": 8", "\"revision\": 9"));
         assert!(!Path::new(&format!("{file}.before")).exists());
-        // With a comment, it is the operator's own.
+        // With a comment, it is an operator's own.
         fs::write(file, format!("# ours\n{after}")).unwrap();
         desk.configuration(&configuration(10, &[ALICE]));
         let said = keyward(&["push", "-c", &source, kind, file]);
@@ -126,7 +126,7 @@ fn a_plain_manifest_in_a_file_keeps_its_form() {
     }
 }
 
-/// Written as JSON it would be text for every reader, and it may not be text now.
+/// As JSON it would be a text for every reader, which it may not be now.
 #[test]
 fn what_readers_of_yaml_take_for_different_things_is_refused() {
     let desk = Desk::new();

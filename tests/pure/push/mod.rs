@@ -1,5 +1,5 @@
-//! `keyward push` to files: every target, revisions that only rise, and a watcher that renews old
-//! snapshots. What Envoy makes of it is in `push` among the tests with Envoy.
+//! `keyward push` to files: every target, revisions that only rise, and a watcher that lets no
+//! snapshot grow old. The tests with Envoy (`push`) show what Envoy makes of it.
 
 mod ecds;
 mod files;

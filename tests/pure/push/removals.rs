@@ -1,5 +1,5 @@
-//! A push from the wrong key file would remove working keys. It is rejected, but keys that a key
-//! file ends are never kept.
+//! A push from the wrong key file removes working keys, and is rejected. Keys that the key file
+//! itself ends are never held back.
 
 use super::*;
 
@@ -26,7 +26,7 @@ fn target(desk: &Desk, name: &str) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// 59 keys replaced by 5, as once happened: at every kind of target, packed or not.
+/// 59 keys are replaced by 5, as in a real incident: for every kind of target, packed or not.
 #[test]
 fn the_wrong_key_file_is_rejected_and_nothing_is_written() {
     for (name, option, more) in [
@@ -68,7 +68,7 @@ fn the_wrong_key_file_is_rejected_and_nothing_is_written() {
         assert_eq!((said.code, said.out.as_str()), (Some(4), ""), "{name}");
         assert_eq!(said.err, expected);
         assert_eq!(fs::read(&file).unwrap(), before, "{name}");
-        // A dry run shows everything, and has the exit code of the push.
+        // A dry run shows the same, with the same exit code as the push.
         let said = keyward(&[&push[..], &["--dry-run"]].concat());
         assert_eq!(said.code, Some(4));
         assert!(said.out.contains("would bring +1 -59:\n"), "{}", said.out);
@@ -106,7 +106,7 @@ fn an_account_that_is_missing_is_enough() {
     );
 }
 
-/// What this version cannot read may be keys of a later version, or a damaged file.
+/// What this version cannot read may be keys from a later version, or a damaged file.
 #[test]
 fn what_cannot_be_read_is_not_replaced_unasked() {
     let desk = Desk::new();

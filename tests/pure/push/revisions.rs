@@ -1,4 +1,4 @@
-//! Revisions rise by themselves, and never go back.
+//! Revisions rise automatically and never go back.
 
 use super::*;
 
@@ -22,7 +22,7 @@ fn the_next_one_is_the_time_or_one_more_than_the_target_holds() {
     let keys = desk.keys("", &[ALICE]);
     let push = ["push", "--keys", &keys, "--ecds", &ecds];
     let before = now();
-    // Faster than one per second.
+    // More than one per second.
     let mut last = 0;
     for _ in 0..5 {
         assert_eq!(keyward(&push).code, Some(0));
@@ -30,7 +30,7 @@ fn the_next_one_is_the_time_or_one_more_than_the_target_holds() {
         last = revision(&ecds);
     }
     assert!((before + 4..=now() + 4).contains(&last));
-    // A target from a clock that is ahead.
+    // A target whose revision is from a clock that is ahead.
     let ahead = (now() + 1_000_000).to_string();
     let said = keyward(&[&push[..], &["--revision", &ahead]].concat());
     assert_eq!(said.code, Some(0), "{}", said.err);

@@ -1,4 +1,4 @@
-//! A target has the name of the source of its keys.
+//! A target contains the name of the source of its keys.
 
 use super::*;
 use crate::support::key_file::read;
@@ -29,7 +29,7 @@ fn a_target_without_a_name_is_taken_over_with_a_warning() {
         )
     );
     assert_eq!(version(&path), format!("8 {OTHER}"));
-    // A missing name counts as another source, and the message says what to do.
+    // A push without a name counts as another source, and the message says what to do.
     desk.configuration(&configuration(9, &[ALICE]));
     let said = keyward(&unnamed);
     assert_eq!(said.code, Some(4));
@@ -50,7 +50,7 @@ fn a_target_without_a_name_is_taken_over_with_a_warning() {
     }
 }
 
-/// The shipped file has a version; an operator's own file may have none.
+/// The shipped file has a version, but an operator's own may have none.
 #[test]
 fn a_file_without_a_version_gets_one() {
     let desk = Desk::new();
@@ -110,7 +110,7 @@ fn a_manifest_carries_it_in_an_annotation() {
         assert_eq!(annotations["keyward/source"], "file:mine");
     }
     assert_eq!(read(1)["metadata"]["annotations"]["a"], "b");
-    // A plain one has it from the start.
+    // A plain one contains it from the start.
     let image = ["--image", "oci://registry.example/keyward:1"];
     let push = ["push", "-c", &source, "--wasm-plugin", "--source", OTHER];
     let said = keyward(&[&push[..], &image].concat());
@@ -127,7 +127,7 @@ fn a_key_file_is_named_at_its_next_edit_and_then_never_again() {
     let path = desk.path("ecds.yaml");
     fs::copy(find::root().join("envoy/ecds/keyward.yaml"), &path).unwrap();
     let ecds = path.to_str().unwrap();
-    // A push changes no key file, and says what is missing.
+    // A push changes no key file, and reports what is missing.
     let said = push(&keys, ecds, &[]);
     assert_eq!(said.code, Some(0));
     assert!(
@@ -137,7 +137,7 @@ fn a_key_file_is_named_at_its_next_edit_and_then_never_again() {
         said.err
     );
     assert_eq!(desk.text("keyward.toml"), before);
-    // The name of a read-only one is given as an option.
+    // For a read-only key file, the operator names the source.
     let said = push(&keys, ecds, &["--source", OTHER]);
     assert_eq!(said.code, Some(0), "{}", said.err);
     assert!(version(&path).ends_with(&format!(" {OTHER}")));
@@ -146,7 +146,7 @@ fn a_key_file_is_named_at_its_next_edit_and_then_never_again() {
     assert_eq!(keyward(&suspend).code, Some(0));
     let name = read(&desk.text("keyward.toml")).source().unwrap();
     assert!(name.is_of_file() && name.as_str().len() == "file:".len() + 16);
-    // Only the name and the change are written.
+    // Nothing changes except the name and the edit itself.
     let line =
         format!("source = \"{name}\" # made once, never edited: what is pushed carries it\n");
     let after = desk.text("keyward.toml");
@@ -164,7 +164,7 @@ fn a_key_file_is_named_at_its_next_edit_and_then_never_again() {
         Some(name.clone())
     );
 
-    // Now the file has a name, and no option can give it another.
+    // Now the file has a name, and no option can override it.
     let said = push(&keys, ecds, &[]);
     assert_eq!(said.code, Some(4));
     let said = push(&keys, ecds, &["--source", OTHER]);
@@ -207,7 +207,7 @@ fn a_folder_has_one_name() {
     assert!(text("b.toml").contains("source = \"file:"));
     let journal = crate::support::key_file::journal(&folder.join("b.toml.journal"));
     assert_eq!(journal[0]["changes"][0]["did"], "added");
-    // A second name is a fault, like any member that two files have.
+    // A second name is a fault, as with everything that two files set.
     fs::write(
         folder.join("c.toml"),
         "format = \"keyward.keys/v1\"\nsource = \"file:b\"\n",
@@ -233,7 +233,7 @@ fn a_folder_has_one_name() {
     );
 }
 
-/// `keyward push` runs as the next step is printed.
+/// `keyward push` works as printed in the next step.
 #[test]
 fn the_usual_target_is_named_by_the_key_file_or_the_environment() {
     let desk = Desk::new();
@@ -252,7 +252,7 @@ fn the_usual_target_is_named_by_the_key_file_or_the_environment() {
     );
     let text = fs::read_to_string(&keys).unwrap();
     fs::write(&keys, format!("{text}\n[push]\necds = \"a.yaml\"\n")).unwrap();
-    // Relative to the key file's folder, whatever the command's folder is.
+    // Relative to the key file's folder, whatever the current folder is.
     let run = |environment: Option<&str>, more: &[&str]| {
         let mut command = crate::support::command::command();
         command

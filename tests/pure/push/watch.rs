@@ -1,4 +1,4 @@
-//! `keyward push --watch`: what it continues with, and what it follows.
+//! `keyward push --watch`: what it tolerates, and what it follows.
 
 use super::*;
 

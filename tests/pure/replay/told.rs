@@ -1,4 +1,4 @@
-//! What replay prints and where, and its exit codes.
+//! What replay prints, where, and its exit code.
 
 use super::*;
 
@@ -39,7 +39,7 @@ fn nothing_flips_and_the_exit_code_says_so() {
         text.starts_with("No verdict flips, of 1 requests. Old revision 7, new revision 8, as of "),
         "{text}"
     );
-    // It also says what a log cannot know.
+    // Even then, it mentions what a log cannot show.
     assert!(
         text.contains("What a log cannot show:\n- The query is not logged"),
         "{text}"
@@ -174,11 +174,11 @@ fn keys_that_the_old_snapshot_does_not_know_and_lines_of_others_are_counted() {
 
 #[test]
 fn an_older_log_is_compared_all_the_same() {
-    // Denied by revision 3, but both snapshots of today let it pass.
+    // Revision 3 denied it, but both of today's snapshots let it pass.
     let denied = "deny insufficient_permission key=\"mk_grown\", kind=restricted, livemode=?0, account=\"acct_1\", path=\"acct_1\", org=\"org_1\", permission=\"customer\", access=read, revision=3";
     let (code, text, _) = told(&["--json"], &line(denied, "GET", "/v1/customers"));
     assert_eq!(code, Some(0), "{text}");
-    // By the old revision itself, it would be unexplained.
+    // A line with the old revision itself would be unexplained.
     let (code, text, _) = told(
         &["--json"],
         &(line(
@@ -207,8 +207,8 @@ fn no_stand_in_for_a_key_is_ever_shown() {
     }
 }
 
-/// A line whose path is not the one that was decided on: a client's word, a rewritten path, or a
-/// hidden one.
+/// A line whose path is not the one that keyward decided on: a client's header, a rewritten path,
+/// or a hidden one.
 #[test]
 fn a_line_with_another_path_than_the_one_decided_about_is_left_out() {
     let by_limited = "allow key=\"mk_shrunk\", kind=restricted, livemode=?0, account=\"acct_1\", path=\"acct_1\", org=\"org_1\", permission=\"charge\", access=read, revision=7";
@@ -216,7 +216,7 @@ fn a_line_with_another_path_than_the_one_decided_about_is_left_out() {
         (BY_FULL, "GET", "/v1/balance"),
         (by_limited, "GET", "/v1/charges"),
         (by_limited, "HEAD", "/v1/charges/ch_1"),
-        // Another endpoint, another level, none, a public one, and no path.
+        // Another endpoint, another level, no endpoint, a hidden path, and no path.
         (by_limited, "GET", "/v1/customers"),
         (by_limited, "POST", "/v1/charges"),
         (by_limited, "GET", "/internal/charges"),

@@ -1,4 +1,4 @@
-//! Compares the schemas with the code, on the same JSON.
+//! Asks the schemas and the code about the same JSON.
 
 use boon::{Compiler, SchemaIndex, Schemas};
 use keyward::configuration::Configuration;
@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::support::find::root;
 
-/// What the code may reject although the schema does not: the refusal's text after its place. In
-/// everything else they agree.
+/// The messages (without the place) of rejections by the code that the schema cannot express. On
+/// everything else both must agree.
 const BEYOND_A_SCHEMA: [&str; 19] = [
     "duplicate member",
     "duplicate id",
@@ -20,7 +20,7 @@ const BEYOND_A_SCHEMA: [&str; 19] = [
     "expected the name of a known permission",
     "expected an address or CIDR range",
     "an account is among its own ancestors",
-    // A double of 2^53 or more where `max_snapshot_age` accepts any integer, and `-0`.
+    // A double of 2^53 or more, although `max_snapshot_age` accepts any integer, and `-0`.
     "expected a non-negative integer",
     "too many accounts",
     "too many endpoints",
@@ -29,9 +29,9 @@ const BEYOND_A_SCHEMA: [&str; 19] = [
     "a header name is given twice",
     "the profile reads a header of this name",
     "accounts and organizations need different prefixes",
-    // What the name means elsewhere, in any case.
+    // A name that has another meaning, in any case.
     "expected a header name of letters, digits and hyphens that has no other meaning here",
-    // Its length in bytes, and fields that its reason does not know.
+    // The length in bytes, and fields that the reason does not have.
     "expected a text of at most 1024 bytes whose fields in braces are known for this reason",
 ];
 
@@ -86,13 +86,13 @@ pub fn code_on_snapshot(snapshot: &Value) -> Result<(), String> {
         .map_err(|refusal| refusal.to_string())
 }
 
-/// Returns whether a refusal is due to a rule that no schema can express.
+/// Returns whether the reason is a rule that no schema can express.
 pub fn is_beyond(refusal: &str, has_own_ids: bool) -> bool {
     let text = refusal.rsplit_once(": ").map_or(refusal, |(_, text)| text);
     BEYOND_A_SCHEMA.contains(&text) || (has_own_ids && BEYOND_WITH_OWN_IDS.contains(&text))
 }
 
-/// Both schemas, compared with the code.
+/// Both schemas, for comparison with the code.
 pub struct Bench {
     pub configuration: Judge,
     snapshot: Judge,
@@ -106,8 +106,8 @@ impl Bench {
         }
     }
 
-    /// Returns whether schema and code accept `configuration`. Fails if they differ without a known
-    /// reason.
+    /// Returns whether schema and code accept `configuration`. Fails if they differ without an
+    /// excuse.
     pub fn agree(&self, configuration: &Value, what: &str) -> bool {
         let (schema, code) = (self.configuration.judge(configuration), code(configuration));
         let has_own_ids = configuration.pointer("/profile/ids").is_some();
@@ -118,7 +118,7 @@ impl Bench {
         schema.is_ok() && code.is_ok()
     }
 
-    /// Does the same for a configuration's snapshot by itself.
+    /// Like [`Self::agree`], for a configuration's snapshot by itself.
     pub fn agree_on_snapshot(&self, configuration: &Value, what: &str) {
         if let Some(snapshot) = configuration.get("snapshot") {
             let (schema, code) = (self.snapshot.judge(snapshot), code_on_snapshot(snapshot));
@@ -127,8 +127,7 @@ impl Bench {
     }
 }
 
-/// Checks that what is read as a document is written again unchanged, except for integers that were
-/// doubles.
+/// Asserts that a document is written back unchanged, except for integers that were doubles.
 #[track_caller]
 fn round_trips(snapshot: &Value, what: &str) {
     let document: Document = serde_json::from_value(snapshot.clone())
@@ -142,7 +141,7 @@ fn round_trips(snapshot: &Value, what: &str) {
     );
 }
 
-/// Returns the same value with every integer written as an integer.
+/// Returns the value with every whole number written as an integer.
 fn with_integers(value: &Value) -> Value {
     match value {
         Value::Number(number) => match number.as_f64() {

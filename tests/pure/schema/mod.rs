@@ -1,5 +1,5 @@
-//! Compares the JSON Schemas in `docs/` with the code: both accept the same configurations, apart
-//! from the rules that no schema can express.
+//! Compares the JSON Schemas in `docs/` with the code: both judge every configuration the same way,
+//! except for the rules that no schema can express.
 
 mod bench;
 
@@ -13,8 +13,8 @@ use self::bench::{Bench, code, compare, is_beyond, read};
 use crate::support::cases::corpus;
 use crate::support::sample;
 
-/// Returns the sample with `text` at `pointer`: instead of the present value, as a new member, or
-/// with `-` as a new element. An empty text removes the value.
+/// Returns the sample with `text` at `pointer`: in place of the value there, as a new member, or
+/// for `-` as a new element. An empty text removes the value.
 fn edited(mut sample: Value, pointer: &str, text: &str) -> Value {
     let (parent, last) = pointer.rsplit_once('/').unwrap();
     let parent = sample
@@ -72,7 +72,7 @@ fn every_member_is_described() {
     }
 }
 
-/// The members that the code knows are the ones that it lists when it finds another one.
+/// The code names the members that it knows when it finds another one.
 #[test]
 fn the_schema_knows_the_members_that_the_code_knows() {
     for (file, of_schema, of_sample) in [
@@ -188,8 +188,8 @@ fn what_a_schema_cannot_say_the_code_refuses() {
     assert!(is_beyond(&refusal, false), "{refusal}");
 }
 
-/// At every place of the sample: without it, with an unknown member next to it, and with every
-/// probe instead.
+/// Every place of the sample is tried without its value, with an unknown member next to it, and
+/// with every probe in its place.
 #[test]
 fn any_edit_is_judged_alike() {
     let bench = Bench::new();
@@ -201,8 +201,8 @@ fn any_edit_is_judged_alike() {
             false => refused += 1,
         }
     };
-    // A profile with its own ids leaves less to the schema, so the rest of the configuration is
-    // also edited without such a profile.
+    // With its own ids, a profile leaves less to the schema. The rest of the configuration is
+    // therefore edited in a sample with the usual ids.
     for (sample, below) in [(sample::full(), "/profile/ids"), (sample::usual(), "")] {
         let mut pointers = Vec::new();
         each_place(&sample, &mut String::new(), &mut |pointer| {
@@ -222,15 +222,15 @@ fn any_edit_is_judged_alike() {
             }
         }
     }
-    // Otherwise, the probes are too unlike the sample to show anything.
+    // Otherwise the probes would be too far off to prove anything.
     assert!(
         taken > 100 && refused > 1_000,
         "{taken} taken, {refused} refused"
     );
 }
 
-/// Every reason and every field in the schema is one of the code's, and all of the code's reasons
-/// are in the schema.
+/// Every reason and field that the schema names exists in the code, and the schema names all
+/// reasons.
 #[test]
 fn messages_know_the_codes_reasons_and_fields() {
     let schema = read("configuration.schema.json");
@@ -294,8 +294,8 @@ fn each_place(value: &Value, pointer: &mut String, visit: &mut impl FnMut(&str))
     }
 }
 
-/// Returns the members of every object with a fixed set of members that a schema describes, by its
-/// pointer.
+/// Returns the members of every object with a fixed set of members that a schema describes, with
+/// the object's pointer.
 fn objects(schema: &Value) -> Vec<(String, Map<String, Value>)> {
     let mut found = Vec::new();
     each_place(schema, &mut String::new(), &mut |pointer| {

@@ -1,4 +1,4 @@
-//! `keyward logs` on a file that grows.
+//! `keyward logs` on a growing file.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -115,7 +115,7 @@ fn standard_input_needs_no_follow() {
     );
 }
 
-/// The ways that reading can end: the end, a limit, or a reader that stops.
+/// How reading can end: at the end, at a limit, or by a reader that stops.
 #[test]
 fn no_progress_bar_stays_on_the_screen() {
     let folder = Folder::new("bar");

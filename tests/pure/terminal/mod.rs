@@ -1,4 +1,4 @@
-//! What a person sees on a terminal of 80 columns, and what a script gets line by line.
+//! What a person sees on a terminal of 80 columns, and what a script gets, line by line.
 
 mod logs;
 mod tables;

@@ -1,5 +1,5 @@
 //! A verification and a decision never disagree about a key: whatever the configuration and the
-//! request, the same of rules 1 to 6 fails, or none does.
+//! request, both fail the same one of rules 1 to 6, or none.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -23,7 +23,7 @@ fn rules_1_to_6_are_the_decisions() {
     check(800, |tape, tapes| {
         let mut world = World::roll(&mut Dice::new(tape));
         let settings = world.configuration.as_object_mut().unwrap();
-        // Shadow lets requests pass, but verification reports the actual state of the key.
+        // Shadow lets requests pass, but verification reports the key itself.
         settings.remove("enforcement");
         let read = |json: String| Configuration::from_json(json.as_bytes()).unwrap();
         let plain = read(world.configuration.to_string());
@@ -41,7 +41,7 @@ fn rules_1_to_6_are_the_decisions() {
                 Decision::Deny(denial) if denial.reason().rule() <= 6 => Some(denial.reason()),
                 Decision::Deny(_) => None,
                 Decision::Allow(permit) if permit.identity().is_some() => None,
-                // A wildcard of the snapshot may make it public.
+                // A wildcard in the snapshot may make the path public.
                 Decision::Allow(_) => continue,
             };
             let told = verify(&verifying, &head, &surroundings).unwrap();
@@ -68,7 +68,7 @@ fn rules_1_to_6_are_the_decisions() {
             match expected {
                 None => valid.set(valid.get() + 1),
                 Some(reason) => {
-                    // Rules 2 to 5 have one answer.
+                    // Rules 2 to 5 all have the same answer.
                     let rules = reason.rule();
                     let uniform = (2..=5).contains(&rules);
                     prop_assert_eq!(uniform, reply.body.contains("API_KEY_INVALID"));

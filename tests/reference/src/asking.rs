@@ -1,5 +1,5 @@
-//! Asks the filter and the reference the same question, and returns the answers in the reference's
-//! words.
+//! Asks the filter the same question as the reference, and translates the answer into the
+//! reference's words.
 
 use std::net::IpAddr;
 
@@ -13,7 +13,7 @@ use crate::catalogue;
 use crate::model::{self, Builtin, Edge, Graph, Request, Row, Verdict};
 use crate::worlds::world::canonical;
 
-/// Returns the verdict in the reference's words, and its kind.
+/// Returns the verdict in the reference's words, and the kind of verdict.
 pub fn ask(configuration: &Configuration, request: &Request) -> (Verdict, &'static str) {
     let head = head(configuration, request);
     match decide(configuration, &head, &Surroundings(request)) {
@@ -80,7 +80,7 @@ impl Environment for Surroundings<'_> {
     }
 }
 
-/// Returns the built-in catalogue in the reference's words, from its files.
+/// Returns the built-in catalogue in the reference's words, read from its files.
 pub fn builtin() -> Builtin {
     let rows = catalogue::rows().into_iter().map(|row| Row {
         method: row.method,
@@ -115,7 +115,7 @@ pub fn builtin() -> Builtin {
     }
 }
 
-/// Replaces every permission's name with its canonical name, because the reference knows no
+/// Replaces aliases of permissions with their canonical names, because the reference knows no
 /// aliases.
 pub fn without_aliases(configuration: &Value) -> Value {
     match configuration {
@@ -132,7 +132,7 @@ pub fn without_aliases(configuration: &Value) -> Value {
     }
 }
 
-/// A request with its bytes as text.
+/// A request whose `Debug` output shows its bytes as text.
 pub struct Shown<'a>(pub &'a Request);
 
 impl std::fmt::Debug for Shown<'_> {

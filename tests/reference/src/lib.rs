@@ -1,6 +1,6 @@
 //! What keyward is compared with: a naive model of the decision, a reader of the catalogue's files,
 //! and generators of configurations and requests. It shares no code with `src/`, and is written
-//! only from the documents. `management` is the exception: it runs commands on stores with the
+//! from the documents only. `management` is the exception: it runs commands on stores and uses the
 //! core's own rules.
 #![allow(
     clippy::as_conversions,
@@ -21,7 +21,7 @@ pub mod model;
 pub mod packed;
 pub mod worlds;
 
-/// Returns SHA-256 in hexadecimal digits, as a snapshot spells it.
+/// Returns the SHA-256 in hexadecimal digits, as a snapshot writes it.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
     use sha2::{Digest, Sha256};

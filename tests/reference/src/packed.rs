@@ -4,8 +4,8 @@ use keyward::configuration::packed_settings;
 use keyward::snapshot::packed::Packed;
 use serde_json::Value;
 
-/// Returns the packed form of a plugin configuration in JSON, or `None` for one without a snapshot,
-/// which has no packed form.
+/// Returns the packed form of a plugin configuration in JSON. Returns `None` for one without a
+/// snapshot, which has no packed form.
 pub fn packed(configuration: &str) -> Option<Vec<u8>> {
     let mut settings: Value = serde_json::from_str(configuration).unwrap();
     let snapshot = settings.as_object_mut()?.remove("snapshot")?;

@@ -13,7 +13,7 @@ const CALLS = {
   nonsense: (stripe, options) => stripe.rawRequest('GET', '/v1/nonsense', null, options),
 };
 
-/** The SDK's HTTP client, with something in front that removes headers or adds some. */
+/** The SDK's HTTP client, behind something that takes headers away or adds some. */
 class Edited extends Stripe.HttpClient {
   constructor(call) {
     super();

@@ -1,5 +1,5 @@
-// What localstripe lacks, through the gateway to an upstream that answers as Stripe would: other
-// kinds of keys, contexts, v2, search, files.
+// The features that localstripe lacks, through the gateway to an upstream that answers as Stripe
+// would: other kinds of keys, contexts, v2, search, files.
 
 import Stripe from 'stripe';
 import { check, client, done, plan, step } from './steps.mjs';

@@ -14,7 +14,7 @@ function request(method, path, authorization, body) {
     stream.on('response', (got) => (headers = got));
     stream.on('data', (part) => (text += part));
     stream.on('end', () => resolve({ status: headers[':status'], headers, text }));
-    // The rest of an upload that was already answered is not needed.
+    // If the upload was already answered, the server does not want the rest of it.
     stream.on('error', (error) => (headers ? resolve({ status: headers[':status'], headers, text }) : reject(error)));
     stream.end(body);
   });

@@ -1,6 +1,6 @@
-// Keys are created, read, listed, rotated and ended on keyward-server with the released SDK, which
-// has no method for that: `rawRequest`. The last line contains the created values, so that the test
-// can use them.
+// Makes, reads, lists, rotates and ends keys on keyward-server with the released SDK, which has no
+// methods for that: `rawRequest`. The last line contains the values of the new keys, so that the
+// caller can use them.
 
 import Stripe from 'stripe';
 import { check, client, done, plan, raised, step, tell } from './steps.mjs';

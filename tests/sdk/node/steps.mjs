@@ -1,5 +1,5 @@
-// What the scripts share: their plan, and one JSON line per step, so that a script that does
-// nothing cannot pass.
+// The parts that the scripts share: their plan, and one JSON line per step. A script that does
+// nothing therefore cannot pass for one that works.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ export function tell(line) {
   told += 1;
 }
 
-/** The SDK as its users have it, except for the address. */
+/** The SDK as its users have it, but for the address. */
 export function client(key, options = {}) {
   const maxNetworkRetries = plan.retries ?? 2;
   return new Stripe(key, { host: hostname, port, protocol: 'http', maxNetworkRetries, telemetry: false, ...options });
@@ -27,14 +27,14 @@ export function check(actual, expected) {
   assert.deepEqual(actual, expected);
 }
 
-/** The error that `call` fails with, which must be exactly of that class. */
+/** The error that `call` fails with, which has to be exactly of that class. */
 export async function raised(kind, call) {
   const error = await call().then(() => assert.fail(`no ${kind.name}`), (error) => error);
   check(error.constructor, kind);
   return error;
 }
 
-/** Runs a function immediately. The first step that fails is the last. */
+/** Runs a function at once; the first step that fails is the last. */
 export async function step(name, run) {
   checks = 0;
   try {

@@ -43,7 +43,7 @@ def outcome(call):
         return {
             "class": type(error).__name__,
             "status": error.http_status,
-            # People check both of these. `error.code` is empty on errors of authentication and
+            # People branch on both of these. `error.code` is empty for errors of authentication and
             # permission, from any server.
             "code": error.error.code,
             "type": error.error.type,

@@ -6,7 +6,7 @@ import traceback
 
 import stripe
 
-# It would store an id in the home folder of the user who runs the tests.
+# Telemetry would store an id in the home folder of the user who runs the tests.
 stripe.enable_telemetry = False
 
 with open(sys.argv[1], encoding="utf-8") as file:

@@ -17,7 +17,7 @@ def context():
     trusted = trustme.CA()
     trusted.cert_pem.write_to_path(PLAN["ca"])
     authority = trustme.CA() if PLAN["fault"] == "stranger" else trusted
-    # Valid from 2000 on, unless said otherwise.
+    # Valid from 2000 on by default.
     ended = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
     certificate = authority.issue_cert(*PLAN["names"], not_after=ended if PLAN["fault"] == "expired" else None)
     served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -11,15 +11,15 @@ use regex::{Captures, Regex};
 
 use crate::world::World;
 
-/// A key file and a server, with the keys that commands have created on each.
+/// A key file and a server, with the keys that commands have made in each.
 pub(crate) struct Both {
     pub(crate) world: World,
     file: Folder,
-    /// The ids of keys on the file and on the server, in the order of their creation.
+    /// The ids of keys in the file and on the server, in order of creation.
     keys: Vec<[String; 2]>,
-    /// The values that were shown, which are nowhere else.
+    /// The values that were shown, which must be nowhere else.
     pub(crate) values: Vec<String>,
-    /// The first key's id. The server uses it to name the maker of a key.
+    /// The id of the first key. The server uses it as the name of a key's maker.
     actor: String,
 }
 
@@ -40,7 +40,8 @@ impl Both {
         let listed = world.api("GET", "/v2/iam/api_keys?owner=acct_operator", None);
         let actor = listed.json()["data"][0]["id"].as_str().unwrap().to_owned();
         let file = Folder::new("both");
-        // The operator's account and its key are the server's own. Their grants are not compared.
+        // The operator's account and its key exist on the server only. The key's grants are not
+        // compared.
         file.good(&[
             "accounts",
             "add",
@@ -75,8 +76,8 @@ impl Both {
         on_server(&self.world)
     }
 
-    /// Runs a line on both. `$0` is the first created key. `only` is what only the server's line
-    /// contains.
+    /// Runs a line on both: `$0` is the first key that was made. `only` is added to the server's
+    /// line only.
     #[track_caller]
     pub(crate) fn run_with(&mut self, line: &[&str], only: &[&str], input: &str) -> Same {
         let filled = self.filled(line, 0);
@@ -123,7 +124,7 @@ impl Both {
         same
     }
 
-    /// Runs a line that both must reject with this code. Returns the message.
+    /// Runs a line that both must reject with this exit code, and returns the message.
     #[track_caller]
     pub(crate) fn refused(&mut self, code: i32, line: &[&str]) -> String {
         let same = self.run(line);
@@ -144,7 +145,7 @@ impl Both {
         filled
     }
 
-    /// Notes the new keys, in the same order as both.
+    /// Records the new keys, in the order that both list them in.
     fn note_keys(&mut self, file: &Said, server: &Said) {
         let all = |said: &Said| -> Vec<String> {
             let text = format!("{}{}", said.out, said.err);
@@ -177,7 +178,7 @@ fn plain(text: &str) -> String {
     });
     static LAST4: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r#"(last4"?:? +"?)[0-9A-Za-z]{4}"#).unwrap());
-    // Two commands may run in different seconds.
+    // Two commands may run in two different seconds.
     static SECONDS: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(
             "(?-u:\\b)(?:now|in [0-9]+ seconds?|[0-9]+ seconds? ago|with the next push)(?-u:\\b)",
@@ -203,7 +204,7 @@ fn plain(text: &str) -> String {
     let text = BLANKS.replace_all(&text, "  ");
     let mut plain = String::new();
     for line in text.lines() {
-        // The place of a record, and the journal or the trail.
+        // The place of a record, and the journal or the audit trail.
         let member = line.trim_start();
         let is_place = member.starts_with("\"file\":") || member.starts_with("\"command\":");
         if is_place || line.starts_with("file ") {

@@ -1,5 +1,5 @@
-//! Every command of `keyward keys`, `accounts` and `grant-sets` has the same output on a key file
-//! and on a server, and the server's keys work accordingly.
+//! Every command of `keyward keys`, `accounts` and `grant-sets` has the same output for a key file
+//! and for a server, and the server's keys work accordingly.
 
 use keyward_harness::eventually;
 use serde_json::Value;
@@ -8,7 +8,7 @@ use super::both::Both;
 use crate::world::PROPAGATION;
 
 /// The server has policies, and a key file has none. The policy of the operator's own account
-/// allows an account whatever its maker requests.
+/// allows an account's keys whatever their maker allows.
 pub(super) const POLICY: &[&str] = &["--policy", "operator"];
 
 #[test]
@@ -45,7 +45,7 @@ fn every_command_says_the_same_on_a_file_and_on_a_server() {
     both.good(&["grant-sets", "show", "support", "--json"]);
     both.good(&["grant-sets", "show", "support"]);
 
-    // 4, because the account's first keys are 0 to 3.
+    // The account's first keys are 0 to 3, so this is 4.
     let create = [
         "keys",
         "create",
@@ -295,7 +295,7 @@ fn a_key_that_the_command_made_works_until_it_was_rotated_and_is_found_by_its_va
         (status(&both, &old) == 200).then_some(())
     });
 
-    // The key as it leaked: whole, in a URL, and masked.
+    // The leaked forms of the key: whole, in a URL, and masked.
     let end = old.get(old.len() - 4..).unwrap();
     let leaked = format!("see https://x.example/?key={old}&a=1 and rk_test_****{end}");
     let mut find = both.on_server();

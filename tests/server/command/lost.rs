@@ -1,5 +1,5 @@
-//! Answers that are lost on the network: the command sends the request again, and the server has
-//! carried it out only once.
+//! Answers that are lost on the network: the command sends the request again, but the server
+//! carries it out only once.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -13,12 +13,12 @@ use serde_json::Value;
 use super::both::on_server;
 use crate::world::World;
 
-/// A network that passes requests to the gateway, and loses the answers to the first few that
+/// A network that passes requests on to the gateway, and loses the answers to the first few that
 /// change something.
 struct Lossy {
     address: SocketAddr,
     lost: Arc<AtomicUsize>,
-    /// How many requests that change something went through.
+    /// The number of passed requests that change something.
     sent: Arc<AtomicUsize>,
 }
 
@@ -28,7 +28,7 @@ impl Lossy {
         let address = listener.local_addr().unwrap();
         let (lost, sent) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let counted = (Arc::clone(&lost), Arc::clone(&sent));
-        // It ends with the process: no one connects after the test.
+        // The thread ends with the process: no one connects once the test is over.
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let (lost, sent) = &counted;
@@ -43,7 +43,7 @@ impl Lossy {
     }
 }
 
-/// Passes on the requests of one connection, until an answer is lost or the client leaves.
+/// Passes on the requests of one connection, until an answer is lost or the client disconnects.
 fn hand_on(
     client: TcpStream,
     gateway: SocketAddr,
@@ -122,7 +122,7 @@ fn keys(world: &World, query: &str) -> Vec<Value> {
 fn a_key_is_made_once_though_its_answer_was_lost() {
     let world = World::start();
     world.account("acct_widgets");
-    // By its digest: the value was never in the answer.
+    // By its digest, so the value was never in the answer.
     let lossy = Lossy::before(world.gateway, 1);
     let said = run(
         &world,
@@ -153,7 +153,7 @@ fn a_key_is_made_once_though_its_answer_was_lost() {
         (world.call(value, "GET", "/v1/customers", None).status == 200).then_some(())
     });
 
-    // A publishable key, which the server generates.
+    // A publishable key, which the server makes.
     let lossy = Lossy::before(world.gateway, 2);
     let said = run(
         &world,
@@ -176,8 +176,8 @@ fn a_key_is_made_once_though_its_answer_was_lost() {
     assert_eq!(said.code, Some(0), "{}", said.err);
     assert_eq!(keys(&world, "&state=deleted").len(), 1);
 
-    // The first keys, whose values the server generates: no second account is created, and the next
-    // try creates all of them.
+    // The first keys, whose values the server makes: no second account is made, and the retry makes
+    // all keys.
     let lossy = Lossy::before(world.gateway, 1);
     let line = "accounts add acct_two --policy operator";
     let said = run(&world, &lossy, line);

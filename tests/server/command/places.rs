@@ -1,5 +1,5 @@
-//! How a command reaches a server: at its socket for people on its machine, through a gateway, and
-//! through one with TLS.
+//! Where a server may be: at its socket for people on its machine, behind a gateway, and behind one
+//! with TLS.
 
 use std::fs::{self, File};
 use std::process::Command;
@@ -40,7 +40,7 @@ fn the_servers_own_socket_needs_no_key_and_its_keys_are_named_by_its_user() {
         "{}",
         shown.out
     );
-    // An unrestricted key, which the operator's own policy lets no one else create.
+    // An unrestricted key, which only the operator's own policy allows.
     let said = run("keys create --owner acct_widgets --kind secret --mode live");
     assert_eq!(said.code, Some(0), "{}", said.err);
 }

@@ -1,4 +1,4 @@
-//! A server rejects what a key file rejects, in the same words and with the same exit code.
+//! A server rejects what a key file rejects, with the same message and the same exit code.
 
 use super::both::Both;
 
@@ -21,7 +21,8 @@ fn what_a_file_refuses_a_server_refuses_in_the_same_words() {
         "",
     );
     both.good(&["grant-sets", "put", "support", "--grant", "customer=read"]);
-    // 0 restricted, 1 secret, 2 publishable, 3 on a set, 4 replaced by 5, 6 deleted, 7 with an end, 8 ended.
+    // 0 is restricted, 1 secret, 2 publishable, 3 has a set, 4 is replaced by 5, 6 is deleted, 7
+    // has an expiry, 8 has ended.
     both.good(&[
         "keys",
         "create",
@@ -118,7 +119,7 @@ fn what_a_file_refuses_a_server_refuses_in_the_same_words() {
         ),
         (
             "keys create --owner acct_shop --from-grant-set nosuch",
-            "there is no such grant set, only `support`",
+            "there is no grant set `nosuch`; `keyward grant-sets list`",
         ),
         (
             "keys create --owner acct_shop --expires 2020-01-01T00:00:00Z",
@@ -262,7 +263,7 @@ fn what_a_file_refuses_a_server_refuses_in_the_same_words() {
     }
 }
 
-/// What only a server rejects, and what does not concern a server.
+/// What only a server rejects, and what does not apply to a server.
 #[test]
 fn what_only_a_server_refuses_says_what_to_do() {
     let both = Both::start();
@@ -315,7 +316,7 @@ fn what_only_a_server_refuses_says_what_to_do() {
     );
     let refused = said(&["keys", "create", "--owner", "acct_shop", "--file", "a.toml"]);
     assert!(refused.contains("a server has none"), "{refused}");
-    // Commands that work on a key file.
+    // Commands that work on a key file only.
     for line in [
         &["push", "--server", "unix:/x"][..],
         &["snapshot", "check", "--server", "unix:/x"],
@@ -327,8 +328,8 @@ fn what_only_a_server_refuses_says_what_to_do() {
             "{line:?}: {refused}"
         );
     }
-    // The command does not ignore a variable either, unless an argument names its subject, or it
-    // needs no keys.
+    // Neither does the command ignore a variable, unless an argument names its subject or it needs
+    // no keys.
     let with_variable = |line: &[&str]| {
         let output = both.on_server().args(line).output().unwrap();
         String::from_utf8(output.stderr).unwrap()
@@ -354,7 +355,7 @@ fn what_only_a_server_refuses_says_what_to_do() {
             "{line:?}: {said}"
         );
     }
-    // A key that may not manage keys, and a text that is not a key.
+    // A key that may not manage keys, and a text that is no key.
     let (_, weak) = {
         both.world.account("acct_widgets");
         both.world.key("acct_widgets", &["customer_read"])

@@ -1,4 +1,4 @@
-//! A value that no one receives has no effect: what was created for it is removed again.
+//! A value that no one reads has no effect: the key that was made for it is removed again.
 
 use std::io::Read;
 use std::process::{Command, Stdio};
@@ -31,7 +31,7 @@ fn a_value_that_nobody_takes_leaves_nothing_behind() {
         "keys duplicate $KEY",
         "accounts add acct_two --policy operator",
     ] {
-        // The reader exists when the command begins, and reads nothing.
+        // The reader exists when the command starts, but reads nothing.
         let id = both.good(&["keys", "list"]).out;
         assert!(id.contains("mk_"));
         let mut command = both.on_server();
@@ -59,8 +59,8 @@ fn a_value_that_nobody_takes_leaves_nothing_behind() {
     assert!(!String::from_utf8_lossy(&tree.stdout).contains("acct_two"));
 }
 
-/// Returns the messages of a command whose standard output is a pipe that is closed after something
-/// was written into it.
+/// Returns the messages of a command whose standard output is a pipe that closes after the first
+/// write to it.
 fn unread(mut command: Command) -> String {
     let (reader, writer) = std::io::pipe().unwrap();
     let mut child = command

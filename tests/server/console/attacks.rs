@@ -1,4 +1,4 @@
-//! What attacks on the console achieve.
+//! What attacks on the console can achieve.
 
 use std::io::Read;
 
@@ -46,7 +46,7 @@ fn a_form_of_another_origin_changes_nothing() {
         let answer = browser.post("/console/keys/new", &fields);
         assert_eq!(answer.status, 403, "{}", answer.text());
     }
-    // Signing someone else in is also a form.
+    // Signing another person in is also a form.
     let url = link(&world, "viewer");
     let headers = [("sec-fetch-site", "cross-site")];
     let answer = browser.post_with("/console/enter", &[("code", &url)], &headers);
@@ -61,7 +61,7 @@ fn a_form_of_another_origin_changes_nothing() {
 fn pages_and_api_share_no_credential() {
     let world = World::start();
     let browser = Browser::signed_in(&world, "admin");
-    // The API, with a session only.
+    // The API, with only a session.
     let cookie = browser.cookie_header();
     for path in [
         "/v2/iam/api_keys",
@@ -76,7 +76,7 @@ fn pages_and_api_share_no_credential() {
             "{path}"
         );
     }
-    // A page, with a key: the gateway requires no key there, and forwards none.
+    // A page, with a key: the gateway requires no key there, and passes none on.
     let authorization = format!("Bearer {}", world.first);
     for path in ["/console/keys", "/console/keys/new"] {
         let headers = [("authorization", authorization.as_str())];
@@ -88,7 +88,7 @@ fn pages_and_api_share_no_credential() {
         ];
         assert_eq!(request(&world, "GET", path, &headers).status, 200, "{path}");
     }
-    // If one of these headers arrives nevertheless, the page refuses it, even with a session.
+    // If one of these headers still arrives, the page rejects it, even with a session.
     let secret = world.gateway_secret();
     for strange in [
         ("authorization", authorization.as_str()),
@@ -102,7 +102,7 @@ fn pages_and_api_share_no_credential() {
         let (status, _) = world.straight("run/api.sock", &head, "/console/keys");
         assert_eq!(status, 403, "{}", strange.0);
     }
-    // Directly to the socket, without the gateway's secret, or as a page of the API.
+    // Directly to the socket, without the gateway's secret, or to the API's socket for a page.
     let (status, _) = world.straight("run/api.sock", &[("cookie", &cookie)], "/console/keys");
     assert_eq!(status, 401);
     let head = [("cookie", cookie.as_str()), ("x-keyward-gateway", &secret)];
@@ -134,7 +134,7 @@ fn markup_and_marks_that_turn_text_are_shown_as_text() {
         assert_eq!(page.status, 200, "{path}: {}", page.text());
         assert!(!page.text().contains("<script>alert"), "{path}");
         assert!(!page.text().contains("<script>\""), "{path}");
-        // A field holds what was entered as it is; text shows what no one would see.
+        // A field contains the input unchanged. Text shows invisible characters.
         let outside: String = page
             .text()
             .split("<textarea")
@@ -215,7 +215,7 @@ fn what_holds_no_value_is_compressed(world: &World, browser: &Browser<'_>) {
         let headers = [("cookie", cookie.as_str()), ("accept-encoding", coding)];
         request(world, "GET", path, &headers)
     };
-    // What is new in each answer: the tokens of forms, and how long the session lasts.
+    // The parts that differ in each answer: the tokens of forms, and how long the session lasts.
     let token =
         Regex::new("name=\"(csrf|once)\" value=\"[0-9A-Za-z_]+\"|until this session ends\">[^<]*<")
             .unwrap();

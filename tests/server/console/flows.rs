@@ -24,7 +24,7 @@ fn a_key_that_is_made_by_a_form_works_through_envoy_until_it_is_ended_by_one() {
     });
     assert_eq!(status("POST"), 403);
 
-    // Only that page contains the value, and the disk does not.
+    // Only that page contains the value, and nothing on the disk does.
     for path in [
         "/console/keys".to_owned(),
         format!("/console/keys/{id}"),
@@ -37,7 +37,7 @@ fn a_key_that_is_made_by_a_form_works_through_envoy_until_it_is_ended_by_one() {
     }
     world.assert_nowhere(&[&value]);
 
-    // A person in a session made it.
+    // A person in a session has made it.
     let key = world
         .api("GET", &format!("/v2/iam/api_keys/{id}"), None)
         .json();

@@ -1,4 +1,4 @@
-//! A form does nothing that it does not show, and a log contains only text.
+//! A form does nothing that it does not show, and a log contains only plain text.
 
 use std::fs;
 use std::process::Command;
@@ -31,7 +31,7 @@ fn fields_that_a_form_does_not_show_do_nothing() {
     assert_eq!(key["keyward"]["kind"], "restricted");
     assert_eq!(key["permissions"], serde_json::json!(["customer_read"]));
     assert_ne!(key["keyward"]["source"], "file:theirs");
-    // Permissions that this role does not give, and an account that does not exist.
+    // Permissions that this role does not include, and an account that does not exist.
     for field in [
         ("p.api_key", "write"),
         ("p.secret_api_key", "write"),
@@ -70,7 +70,7 @@ fn requests_of_a_key_are_shown_and_what_a_log_says_is_text() {
     assert_eq!(text.matches("files = []").count(), 1, "{text}");
     let named = text.replace("files = []", &format!("files = [{:?}]", logs.display()));
     fs::write(&config, named).unwrap();
-    // The running server has the store, and ends when the test drops it.
+    // The server is running and uses the store. It ends when the test drops it.
     let nothing = Guarded::spawn(&mut Command::new("true")).unwrap();
     drop(std::mem::replace(&mut world.server, nothing));
     world.server = serve(&world.folder);
@@ -90,7 +90,7 @@ fn requests_of_a_key_are_shown_and_what_a_log_says_is_text() {
         let mut lines = text.lines().map(str::to_owned);
         lines.find(|line| line.contains("/v1/charges") && line.contains(&id))
     });
-    // A client could have sent this, if nothing had refused it before the log.
+    // A client could have sent this, if nothing had rejected it before it was logged.
     let mut hostile: Value = serde_json::from_str(&line).unwrap();
     hostile["path"] = "/v1/<script>alert(1)</script>\u{202e}&\"'".into();
     let beside = world.folder.path().join("access-other.log");
@@ -108,7 +108,7 @@ fn requests_of_a_key_are_shown_and_what_a_log_says_is_text() {
     let refused = admin.get(&format!("/console/keys/{id}/requests?decision=deny"));
     assert!(!refused.text().contains("GET /v1/customers<"));
     assert!(refused.text().contains("POST /v1/charges"));
-    // The hints of the forms that end a key come from the same place.
+    // The hints of the forms that end a key use the same data.
     let rotate = admin.get(&format!("/console/keys/{id}/rotate"));
     assert!(
         rotate.text().contains("within the last hour"),

@@ -1,4 +1,5 @@
-//! Who may do what on pages: every page with every role. The expectation follows from the permission of the page's endpoint.
+//! Who may do what on pages: opens every page with every role. The expectation follows from the
+//! permission of the page's endpoint.
 
 use keyward_server::pages::{Listed, listed, roles};
 use keyward_server::routes::{ROUTES, Verb};
@@ -6,7 +7,7 @@ use keyward_server::routes::{ROUTES, Verb};
 use crate::browser::Browser;
 use crate::world::World;
 
-/// What a page of no right says.
+/// The text of a page that the role does not include.
 const REFUSED: &str = "does not include this page";
 
 #[test]
@@ -17,7 +18,8 @@ fn every_page_answers_every_role_as_the_tables_say() {
         let browser = Browser::signed_in(&world, role);
         let any = browser.get("/console/keys");
         for page in listed() {
-            // An object that does not exist: an allowed request gets "not found", and changes nothing.
+            // An object that does not exist: an allowed request gets "not found", and changes
+            // nothing.
             let path = page.template.replace("{id}", "no_such");
             let answer = match page.method {
                 Verb::Post => browser.send(&any, &path, &[]),
@@ -50,7 +52,7 @@ fn every_page_answers_every_role_as_the_tables_say() {
     without_a_session(&world);
 }
 
-/// Requests every page without a session, and every route of the API with a session only.
+/// Opens pages without a session, and with a session of the other side.
 fn without_a_session(world: &World) {
     let nobody = Browser::new(world);
     for Listed {

@@ -1,4 +1,4 @@
-//! Who is signed in, for how long, and what for.
+//! Who is signed in, for how long, and with what rights.
 
 use keyward_harness::eventually;
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ fn a_link_opens_one_session_and_opens_nothing_when_it_is_only_looked_at() {
     assert_eq!(again.status, 400);
     assert!(again.text().contains("already used"), "{}", again.text());
     assert!(again.header("set-cookie").is_none());
-    // The store and the logs contain digests.
+    // The store and the logs contain digests only.
     let secret = cookie.split_once('=').unwrap().1.split(';').next().unwrap();
     world.assert_nowhere(&[token, &format!("c_{secret}")]);
 }
@@ -93,7 +93,7 @@ fn a_session_ends_when_it_is_left_when_it_is_revoked_and_with_the_key_that_opene
         );
         (made.status == 200).then_some(made)
     });
-    // No one can give more than they hold.
+    // No one can give more than they have.
     let refused = world.call(value, "POST", "/v2/keyward/console_sessions", body("admin"));
     assert_eq!(refused.status, 403, "{}", refused.text());
     let url = made.json()["url"].as_str().unwrap().to_owned();

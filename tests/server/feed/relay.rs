@@ -1,14 +1,17 @@
-//! A connection to the server that a test can cut: packets in transit then stay there, as on a network that loses every packet.
+//! A connection to the server that a test can cut: packets in transit then stay where they are, as
+//! on a network that loses every packet.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 pub(super) struct Relay {
     pub(super) address: SocketAddr,
+    target: Arc<Mutex<SocketAddr>>,
+    open: Arc<Mutex<Vec<TcpStream>>>,
     is_cut: Arc<AtomicBool>,
 }
 
@@ -18,12 +21,16 @@ impl Relay {
         let address = listener.local_addr().unwrap();
         let is_cut = Arc::new(AtomicBool::new(false));
         let cut = Arc::clone(&is_cut);
+        let target = Arc::new(Mutex::new(target));
+        let open = Arc::new(Mutex::new(Vec::new()));
+        let (aimed, opened) = (Arc::clone(&target), Arc::clone(&open));
         // The thread ends with the process.
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let Ok(server) = TcpStream::connect(target) else {
+                let Ok(server) = TcpStream::connect(*aimed.lock().unwrap()) else {
                     continue;
                 };
+                opened.lock().unwrap().push(client.try_clone().unwrap());
                 let there = (client.try_clone().unwrap(), server.try_clone().unwrap());
                 for (from, to) in [there, (server, client)] {
                     let cut = Arc::clone(&cut);
@@ -31,7 +38,20 @@ impl Relay {
                 }
             }
         });
-        Self { address, is_cut }
+        Self {
+            address,
+            target,
+            open,
+            is_cut,
+        }
+    }
+
+    /// Closes all connections. New ones lead there.
+    pub(super) fn aim(&self, target: SocketAddr) {
+        *self.target.lock().unwrap() = target;
+        for client in self.open.lock().unwrap().drain(..) {
+            let _ = client.shutdown(std::net::Shutdown::Both);
+        }
     }
 
     pub(super) fn cut(&self) {
@@ -53,6 +73,6 @@ fn pass(mut from: TcpStream, mut to: TcpStream, is_cut: &AtomicBool) {
             break;
         }
     }
-    // The other side must also learn of the end.
+    // Lets the other side learn of the end as well.
     let _ = to.shutdown(std::net::Shutdown::Both);
 }

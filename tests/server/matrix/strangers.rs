@@ -1,5 +1,5 @@
-//! Every route with callers that bypass the gateway: without a principal, with a forged one,
-//! without the gateway's secret, as another user, and by TCP.
+//! Every route by callers who bypass the gateway: with no principal, with a forged one, without the
+//! gateway's secret, as another user, and over TCP.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -14,10 +14,10 @@ use super::{Objects, body_of, fresh};
 use crate::refused::{principal, tcp_sockets};
 use crate::world::{World, straight};
 
-/// A user that no process of the test runs as.
+/// The id of a user as which none of the test's processes runs.
 const ANOTHER_USER: u32 = 12_345;
 
-/// The headers of a request.
+/// The headers that a request needs.
 struct Heads {
     /// The secret that Envoy sends.
     secret: String,
@@ -50,7 +50,7 @@ pub(super) fn no_way_around_the_gateway_is_believed(world: &World, objects: &Obj
         by_tcp(world, objects, &heads, route);
     }
     assert_eq!(cells, 6 * ROUTES.len());
-    // The gateway is the only way by TCP.
+    // Over TCP, only the gateway can be reached.
     match tcp_sockets(world.server.id()) {
         Some(rows) => assert!(rows.is_empty(), "{rows:?}"),
         None => eprintln!("skipped: this machine does not show the sockets of a process"),
@@ -58,8 +58,7 @@ pub(super) fn no_way_around_the_gateway_is_believed(world: &World, objects: &Obj
     as_another_user(world, objects, &heads);
 }
 
-/// Sends requests as the user that Envoy runs as, directly to the socket. Returns how many
-/// combinations that is.
+/// Sends requests as the user of Envoy, directly to the socket. Returns the number of combinations.
 fn by_the_socket(world: &World, objects: &Objects, heads: &Heads, route: &Route) -> usize {
     let socket = world.data().join("run/api.sock");
     let (good, gone) = (
@@ -97,13 +96,13 @@ fn by_the_socket(world: &World, objects: &Objects, heads: &Heads, route: &Route)
         let place = format!("{} {path} with {with}", route.method.name());
         assert_refused(status, &body, &place);
     }
-    // This shows that each of them was rejected for its own reason.
+    // A good request passes, so each of the others was rejected for its own reason.
     let (status, body) = ask(&[(name, &good), secret]);
     assert_ne!(status, 401, "{path}: {body}");
     count
 }
 
-/// Sends requests by TCP, where the gateway treats these headers as a client's own.
+/// Sends requests over TCP, where the gateway receives them and these headers are a client's own.
 fn by_tcp(world: &World, objects: &Objects, heads: &Heads, route: &Route) {
     let path = objects.path(route);
     let good = heads.principal(route, &heads.first);
@@ -131,8 +130,7 @@ fn by_tcp(world: &World, objects: &Objects, heads: &Heads, route: &Route) {
     );
 }
 
-/// Sends requests with the right principal and the right secret, on a socket that someone left
-/// open.
+/// Sends requests with the right principal and the right secret to a socket that someone left open.
 fn as_another_user(world: &World, objects: &Objects, heads: &Heads) {
     if Command::new("true").uid(ANOTHER_USER).status().is_err() {
         eprintln!("skipped: a caller of another user needs root, to become one");

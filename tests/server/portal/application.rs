@@ -1,4 +1,4 @@
-//! The application of `examples/portal`, unchanged.
+//! The application in `examples/portal`, unchanged.
 
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
@@ -86,7 +86,7 @@ fn it_opens_the_portal_of_its_user_and_says_so_where_it_cannot() {
         "{}",
         refused.text()
     );
-    // With an ended key the application opens nothing, and its user sees no detail.
+    // With an ended key the application opens nothing, and its user sees no details.
     let ended = world.api("POST", &format!("/v2/iam/api_keys/{id}/expire"), None);
     assert_eq!(ended.status, 200, "{}", ended.text());
     eventually("the application opens nothing", PROPAGATION, || {
@@ -111,7 +111,7 @@ fn python() -> Option<String> {
     Some(String::from_utf8(set_up.stdout).unwrap().trim().to_owned())
 }
 
-/// Returns a port that is free now, because the application needs a number.
+/// Returns a port that is free at the moment, because the application needs a number.
 fn free() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     listener.local_addr().unwrap().port()

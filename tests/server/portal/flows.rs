@@ -61,7 +61,7 @@ fn a_key_is_made_rotated_and_ended_by_the_people_of_its_account() {
     ] {
         assert!(!text.contains(gone), "{gone}: {text}");
     }
-    // The server refuses what the form does not offer, in words for customers.
+    // The server rejects what the form does not offer, in words for customers.
     let beyond = [
         ("name", "x"),
         ("mode", "test"),
@@ -107,7 +107,7 @@ fn a_key_is_made_rotated_and_ended_by_the_people_of_its_account() {
     });
     assert_eq!(status(&value, "POST"), 403);
     world.assert_nowhere(&[&value]);
-    // Each page of it is one of the portal's.
+    // All its pages belong to the portal.
     for page in [
         "",
         "/history",
@@ -151,7 +151,7 @@ fn a_key_is_made_rotated_and_ended_by_the_people_of_its_account() {
     eventually("both values work", PROPAGATION, || {
         (status(&value, "GET") == 200 && status(&replacement, "GET") == 200).then_some(())
     });
-    // The account has two keys of at most two: it gets no third one.
+    // The account has two keys, which is the maximum, so it gets no third one.
     let full = browser.get("/portal/keys/new");
     let third = [
         name,
@@ -209,7 +209,8 @@ fn a_link_begins_where_its_maker_says_and_offers_what_its_maker_chose() {
     let (_, backend) = backend(&world, "acct_operator", &["portal_session_write"]);
     let (id, _) = world.key("acct_acme", &["customer_read"]);
 
-    // The link in a denied request leads to the key's page, which says how it gets what it lacks.
+    // The link in a denied request leads to the key's page, which explains how the key can get the
+    // missing permission.
     let mut body = visit_of("acct_acme");
     body["sub_nav"] = json!(format!("key:{id}"));
     body["ask"] = json!("charge_read");
@@ -258,7 +259,7 @@ fn a_link_begins_where_its_maker_says_and_offers_what_its_maker_chose() {
         page.text()
     );
 
-    // A policy that keeps keys from being deleted, and a link that only allows viewing.
+    // A policy that does not allow deleting keys, and a link that allows only viewing.
     let delete = format!("/portal/keys/{id}/delete");
     assert_eq!(browser.get(&delete).status, 403);
     let mut body = visit_of("acct_acme");

@@ -1,4 +1,5 @@
-//! A backend's key that an attacker has: once it has ended it opens no page, and the pages that it opened close.
+//! An attacker has a backend's key: once it has ended it opens no page, and the pages that it
+//! opened close.
 
 use keyward_harness::eventually;
 use serde_json::json;
@@ -60,7 +61,7 @@ fn an_ended_backend_key_opens_no_page_and_the_pages_it_opened_close() {
 
     let ended = world.api("POST", &format!("/v2/iam/api_keys/{id}/expire"), None);
     assert_eq!(ended.status, 200, "{}", ended.text());
-    // This holds at once, though gateways may still know the key.
+    // This takes effect immediately, although gateways may still accept the key.
     for path in [
         "/portal/keys".to_owned(),
         format!("/portal/keys/{key}"),
@@ -82,7 +83,7 @@ fn an_ended_backend_key_opens_no_page_and_the_pages_it_opened_close() {
         );
         (refused.status == 401).then_some(())
     });
-    // Revived or not, the key's sessions now appear as ended; another key's sessions continue.
+    // Revived or not, the key's sessions now appear as ended. Another key's sessions continue.
     assert_eq!(of_other.get("/portal/keys").status, 200);
     let list = world
         .api("GET", "/v2/iam/api_keys?owner=acct_acme", None)

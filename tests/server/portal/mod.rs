@@ -15,7 +15,7 @@ use crate::world::{PROPAGATION, World};
 /// The address of the application that opens the portal.
 const BACK: &str = "http://localhost/keys";
 
-/// Makes a policy with that name.
+/// Makes a policy with this name.
 fn policy(world: &World, name: &str, members: Value) {
     let mut body = json!({"name": name});
     for (member, value) in members.as_object().unwrap() {
@@ -74,7 +74,7 @@ fn made(browser: &Browser<'_>, fields: &[(&str, &str)]) -> (String, String) {
     shown(&answer)
 }
 
-/// Returns the key on a page that shows a value.
+/// Returns the id and the value of the key on a page that shows a value.
 fn shown(answer: &Response) -> (String, String) {
     let page = answer.text();
     let value = field(page, "id=\"value\"", "value").to_owned();

@@ -1,5 +1,5 @@
-//! The bootstrap that we ship, read as data and changed in place. The Envoys of the tests differ
-//! from it only in what is named here.
+//! The bootstrap that keyward ships, read as data and changed in place. What the tests start
+//! differs from it only in the changes named here.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -11,12 +11,12 @@ use super::find::root;
 /// The default bootstrap of a test.
 pub const GATEWAY: &str = "envoy/bootstrap.yaml";
 
-/// Returns `envoy/ecds/keyward.yaml`.
+/// Reads `envoy/ecds/keyward.yaml`.
 pub fn shipped_ecds() -> Value {
     read("envoy/ecds/keyward.yaml")
 }
 
-/// Returns a YAML file of the project, by its path from the root.
+/// Reads a YAML file of the project, by its path from the root.
 pub fn read(path: &str) -> Value {
     let path = root().join(path);
     let text = std::fs::read_to_string(&path)
@@ -24,8 +24,8 @@ pub fn read(path: &str) -> Value {
     serde_norway::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Returns the member that `pointer` names, which must exist: if a shipped file changes its shape,
-/// the tests that change it fail.
+/// Returns the member at `pointer`, and panics if it does not exist: if the structure of a shipped
+/// file changes, the tests that edit it fail.
 #[track_caller]
 pub fn at<'a>(value: &'a mut Value, pointer: &str) -> &'a mut Value {
     value
@@ -42,7 +42,7 @@ pub fn hcm(bootstrap: &mut Value) -> &mut Value {
     )
 }
 
-/// Returns the HTTP filter with that name in the gateway's chain.
+/// Returns the HTTP filter with this name in the gateway's chain.
 #[track_caller]
 pub fn http_filter<'a>(bootstrap: &'a mut Value, name: &str) -> &'a mut Value {
     named(at(hcm(bootstrap), "/http_filters"), name)
@@ -57,7 +57,7 @@ fn named<'a>(list: &'a mut Value, name: &str) -> &'a mut Value {
         .unwrap_or_else(|| panic!("nothing is named `{name}`"))
 }
 
-/// Sets free ports, and this instance's own files.
+/// Sets free ports and this instance's own files.
 pub fn relocate(bootstrap: &mut Value, wasm: &Path, ecds: &Path) {
     *at(bootstrap, "/admin/address/socket_address/port_value") = json!(0);
     let listeners = at(bootstrap, "/static_resources/listeners");
@@ -65,7 +65,7 @@ pub fn relocate(bootstrap: &mut Value, wasm: &Path, ecds: &Path) {
         named(listeners, "gateway"),
         "/address/socket_address/port_value",
     ) = json!(0);
-    // The built-in upstream must be named before it has a port. A socket in Envoy's working
+    // The built-in upstream needs an address before it has a port. A socket in Envoy's working
     // directory needs no port.
     let mut names = listeners.as_array().unwrap().iter();
     if names.any(|listener| listener["name"] == "upstream") {
@@ -87,7 +87,7 @@ pub fn relocate(bootstrap: &mut Value, wasm: &Path, ecds: &Path) {
     *at(discovery, wasm_or_native) = json!(wasm);
 }
 
-/// Returns the cluster with that name.
+/// Returns the cluster with this name.
 #[track_caller]
 pub fn cluster<'a>(bootstrap: &'a mut Value, name: &str) -> &'a mut Value {
     named(at(bootstrap, "/static_resources/clusters"), name)
@@ -135,7 +135,7 @@ pub fn allow_upgrades(bootstrap: &mut Value, kinds: &[&str]) {
     }
 }
 
-/// Returns every document of a YAML text.
+/// Parses every document of a YAML text.
 pub fn documents(text: &str) -> Vec<Value> {
     use serde::Deserialize;
     serde_norway::Deserializer::from_str(text)

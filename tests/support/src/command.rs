@@ -1,4 +1,4 @@
-//! The command under test, as a person runs it.
+//! Runs the command under test as a person would.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
 /// Returns the path of the command. Cargo builds it before the tests of its package, and puts it
-/// next to the folder that contains their binaries.
+/// next to the folder with their binaries.
 pub fn program() -> PathBuf {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM
@@ -20,7 +20,7 @@ pub fn program() -> PathBuf {
         .clone()
 }
 
-/// Returns the command, without a key file from the environment, and without input.
+/// Returns the command, with empty standard input and without a key file from the environment.
 pub fn command() -> Command {
     let mut command = Command::new(program());
     command
@@ -53,7 +53,7 @@ pub fn keyward(arguments: &[&str]) -> Said {
     command().args(arguments).output().unwrap().into()
 }
 
-/// Runs a command with input of any length.
+/// Runs a command with this standard input, of any length.
 pub fn fed(command: &mut Command, input: impl AsRef<[u8]> + Send) -> Output {
     let mut child = command
         .stdin(Stdio::piped())
@@ -63,8 +63,8 @@ pub fn fed(command: &mut Command, input: impl AsRef<[u8]> + Send) -> Output {
         .unwrap();
     let mut pipe = child.stdin.take().unwrap();
     std::thread::scope(|scope| {
-        // Both pipes may be smaller than what goes through them. A command that rejects its
-        // arguments has ended before it reads.
+        // Both pipes may be smaller than the data. A command that rejects its arguments exits
+        // before it reads.
         scope.spawn(move || pipe.write_all(input.as_ref()));
         child.wait_with_output().unwrap()
     })

@@ -1,4 +1,4 @@
-//! The key file as commands write it, with the real binary.
+//! A key file as the real binary writes it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::command::command;
 use crate::process;
 
-/// A folder for one test with a key file in it, made by `keyward init`.
+/// A folder for one test, with a key file that `keyward init` made.
 pub struct Folder {
     pub path: PathBuf,
     _kept: process::Folder,
@@ -35,7 +35,7 @@ impl Folder {
         self.path.join("keyward.toml")
     }
 
-    /// Returns the command, in this folder, for its key file.
+    /// Returns the command in this folder, with its key file.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = command();
         command
@@ -49,7 +49,7 @@ impl Folder {
         self.command(arguments).output().unwrap()
     }
 
-    /// Runs a command that must succeed. Returns its output.
+    /// Runs a command that must succeed, and returns its output.
     #[track_caller]
     pub fn good(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
@@ -58,7 +58,7 @@ impl Folder {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Runs a command that must fail. Returns its messages.
+    /// Runs a command that must fail, and returns its error output.
     #[track_caller]
     pub fn refused(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);

@@ -1,4 +1,4 @@
-//! A folder to run `keyward keys` in. It knows every value that must be shown once and kept
+//! A folder for `keyward keys`. It remembers every value that must be shown once and stored
 //! nowhere.
 
 use std::cell::RefCell;
@@ -10,17 +10,17 @@ use serde_json::Value;
 use crate::command::{Said, fed};
 use crate::key_file::Folder;
 
-/// A folder with a key file, and all output from there.
+/// A folder with a key file, and everything that commands printed there.
 pub struct Desk {
     pub folder: Folder,
-    /// Values of keys that are shown once and not kept.
+    /// Values of keys that are shown once and not stored.
     secrets: RefCell<Vec<String>>,
-    /// All output of commands, except for the lines with a new value.
+    /// Everything that commands printed, except the one line with a new value.
     said: RefCell<Vec<String>>,
 }
 
 impl Desk {
-    /// Creates a desk with an organization and an account, which has its first keys.
+    /// Makes a folder with an organization and an account, which has its first keys.
     pub fn new(name: &str) -> Self {
         let desk = Self {
             folder: Folder::new(&format!("keys-{name}")),
@@ -59,7 +59,7 @@ impl Desk {
         self.run_with(arguments, "")
     }
 
-    /// Runs a command that must succeed. Returns its standard output.
+    /// Runs a command that must succeed, and returns its standard output.
     #[track_caller]
     pub fn good(&self, arguments: &[&str]) -> String {
         let said = self.run(arguments);
@@ -72,7 +72,7 @@ impl Desk {
         serde_json::from_str(&self.good(&[arguments, &["--json"]].concat())).unwrap()
     }
 
-    /// Runs a command that must fail with this code, without changing the file. Returns its
+    /// Runs a command that must fail with this exit code and not change the file. Returns its
     /// standard error.
     #[track_caller]
     pub fn refused(&self, code: i32, arguments: &[&str]) -> String {
@@ -89,7 +89,7 @@ impl Desk {
         said.err
     }
 
-    /// Creates a key. Returns its id and its value, which is only on standard output.
+    /// Makes a key. Returns its id and its value, which is only on standard output.
     #[track_caller]
     pub fn made(&self, arguments: &[&str]) -> (String, String) {
         let said = self.spoken(arguments, "");
@@ -107,7 +107,7 @@ impl Desk {
         (id.to_owned(), value.to_owned())
     }
 
-    /// Checks that no secret value is in any file of this folder or of another, or in any output.
+    /// Asserts that no secret value is in any file of this folder or the others, or in any output.
     #[track_caller]
     pub fn assert_kept_nowhere(&self, others: &[&Path]) {
         let mut texts: Vec<(String, Vec<u8>)> = Vec::new();

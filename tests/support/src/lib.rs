@@ -1,6 +1,6 @@
-//! What tests need, with an Envoy and without: folders and processes that end with the test, the command, key files, and the case corpus. The code that starts
-//! an Envoy is in `keyward-harness`.
-// `json!` of a whole configuration.
+//! Helpers for tests with and without an Envoy: folders and processes that end with the test, the
+//! command, key files, and the case corpus. The code that starts an Envoy is in `keyward-harness`.
+// For `json!` of a whole configuration.
 #![recursion_limit = "256"]
 #![allow(
     clippy::as_conversions,
@@ -20,10 +20,12 @@
 pub mod bootstrap;
 pub mod cases;
 pub mod catalogue;
+pub mod clock;
 pub mod command;
 pub mod find;
 pub mod key_file;
 pub mod keys;
+pub mod moto;
 pub mod process;
 #[cfg(target_os = "linux")]
 pub mod pty;

@@ -10,8 +10,8 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use crate::find::root;
 
-/// A folder under cargo's own folder for tests. It is removed on drop, but not if a test fails:
-/// then its logs stay.
+/// A folder in cargo's own folder for tests. It is removed on drop, unless the test fails: then its
+/// logs remain.
 #[derive(Debug)]
 pub struct Folder(PathBuf);
 
@@ -22,7 +22,7 @@ impl Folder {
         let path = root()
             .join("target/tmp")
             .join(format!("{name}-{}-{number}", std::process::id()));
-        // Left by a process that had the same id.
+        // Left over from a process that had the same id.
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).unwrap();
         Self(path)
@@ -41,9 +41,9 @@ impl Drop for Folder {
     }
 }
 
-/// A child process that is killed when this value is dropped, and also if the test process ends
-/// without dropping it: a `static` is never dropped, and a test run can be interrupted. For that, a
-/// shell holds the other end of a pipe.
+/// A child that is killed on drop, and also when the test process ends without dropping it: a
+/// `static` is never dropped, and a test run can be interrupted. For that case, a shell reads from
+/// a pipe that only this process keeps open.
 #[derive(Debug)]
 pub struct Guarded {
     child: Child,
@@ -55,9 +55,9 @@ impl Guarded {
         Self::guard(command.stdin(Stdio::null()).spawn()?, Path::new(""))
     }
 
-    /// Starts a child that may outlive the test that starts it, with a folder that is removed if
-    /// the test process ends without dropping either. Envoy ends with the *thread* that started it
-    /// (`PR_SET_PDEATHSIG`), and a test is a thread. This child ends with the process.
+    /// Starts a child that may outlive the test that starts it. Its folder is removed if the test
+    /// process ends without dropping either. With `PR_SET_PDEATHSIG`, Envoy ends with the *thread*
+    /// that started it, and a test is a thread. This child ends with the process instead.
     pub fn spawn_for_all(mut command: Command, folder: &Path) -> std::io::Result<Self> {
         type Job = (Command, Sender<std::io::Result<Child>>);
         static STARTER: LazyLock<Mutex<Sender<Job>>> = LazyLock::new(|| {
@@ -78,8 +78,8 @@ impl Guarded {
     }
 
     fn guard(child: Child, folder: &Path) -> std::io::Result<Self> {
-        // A line means that the child was waited for, so its number may now be another's. The end
-        // of the pipe means that it was not.
+        // A line means that the child has been waited for, and that another process may have its id
+        // by now. The end of the pipe without a line means that it has not.
         let guard = Command::new("/bin/sh")
             .args([
                 "-c",

@@ -1,4 +1,4 @@
-//! A terminal to run a command on: what a person would see and type.
+//! Runs a command on a terminal: what a person would see and type.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -12,7 +12,7 @@ pub fn run_on_screen(command: &mut Command, columns: u16) -> String {
     run_in_colours(command.env("NO_COLOR", "1"), columns)
 }
 
-/// Like [`run_on_screen`], with the colours that the command selects.
+/// Like [`run_on_screen`], but keeps the colours that the command chooses.
 pub fn run_in_colours(command: &mut Command, columns: u16) -> String {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
@@ -36,17 +36,17 @@ pub fn run_in_colours(command: &mut Command, columns: u16) -> String {
         .stderr(terminal)
         .spawn()
         .unwrap();
-    // The command keeps its ends until it gets others.
+    // The command keeps these ends open until it gets others.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut shown = Vec::new();
-    // If no process has the other end open any more, a terminal ends with an error.
+    // Reading from a terminal fails once no process has the other end open.
     let _ = File::from(master).read_to_end(&mut shown);
     assert!(child.wait().unwrap().success());
     String::from_utf8(shown).unwrap().replace("\r\n", "\n")
 }
 
-/// Runs a command whose standard input and error are a terminal on which `typed` is typed, and
-/// whose standard output is a pipe. Returns what it printed there, and what the terminal showed.
+/// Runs a command that reads `typed` from a terminal, writes its errors there, and writes its
+/// output to a pipe. Returns its output, and what the terminal showed.
 pub fn run_on_terminal(command: &mut Command, typed: &str) -> (Output, String) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
@@ -58,7 +58,7 @@ pub fn run_on_terminal(command: &mut Command, typed: &str) -> (Output, String) {
         .open(name.to_str().unwrap())
         .unwrap();
     let mut person = File::from(master);
-    // It waits in the terminal until it is read.
+    // The terminal keeps the text until the command reads it.
     person.write_all(typed.as_bytes()).unwrap();
     let child = command
         .stdin(terminal.try_clone().unwrap())
@@ -66,12 +66,12 @@ pub fn run_on_terminal(command: &mut Command, typed: &str) -> (Output, String) {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    // The command keeps its ends until it gets others.
+    // The command keeps these ends open until it gets others.
     command.stdin(Stdio::null()).stderr(Stdio::null());
-    // A terminal holds about a page, so a program that shows more waits until it is read.
+    // A terminal buffers about a page. A program that shows more waits until it is read.
     let reading = std::thread::spawn(move || {
         let mut shown = Vec::new();
-        // If no process has the other end open any more, a terminal ends with an error.
+        // Reading from a terminal fails once no process has the other end open.
         let _ = person.read_to_end(&mut shown);
         shown
     });

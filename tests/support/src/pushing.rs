@@ -1,4 +1,4 @@
-//! A folder to push from, and a watcher that pushes from it.
+//! A folder for pushing a configuration, and a watcher that pushes it.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::process::Folder;
 use crate::wait::{BOUND, eventually};
 use crate::world::{configuration, digest};
 
-/// A folder with a key file, and what is pushed from it.
+/// A folder with a key file, and the files that are pushed from it.
 pub struct Desk {
     pub folder: Folder,
 }
@@ -33,7 +33,7 @@ impl Desk {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
-    /// Writes a configuration of another program.
+    /// Writes a configuration as another program would.
     pub fn configuration(&self, value: &Value) -> String {
         let path = self.path("keyward.json");
         fs::write(&path, serde_json::to_vec_pretty(value).unwrap()).unwrap();
@@ -61,14 +61,14 @@ pub fn key_file(settings: &str, keys: &[&str]) -> String {
     text
 }
 
-/// Returns the configuration in an ECDS file in JSON or YAML.
+/// Returns the configuration in an ECDS file, which is JSON or YAML.
 pub fn carried(path: &Path) -> Value {
     let response: Value = serde_norway::from_slice(&fs::read(path).unwrap()).unwrap();
     let text = response["resources"][0]["typed_config"]["config"]["configuration"]["value"].clone();
     serde_json::from_str(text.as_str().unwrap()).unwrap()
 }
 
-/// Returns keys of one customer each.
+/// Returns keys, each of another customer.
 pub fn many(count: usize) -> Vec<String> {
     (0..count)
         .map(|number| format!("sk_test_FAKE-customer-{number:04}"))
@@ -80,7 +80,8 @@ pub fn of(revision: u64, keys: &[String]) -> Value {
     configuration(revision, &keys)
 }
 
-/// A running watcher. It is stopped as a service manager stops it, and must report that.
+/// A running watcher. It is stopped as a service manager does it, and must report that it was
+/// stopped.
 pub struct Watcher {
     child: Child,
     log: PathBuf,
@@ -128,7 +129,7 @@ impl Watcher {
         assert!(said.ends_with("stopped; what was pushed last stays where it is\n"));
     }
 
-    /// Ends it, and returns its messages.
+    /// Stops the watcher, and returns its output.
     #[track_caller]
     pub fn stop_with(mut self, signal: &str, code: i32) -> String {
         let id = self.child.id().to_string();
@@ -147,7 +148,7 @@ impl Drop for Watcher {
     }
 }
 
-/// Returns a key file that a command has made, with a name and an account with keys.
+/// Makes a key file with a command, and in it a name and an account with keys.
 pub fn named(desk: &Desk, name: &str) -> (String, String) {
     let file = desk.path(name);
     let file = file.to_str().unwrap().to_owned();

@@ -34,7 +34,7 @@ fn key(id: &str, key: &str, kind: &str, owner: &str, more: Value) -> Value {
     all
 }
 
-/// Returns the configuration that is served, and the one to push.
+/// Returns the configuration that is served, and the one that is to be pushed.
 pub fn sides() -> (Value, Value) {
     let old = json!({"verify_path": VERIFY, "snapshot": {
         "format": "keyward.snapshot/v1", "revision": 7, "issued_at": 1_795_194_529, "api_versions": ["2026-10-28.endive", "2026-01-28.clover"],
@@ -95,7 +95,7 @@ pub fn replay(arguments: &[&str], files: &[&Path]) -> Output {
         .unwrap()
 }
 
-/// Writes both sides into files.
+/// Writes both configurations into files.
 pub fn written(folder: &Folder, (old, new): &(Value, Value)) -> (String, String) {
     let write = |name: &str, side: &Value| {
         let path = folder.path().join(name);

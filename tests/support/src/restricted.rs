@@ -1,10 +1,10 @@
-//! Any number of restricted keys, like those of an API with many customers.
+//! Any number of restricted keys, as an API with many customers has them.
 
 use serde_json::{Value, json};
 
 use crate::world::digest;
 
-/// Returns restricted keys like those of an API with many customers: ids of 24 letters and digits,
+/// Returns a configuration like that of an API with many customers: ids of 24 letters and digits,
 /// ten keys per account, fifty named sets of grants.
 pub fn restricted(keys: usize) -> Value {
     const SETS: usize = 50;
@@ -29,7 +29,7 @@ pub fn restricted(keys: usize) -> Value {
         "keys": (0..keys).map(key).collect::<Vec<_>>()}})
 }
 
-/// Returns an id that looks random, and is the same each time.
+/// Returns an id that looks random but is the same each time.
 fn id(prefix: &str, length: usize, number: usize) -> String {
     const SYMBOLS: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut state = number as u64;

@@ -1,5 +1,5 @@
-//! A configuration with every possible member, and the changes that tests make to it. It lacks the
-//! built-in rows, because it is read thousands of times.
+//! A configuration with every possible member, and edits of it. It omits the built-in rows because
+//! it is read thousands of times.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ pub fn full() -> Value {
     json!({
         "serve_mode": "live",
         "enforcement": "shadow",
-        // So long that an Envoy never finds the configuration stale, whenever the test runs.
+        // So long that no Envoy ever finds this snapshot stale.
         "max_snapshot_age": 9_000_000_000_u64,
         "preflight": "check",
         "allow_upgrades": true,
@@ -68,14 +68,15 @@ pub fn full() -> Value {
     })
 }
 
-/// Returns the same with the usual ids, which a schema knows.
+/// Like [`full`], but with the usual ids, which a schema knows.
 pub fn usual() -> Value {
     let mut sample = full();
     drop(sample["profile"].as_object_mut().unwrap().remove("ids"));
     sample
 }
 
-/// The values that are put at every place: values of every type, and some that are valid somewhere.
+/// The values that are tried at every place: values of every type, and those that are valid
+/// somewhere.
 pub const PROBES: &[&str] = &[
     "null",
     "true",
@@ -114,7 +115,7 @@ pub const PROBES: &[&str] = &[
     "[{}]",
 ];
 
-/// Pointer, text, and whether the result is accepted.
+/// Edits: the pointer, the new text, and whether the result is accepted.
 #[rustfmt::skip]
 pub const EDITS: &[(&str, &str, bool)] = &[
     ("/snapshot/catalogue", "\"stripe\"", true),
@@ -262,7 +263,7 @@ pub const EDITS: &[(&str, &str, bool)] = &[
     ("/snapshot", "{\"format\": \"keyward.snapshot/v1\", \"revision\": 0, \"issued_at\": 0}", false),
 ];
 
-/// Pointer, text, and the code's refusal. The schema accepts these.
+/// Edits that the schema accepts and the code rejects: the pointer, the new text, and the error.
 #[rustfmt::skip]
 pub const BEYOND: &[(&str, &str, &str)] = &[
     ("/identity_headers/x-principal", "\"account\"", "identity_headers.*: duplicate member"),

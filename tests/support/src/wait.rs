@@ -1,16 +1,16 @@
-//! Waits for a condition, never for a fixed time.
+//! Waits for a condition, never for a time.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Long enough for anything except a hang, even on a busy machine.
+/// Long enough for anything except a hang, on a machine that is also doing other things.
 pub const BOUND: Duration = Duration::from_secs(30);
 
 /// Long enough for a configuration of hundreds of megabytes.
 pub const LONG: Duration = Duration::from_secs(180);
 
-/// Asks until `probe` returns a value, and panics with `what` after `bound`. It asks at least
-/// twice, even if one question takes long.
+/// Polls until `probe` returns a value, and panics with `what` once `bound` has passed. It polls at
+/// least twice, even if one call takes long.
 #[track_caller]
 pub fn eventually<T>(what: &str, bound: Duration, mut probe: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();

@@ -1,4 +1,4 @@
-//! Keys that look fake, and the smallest configuration that knows some of them.
+//! Keys that look fake, and the smallest configuration that contains some of them.
 
 use keyward::digest::KeyDigest;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ pub const BOB: &str = "sk_test_FAKE-bob-000002";
 pub const STRANGER: &str = "sk_test_FAKE-nobody-003";
 pub const CAROL: &str = "sk_test_FAKE-carol-0004";
 
-/// Returns a plugin configuration that knows these keys.
+/// Returns a plugin configuration with these keys.
 pub fn configuration(revision: u64, keys: &[&str]) -> Value {
     json!({"snapshot": snapshot(revision, keys)})
 }
@@ -33,7 +33,7 @@ pub fn merge(into: &mut Value, more: Value) {
     into.extend(more);
 }
 
-/// Returns the time in Unix seconds.
+/// Returns the current time in Unix seconds.
 pub fn now() -> u64 {
     std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)

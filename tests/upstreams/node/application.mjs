@@ -1,5 +1,5 @@
-// Express with method-override, as its documentation sets it up. It answers with the method and the
-// path that select a route, and writes its address into the given file.
+// Express with method-override, set up as in its documentation. It answers with the method and the
+// path by which a route is chosen, and writes its address into the file that it is given.
 import fs from "node:fs";
 import express from "express";
 import methodOverride from "method-override";

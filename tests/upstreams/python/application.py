@@ -12,7 +12,6 @@ def told(environ, start_response):
     return [json.dumps(answer).encode()]
 
 
-# gunicorn's own reading of `SCRIPT_NAME` and `PATH_INFO`, and that of a middleware that many have
-# copied.
+# gunicorn's own reading of `SCRIPT_NAME` and `PATH_INFO`, and that of a widely copied middleware.
 plain = told
 proxied = ReverseProxied(told)

@@ -1,7 +1,9 @@
 //! Charts as inline SVG. Lengths are whole numbers of the view box; a browser shows each bar's numbers where the pointer rests.
 
+use maud::{Markup, html};
+
 use super::super::report::{Step, Timeline};
-use super::text::{number, text};
+use super::text::{Text, number};
 use keyward_files::key_file::instant;
 
 /// One bar: its value, and a lighter one in the background.
@@ -35,8 +37,12 @@ fn round_up(value: u64) -> u64 {
     }
 }
 
+fn rect(class: &str, [x, y, width, height]: [u64; 4]) -> Markup {
+    html! { rect class=(class) x=(x) y=(y) width=(width) height=(height) {} }
+}
+
 /// Passed and refused requests, step by step.
-pub(super) fn timeline(timeline: &Timeline) -> String {
+pub(super) fn timeline(timeline: &Timeline) -> Markup {
     const LEFT: u64 = 700;
     const WIDTH: u64 = 10_000;
     const HEIGHT: u64 = 2_000;
@@ -44,61 +50,41 @@ pub(super) fn timeline(timeline: &Timeline) -> String {
     let count = u64::try_from(steps.len()).unwrap_or(1).max(1);
     let most = steps.iter().map(|step| step.passed + step.denied).max();
     let top = round_up(most.unwrap_or(1).max(1));
-    let mut svg = format!(
-        "<svg class=\"time\" viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"Requests over time\">",
-        LEFT + WIDTH,
-        HEIGHT + 450
-    );
-    for (part, value) in [(0, top), (1, top / 2), (2, 0)] {
-        if part == 1 && top < 2 {
-            continue;
-        }
-        let y = 100 + HEIGHT * part / 2;
-        svg.push_str(&format!(
-            "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{}\" y1=\"{y}\" y2=\"{y}\"/><text class=\"y\" x=\"{}\" y=\"{}\">{}</text>",
-            LEFT + WIDTH,
-            LEFT - 80,
-            y + 60,
-            short(value)
-        ));
-    }
-    let left = |place: u64| LEFT + place * WIDTH / count;
     let slot = WIDTH / count;
     let gap = if slot > 40 { slot / 8 } else { 0 };
     // A single bar would fill the whole chart.
     let bar = (slot - gap).min(500);
-    for (place, step) in (0_u64..).zip(steps) {
-        let x = left(place) + gap / 2;
-        svg.push_str(&format!("<g><title>{}</title>", told(step)));
-        let denied = scaled(step.denied, top, HEIGHT);
-        let passed = scaled(step.passed, top, HEIGHT - denied.min(HEIGHT));
-        for (class, height, above) in [("pass", passed, 0), ("deny", denied, passed)] {
-            if height > 0 {
-                let y = 100 + HEIGHT - above - height;
-                svg.push_str(&format!(
-                    "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{bar}\" height=\"{height}\"/>"
-                ));
+    let left = |place: u64| LEFT + place * WIDTH / count + gap / 2;
+    let is_last = |place: u64| place + 1 == count && count > 1;
+    let at = |place: u64| usize::try_from(place).ok().and_then(|at| steps.get(at));
+    html! {
+        svg.time viewBox={ "0 0 " (LEFT + WIDTH) " " (HEIGHT + 450) } role="img" aria-label="Requests over time" {
+            @for (part, value) in [(0, top), (1, top / 2), (2, 0)] {
+                @if part != 1 || top >= 2 {
+                    @let y = 100 + HEIGHT * part / 2;
+                    line.grid x1=(LEFT) x2=(LEFT + WIDTH) y1=(y) y2=(y) {}
+                    text.y x=(LEFT - 80) y=(y + 60) { (short(value)) }
+                }
+            }
+            @for (place, step) in (0_u64..).zip(steps) {
+                @let denied = scaled(step.denied, top, HEIGHT);
+                @let passed = scaled(step.passed, top, HEIGHT - denied.min(HEIGHT));
+                g {
+                    title { (told(step)) }
+                    @for (class, height, above) in [("pass", passed, 0), ("deny", denied, passed)] {
+                        @if height > 0 { (rect(class, [left(place), 100 + HEIGHT - above - height, bar, height])) }
+                    }
+                }
+            }
+            @for place in ticks(count) {
+                @if let Some(step) = at(place) {
+                    // A text that began at the last bar would end beyond the picture.
+                    @let x = if is_last(place) { left(place) + bar } else { left(place) };
+                    text.x.last[is_last(place)] x=(x) y=(HEIGHT + 350) { (moment(step.at, timeline.step)) }
+                }
             }
         }
-        svg.push_str("</g>");
     }
-    for place in ticks(count) {
-        let at = usize::try_from(place).ok().and_then(|at| steps.get(at));
-        if let Some(step) = at {
-            let (x, class) = match place + 1 == count && count > 1 {
-                // A text that began there would end beyond the picture.
-                true => (left(place) + gap / 2 + bar, "x last"),
-                false => (left(place) + gap / 2, "x"),
-            };
-            svg.push_str(&format!(
-                "<text class=\"{class}\" x=\"{x}\" y=\"{}\">{}</text>",
-                HEIGHT + 350,
-                text(&moment(step.at, timeline.step))
-            ));
-        }
-    }
-    svg.push_str("</svg>");
-    svg
 }
 
 /// Up to six steps that are named, the last among them. One that would come near its text is left out.
@@ -113,7 +99,7 @@ fn ticks(count: u64) -> impl Iterator<Item = u64> {
 fn told(step: &Step) -> String {
     format!(
         "{}: {} passed, {} refused",
-        text(&instant::show(step.at)),
+        instant::show(step.at),
         number(step.passed),
         number(step.denied)
     )
@@ -150,57 +136,62 @@ fn short(value: u64) -> String {
 }
 
 /// Bars with their labels, as a table: what is read aloud is what is seen.
-pub(super) fn bars(bars: &[Bar]) -> String {
+pub(super) fn bars(bars: &[Bar]) -> Markup {
     let most = bars.iter().map(|bar| bar.value + bar.light).max();
     let most = most.unwrap_or(1).max(1);
-    let rows: String = bars
-        .iter()
-        .map(|bar| {
-            let first = scaled(bar.value, most, 1000);
-            let second = scaled(bar.light, most, 1000 - first.min(1000));
-            format!(
-                "<tr><th>{}</th><td class=\"bar\"><svg viewBox=\"0 0 1000 20\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect class=\"{}\" width=\"{first}\" height=\"20\"/><rect class=\"light\" x=\"{first}\" width=\"{second}\" height=\"20\"/></svg></td><td class=\"n\">{}</td></tr>",
-                text(&bar.label),
-                bar.class,
-                number(bar.value + bar.light)
-            )
-        })
-        .collect();
-    format!("<table class=\"bars\"><tbody>{rows}</tbody></table>")
+    html! {
+        table.bars { tbody {
+            @for bar in bars {
+                @let first = scaled(bar.value, most, 1000);
+                @let second = scaled(bar.light, most, 1000 - first.min(1000));
+                tr {
+                    th { (Text(&bar.label)) }
+                    td.bar {
+                        svg viewBox="0 0 1000 20" preserveAspectRatio="none" aria-hidden="true" {
+                            (rect(bar.class, [0, 0, first, 20]))
+                            (rect("light", [first, 0, second, 20]))
+                        }
+                    }
+                    td.n { (number(bar.value + bar.light)) }
+                }
+            }
+        } }
+    }
 }
 
 /// A small bar of `value`, with the refused part of it, next to a number.
-pub(super) fn meter(value: u64, refused: u64, most: u64) -> String {
+pub(super) fn meter(value: u64, refused: u64, most: u64) -> Markup {
     let denied = scaled(refused, most, 200);
     let passed = scaled(value.saturating_sub(refused), most, 200 - denied);
-    format!(
-        "<svg class=\"meter\" viewBox=\"0 0 200 20\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect class=\"pass\" width=\"{passed}\" height=\"20\"/><rect class=\"deny\" x=\"{passed}\" width=\"{denied}\" height=\"20\"/></svg>"
-    )
+    html! {
+        svg.meter viewBox="0 0 200 20" preserveAspectRatio="none" aria-hidden="true" {
+            (rect("pass", [0, 0, passed, 20]))
+            (rect("deny", [passed, 0, denied, 20]))
+        }
+    }
 }
 
 /// A key's calls over time, small.
-pub(super) fn spark(steps: &[Step]) -> String {
+pub(super) fn spark(steps: &[Step]) -> Markup {
     let count = u64::try_from(steps.len()).unwrap_or(1).max(1);
     let most = steps.iter().map(|step| step.passed + step.denied).max();
     let most = most.unwrap_or(1).max(1);
-    let slot = 480 / count;
-    let mut svg = String::from(
-        "<svg class=\"spark\" viewBox=\"0 0 480 80\" role=\"img\" aria-label=\"Calls over time\"><line class=\"grid\" x1=\"0\" x2=\"480\" y1=\"79\" y2=\"79\"/>",
-    );
-    for (place, step) in (0_u64..).zip(steps) {
-        let denied = scaled(step.denied, most, 76);
-        let passed = scaled(step.passed, most, 76 - denied);
-        let x = place * 480 / count;
-        let width = slot.saturating_sub(2).clamp(1, 40);
-        svg.push_str(&format!(
-            "<g><title>{}</title><rect class=\"pass\" x=\"{x}\" y=\"{}\" width=\"{width}\" height=\"{passed}\"/><rect class=\"deny\" x=\"{x}\" y=\"{}\" width=\"{width}\" height=\"{denied}\"/></g>",
-            told(step),
-            78 - passed,
-            78 - passed - denied
-        ));
+    let width = (480 / count).saturating_sub(2).clamp(1, 40);
+    html! {
+        svg.spark viewBox="0 0 480 80" role="img" aria-label="Calls over time" {
+            line.grid x1="0" x2="480" y1="79" y2="79" {}
+            @for (place, step) in (0_u64..).zip(steps) {
+                @let denied = scaled(step.denied, most, 76);
+                @let passed = scaled(step.passed, most, 76 - denied);
+                @let x = place * 480 / count;
+                g {
+                    title { (told(step)) }
+                    (rect("pass", [x, 78 - passed, width, passed]))
+                    (rect("deny", [x, 78 - passed - denied, width, denied]))
+                }
+            }
+        }
     }
-    svg.push_str("</svg>");
-    svg
 }
 
 #[cfg(test)]

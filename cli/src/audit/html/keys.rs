@@ -1,214 +1,173 @@
 //! The keys on the page: one card each, the most called first.
 
+use maud::{Markup, html};
+
 use super::super::report::{Key, Permission, PermissionState, Report, Tops};
 use super::charts;
-use super::text::{number, text};
+use super::text::{Text, joined, number};
 
 /// How many keys have a card. All are in the JSON.
 const CARDS: usize = 200;
 /// How many endpoints, accounts and clients of one key are listed.
 const LISTED: usize = 6;
 
-pub(super) fn section(report: &Report) -> String {
-    let cards: String = report
-        .keys
-        .iter()
-        .filter(|key| key.calls > 0)
-        .take(CARDS)
-        .map(card)
-        .collect();
-    let idle: Vec<&Key> = report.keys.iter().filter(|key| key.calls == 0).collect();
-    let used = report.keys.len() - idle.len();
-    let more = match used.saturating_sub(CARDS) {
-        0 => String::new(),
-        more => format!(
-            "<p class=\"note\">{more} more keys are in <code>keyward audit --json</code>.</p>"
-        ),
-    };
-    let without = if idle.is_empty() {
-        String::new()
-    } else {
-        let rows: String = idle.iter().take(CARDS).map(|key| idle_row(key)).collect();
-        format!(
-            "<section><h2>Listed and not in this log</h2><div class=\"wide\"><table><thead><tr><th>key</th><th>name</th><th>kind</th><th>owner</th><th>ends</th></tr></thead><tbody>{rows}</tbody></table></div></section>\n"
-        )
-    };
-    format!(
-        "<section><h2>Keys</h2><p class=\"legend\"><span class=\"chip used\">used</span> <span class=\"chip unused\">granted, not used</span> <span class=\"chip missing\">refused</span></p>{cards}{more}</section>\n{without}"
-    )
-}
-
-fn idle_row(key: &Key) -> String {
-    format!(
-        "<tr id=\"{0}\"><th><code>{0}</code></th><td>{1}</td><td>{2} {3}</td><td>{4}</td><td>{5}</td></tr>",
-        text(&key.id),
-        text(key.name.as_deref().unwrap_or("–")),
-        badge(key.mode),
-        badge(key.kind),
-        text(key.owner.as_deref().unwrap_or("–")),
-        text(key.expires.as_deref().unwrap_or("never")),
-    )
-}
-
-fn badge(word: &str) -> String {
-    format!("<span class=\"badge {0}\">{0}</span>", text(word))
-}
-
-fn card(key: &Key) -> String {
-    let name = key.name.as_deref().map_or_else(String::new, |name| {
-        format!(" <span class=\"name\">{}</span>", text(name))
-    });
-    let owner = key.owner.as_deref().or(key.org.as_deref());
-    let owner = owner.map_or_else(String::new, |owner| {
-        format!(" <code class=\"dim\">{}</code>", text(owner))
-    });
-    let facts = [
-        Some(format!("<b>{}</b> calls", number(key.calls))),
-        (key.denied > 0).then(|| format!("<b class=\"bad\">{}</b> refused", number(key.denied))),
-        (key.shadow > 0).then(|| format!("<b class=\"warn\">{}</b> in shadow", number(key.shadow))),
-        key.last_used
-            .as_deref()
-            .map(|last| format!("last used <time>{}</time>", text(last))),
-        key.expires
-            .as_deref()
-            .map(|at| format!("ends <time>{}</time>", text(at))),
-    ];
-    let facts: Vec<String> = facts.into_iter().flatten().collect();
-    format!(
-        "<article id=\"{}\"><div class=\"head\"><div><h3><code>{}</code>{name}</h3><p>{} {}{owner}</p><p class=\"facts\">{}</p></div>{}</div>{}{}{}</article>",
-        text(&key.id),
-        text(&key.id),
-        badge(key.mode),
-        badge(key.kind),
-        facts.join(" · "),
-        charts::spark(&key.timeline),
-        permissions(key),
-        lists(key),
-        commands(key),
-    )
-}
-
-fn permissions(key: &Key) -> String {
-    let side = |connected: bool| -> String {
-        let all = key.permissions.iter();
-        all.filter(|permission| permission.connected == connected)
-            .map(chip)
-            .collect()
-    };
-    let (own, connected) = (side(false), side(true));
-    let told = match key.told_by {
-        "endpoint" => {
-            "<p class=\"dim\">This key has every permission; these are what its calls needed.</p>"
+pub(super) fn section(report: &Report) -> Markup {
+    let (idle, used): (Vec<&Key>, Vec<&Key>) = report.keys.iter().partition(|key| key.calls == 0);
+    let more = used.len().saturating_sub(CARDS);
+    html! {
+        section {
+            h2 { "Keys" }
+            p.legend {
+                span.chip.used { "used" } " " span.chip.unused { "granted, not used" } " " span.chip.missing { "refused" }
+            }
+            @for key in used.iter().take(CARDS) { (card(key)) }
+            @if more > 0 { p.note { (more) " more keys are in " code { "keyward audit --json" } "." } }
         }
-        _ => "",
-    };
-    let mut html = String::new();
-    if !own.is_empty() {
-        html.push_str(&format!("<p class=\"chips\">{own}</p>"));
+        @if !idle.is_empty() {
+            section {
+                h2 { "Listed and not in this log" }
+                .wide { table {
+                    thead { tr { @for heading in ["key", "name", "kind", "owner", "ends"] { th { (heading) } } } }
+                    tbody { @for key in idle.iter().take(CARDS) { (idle_row(key)) } }
+                } }
+            }
+        }
     }
-    if !connected.is_empty() {
-        html.push_str(&format!(
-            "<p class=\"chips\"><span class=\"dim\">connected accounts</span> {connected}</p>"
-        ));
-    }
-    format!("{told}{html}")
 }
 
-fn chip(permission: &Permission) -> String {
-    let name = text(&permission.permission);
-    let level = permission.level;
-    match permission.state {
-        PermissionState::Used => format!(
-            "<span class=\"chip used\">{name} <i>{level}</i> {}</span>",
-            number(permission.calls)
-        ),
-        PermissionState::Missing => format!(
-            "<span class=\"chip missing\">{name} <i>{level}</i> {}</span>",
-            number(permission.calls)
-        ),
+fn idle_row(key: &Key) -> Markup {
+    html! {
+        tr id=(Text(&key.id)) {
+            th { code { (Text(&key.id)) } }
+            td { (Text(key.name.as_deref().unwrap_or("–"))) }
+            td { (badge(key.mode)) " " (badge(key.kind)) }
+            td { (Text(key.owner.as_deref().unwrap_or("–"))) }
+            td { (Text(key.expires.as_deref().unwrap_or("never"))) }
+        }
+    }
+}
+
+fn badge(word: &str) -> Markup {
+    html! { span class={ "badge " (Text(word)) } { (Text(word)) } }
+}
+
+fn card(key: &Key) -> Markup {
+    html! {
+        article id=(Text(&key.id)) {
+            .head {
+                div {
+                    h3 {
+                        code { (Text(&key.id)) }
+                        @if let Some(name) = &key.name { " " span.name { (Text(name)) } }
+                    }
+                    p {
+                        (badge(key.mode)) " " (badge(key.kind))
+                        @if let Some(owner) = key.owner.as_ref().or(key.org.as_ref()) { " " code.dim { (Text(owner)) } }
+                    }
+                    p.facts { (facts(key)) }
+                }
+                (charts::spark(&key.timeline))
+            }
+            (permissions(key))
+            (lists(key))
+            (commands(key))
+        }
+    }
+}
+
+fn facts(key: &Key) -> Markup {
+    let time = |what, at: Option<&String>| Some(html! { (what) " " time { (Text(at?)) } });
+    let facts = [
+        Some(html! { b { (number(key.calls)) } " calls" }),
+        (key.denied > 0).then(|| html! { b.bad { (number(key.denied)) } " refused" }),
+        (key.shadow > 0).then(|| html! { b.warn { (number(key.shadow)) } " in shadow" }),
+        time("last used", key.last_used.as_ref()),
+        time("ends", key.expires.as_ref()),
+    ];
+    joined(facts.into_iter().flatten(), " · ")
+}
+
+fn permissions(key: &Key) -> Markup {
+    let (connected, own): (Vec<_>, Vec<_>) = key.permissions.iter().partition(|one| one.connected);
+    html! {
+        @if key.told_by == "endpoint" {
+            p.dim { "This key has every permission; these are what its calls needed." }
+        }
+        @if !own.is_empty() { p.chips { @for permission in own { (chip(permission)) } } }
+        @if !connected.is_empty() {
+            p.chips { span.dim { "connected accounts" } " " @for permission in connected { (chip(permission)) } }
+        }
+    }
+}
+
+fn chip(permission: &Permission) -> Markup {
+    let (class, note) = match permission.state {
+        PermissionState::Used => ("used", format!(" {}", number(permission.calls))),
+        PermissionState::Missing => ("missing", format!(" {}", number(permission.calls))),
         PermissionState::Unused => {
             let note = match (permission.used_level, permission.may_be_expanded) {
                 (Some(used), _) => format!(" used to {used}"),
                 (None, true) => " unless expanded".to_owned(),
                 (None, false) => String::new(),
             };
-            format!("<span class=\"chip unused\">{name} <i>{level}</i>{note}</span>")
+            ("unused", note)
+        }
+    };
+    html! { span class={ "chip " (class) } { (Text(&permission.permission)) " " i { (permission.level) } (note) } }
+}
+
+fn lists(key: &Key) -> Markup {
+    let most = key.endpoints.iter().map(|one| one.calls).max().unwrap_or(1);
+    let uncatalogued = list(
+        "Not in the catalogue, so it is not known what these needed",
+        &key.uncatalogued,
+    );
+    html! {
+        .lists {
+            @if !key.endpoints.is_empty() {
+                div {
+                    h4 { "Endpoints" }
+                    ul {
+                        @for one in key.endpoints.iter().take(LISTED) {
+                            li { (charts::meter(one.calls, 0, most)) " " span.n { (number(one.calls)) } " " code { (Text(&one.endpoint)) } }
+                        }
+                        (beyond(key.endpoints.len(), key.endpoints.len()))
+                    }
+                }
+            }
+            @if let Some(list) = list("Accounts", &key.accounts) { div { (list) } }
+            @if let Some(list) = list("Clients", &key.clients) { div { (list) } }
+            @if let Some(list) = uncatalogued { .all { (list) } }
         }
     }
 }
 
-fn lists(key: &Key) -> String {
-    let most = key.endpoints.iter().map(|one| one.calls).max().unwrap_or(1);
-    let endpoints: String = key
-        .endpoints
-        .iter()
-        .take(LISTED)
-        .map(|one| {
-            format!(
-                "<li>{} <span class=\"n\">{}</span> <code>{}</code></li>",
-                charts::meter(one.calls, 0, most),
-                number(one.calls),
-                text(&one.endpoint)
-            )
-        })
-        .collect();
-    let beyond = key.endpoints.len().saturating_sub(LISTED);
-    let beyond = if beyond > 0 {
-        format!("<li class=\"dim\">{beyond} more</li>")
-    } else {
-        String::new()
-    };
-    let mut html = String::from("<div class=\"lists\">");
-    if !endpoints.is_empty() {
-        html.push_str(&format!(
-            "<div><h4>Endpoints</h4><ul>{endpoints}{beyond}</ul></div>"
-        ));
-    }
-    html.push_str(&list("", "Accounts", &key.accounts));
-    html.push_str(&list("", "Clients", &key.clients));
-    let beyond = "Not in the catalogue, so it is not known what these needed";
-    html.push_str(&list(" class=\"all\"", beyond, &key.uncatalogued));
-    html.push_str("</div>");
-    html
+fn list(title: &str, tops: &Tops) -> Option<Markup> {
+    (tops.distinct > 0).then(|| {
+        html! {
+            h4 { (title) }
+            ul {
+                @for top in tops.listed.iter().take(LISTED) {
+                    li { span.n { (number(top.calls)) } " " code { (Text(&top.value)) } }
+                }
+                (beyond(tops.distinct, tops.listed.len()))
+            }
+        }
+    })
 }
 
-fn list(class: &str, title: &str, tops: &Tops) -> String {
-    if tops.distinct == 0 {
-        return String::new();
-    }
-    let items: String = tops
-        .listed
-        .iter()
-        .take(LISTED)
-        .map(|top| {
-            format!(
-                "<li><span class=\"n\">{}</span> <code>{}</code></li>",
-                number(top.calls),
-                text(&top.value)
-            )
-        })
-        .collect();
-    let beyond = tops.distinct.saturating_sub(tops.listed.len().min(LISTED));
-    let beyond = if beyond > 0 {
-        format!("<li class=\"dim\">{beyond} more</li>")
-    } else {
-        String::new()
-    };
-    format!("<div{class}><h4>{title}</h4><ul>{items}{beyond}</ul></div>")
+/// How many of `all` are not shown of those that are listed.
+fn beyond(all: usize, listed: usize) -> Markup {
+    let more = all.saturating_sub(listed.min(LISTED));
+    html! { @if more > 0 { li.dim { (more) " more" } } }
 }
 
-fn commands(key: &Key) -> String {
-    if key.commands.is_empty() {
-        return String::new();
-    }
-    let lines: Vec<String> = key.commands.iter().map(|command| text(command)).collect();
-    let what = if key.commands.len() > 1 {
-        "The key that could take its place"
-    } else {
-        "Without what it does not use"
+fn commands(key: &Key) -> Markup {
+    let what = match key.commands.len() {
+        0 => return Markup::default(),
+        1 => "Without what it does not use",
+        _ => "The key that could take its place",
     };
-    format!(
-        "<details><summary>{what}</summary><pre>{}</pre></details>",
-        lines.join("\n")
-    )
+    let lines = key.commands.iter().map(|line| html! { (Text(line)) });
+    html! { details { summary { (what) } pre { (joined(lines, "\n")) } } }
 }

@@ -1,4 +1,4 @@
-//! The report as one self-contained page: it loads no script, font or picture, and its content security policy forbids all three. Every text goes through [`text()`].
+//! The report as one self-contained page: it loads no script, font or picture, and its content security policy forbids all three. Every text from outside goes through [`Text`].
 
 mod charts;
 mod keys;
@@ -6,13 +6,14 @@ mod text;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-use super::report::{Finding, Kind, Organization, Report, folded};
+use super::report::{Finding, Kind, Organization, PermissionState, Report, folded};
 use crate::output::Tone;
 use crate::times::length_in_words;
 use charts::Bar;
-use text::{number, percent, text};
+use text::{Text, joined, number, percent, sentence};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -22,46 +23,49 @@ pub(super) fn page(report: &Report) -> String {
     let policy = format!(
         "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     );
-    let body = [
-        header(report),
-        tiles(report),
-        over_time(report),
-        why_and_what(report),
-        findings(report),
-        organizations(report),
-        keys::section(report),
-        limits(report),
-    ]
-    .concat();
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"referrer\" content=\"no-referrer\">\n\
-         <title>keyward audit</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n"
-    )
-}
-
-fn header(report: &Report) -> String {
-    let period = match (&report.log.from, &report.log.to) {
-        (Some(from), Some(to)) => format!(
-            "<p class=\"period\"><time>{}</time> to <time>{}</time>, {}</p>",
-            text(from),
-            text(to),
-            text(&length_in_words(report.log.covers))
-        ),
-        _ => "<p class=\"period\">No request was found in this log.</p>".to_owned(),
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="referrer" content="no-referrer";
+                title { "keyward audit" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body { main {
+                (header(report))
+                (tiles(report))
+                (over_time(report))
+                (why_and_what(report))
+                (findings(report))
+                (organizations(report))
+                (keys::section(report))
+                (limits(report))
+            } }
+        }
     };
-    let skipped: String = report
-        .log
-        .skipped
-        .iter()
-        .map(|sentence| format!("<p class=\"note\">{}</p>", text(sentence)))
-        .collect();
-    format!("<header><h1>Keys and what they are used for</h1>{period}{skipped}</header>\n")
+    page.into_string() + "\n"
 }
 
-fn tiles(report: &Report) -> String {
+fn header(report: &Report) -> Markup {
+    html! {
+        header {
+            h1 { "Keys and what they are used for" }
+            @if let (Some(from), Some(to)) = (&report.log.from, &report.log.to) {
+                p.period {
+                    time { (Text(from)) } " to " time { (Text(to)) } ", " (length_in_words(report.log.covers))
+                }
+            } @else {
+                p.period { "No request was found in this log." }
+            }
+            @for sentence in &report.log.skipped { p.note { (Text(sentence)) } }
+        }
+    }
+}
+
+fn tiles(report: &Report) -> Markup {
     let requests = &report.requests;
     let seen = report.keys.iter().filter(|key| key.calls > 0).count();
     let idle = report.keys.len() - seen;
@@ -70,60 +74,28 @@ fn tiles(report: &Report) -> String {
         findings.filter(|finding| finding.finding == kind).count()
     };
     let could_lose = of_kind(Kind::Unused) + of_kind(Kind::CanBeLimited);
-    let tile = |class: &str, count: String, what: &str, more: String| {
-        format!(
-            "<div class=\"tile {class}\"><b>{count}</b><span>{what}</span><small>{more}</small></div>"
-        )
+    let tile = |class: &str, count: String, what: &str, more: Markup| {
+        html! { div class={ "tile " (class) } { b { (count) } span { (what) } small { (more) } } }
     };
-    let count = |count: usize| number(u64::try_from(count).unwrap_or(u64::MAX));
-    let shadow = match requests.shadow {
-        0 => String::new(),
-        some => format!(", {} only in shadow", number(some)),
-    };
-    let broken = match requests.none {
-        0 => "every one judged".to_owned(),
-        some => format!("{} without a verdict", number(some)),
-    };
-    [
-        "<section class=\"tiles\">".to_owned(),
-        tile("", number(requests.total), "requests", broken),
-        tile(
-            if requests.denied > 0 { "bad" } else { "good" },
-            number(requests.denied),
-            "refused",
-            format!(
-                "{} of all{shadow}",
-                percent(requests.denied, requests.total)
-            ),
-        ),
-        tile(
-            "",
-            count(seen),
-            "keys used",
-            format!("{} listed and not in this log", count(idle)),
-        ),
-        tile(
-            if could_lose > 0 { "warn" } else { "good" },
-            count(could_lose),
-            "keys with more than they use",
-            format!(
-                "{} of them have every permission",
-                count(of_kind(Kind::CanBeLimited))
-            ),
-        ),
-        tile(
-            if report.findings.is_empty() {
-                "good"
-            } else {
-                "warn"
-            },
-            count(report.findings.len()),
-            "worth a look",
-            format!("{} keys", count(keys_found(&report.findings))),
-        ),
-        "</section>\n".to_owned(),
-    ]
-    .concat()
+    let or_good = |is_worse: bool, class: &'static str| if is_worse { class } else { "good" };
+    html! {
+        section.tiles {
+            (tile("", number(requests.total), "requests", html! {
+                @if requests.none == 0 { "every one judged" } @else { (number(requests.none)) " without a verdict" }
+            }))
+            (tile(or_good(requests.denied > 0, "bad"), number(requests.denied), "refused", html! {
+                (percent(requests.denied, requests.total)) " of all"
+                @if requests.shadow > 0 { ", " (number(requests.shadow)) " only in shadow" }
+            }))
+            (tile("", number(seen), "keys used", html! { (number(idle)) " listed and not in this log" }))
+            (tile(or_good(could_lose > 0, "warn"), number(could_lose), "keys with more than they use", html! {
+                (number(of_kind(Kind::CanBeLimited))) " of them have every permission"
+            }))
+            (tile(or_good(!report.findings.is_empty(), "warn"), number(report.findings.len()), "worth a look", html! {
+                (number(keys_found(&report.findings))) " keys"
+            }))
+        }
+    }
 }
 
 fn keys_found(findings: &[Finding]) -> usize {
@@ -131,10 +103,7 @@ fn keys_found(findings: &[Finding]) -> usize {
     keys.collect::<std::collections::BTreeSet<_>>().len()
 }
 
-fn over_time(report: &Report) -> String {
-    if report.timeline.steps.is_empty() {
-        return String::new();
-    }
+fn over_time(report: &Report) -> Markup {
     let step = match report.timeline.step {
         1 => "second".to_owned(),
         86_400 => "day".to_owned(),
@@ -142,29 +111,28 @@ fn over_time(report: &Report) -> String {
         60 => "minute".to_owned(),
         step => length_in_words(step),
     };
-    format!(
-        "<section><h2>Requests over time</h2><p class=\"legend\"><i class=\"pass\"></i>passed <i class=\"deny\"></i>refused <span>per {step}, UTC</span></p>{}</section>\n",
-        charts::timeline(&report.timeline)
-    )
+    html! {
+        @if !report.timeline.steps.is_empty() {
+            section {
+                h2 { "Requests over time" }
+                p.legend { i.pass {} "passed " i.deny {} "refused " span { "per " (step) ", UTC" } }
+                (charts::timeline(&report.timeline))
+            }
+        }
+    }
 }
 
-fn why_and_what(report: &Report) -> String {
-    let reasons: Vec<Bar> = report
-        .reasons
-        .iter()
-        .map(|reason| Bar {
-            label: reason.reason.to_owned(),
-            value: reason.denied,
-            light: reason.shadow,
-            class: "deny",
-        })
-        .collect();
+fn why_and_what(report: &Report) -> Markup {
+    let reasons = report.reasons.iter().map(|reason| Bar {
+        label: reason.reason.to_owned(),
+        value: reason.denied,
+        light: reason.shadow,
+        class: "deny",
+    });
     let mut permissions: std::collections::BTreeMap<&str, u64> = std::collections::BTreeMap::new();
-    for key in &report.keys {
-        for permission in &key.permissions {
-            if permission.calls > 0 && permission.state == super::report::PermissionState::Used {
-                *permissions.entry(&permission.permission).or_default() += permission.calls;
-            }
+    for permission in report.keys.iter().flat_map(|key| &key.permissions) {
+        if permission.calls > 0 && permission.state == PermissionState::Used {
+            *permissions.entry(&permission.permission).or_default() += permission.calls;
         }
     }
     let mut permissions: Vec<Bar> = permissions
@@ -178,78 +146,72 @@ fn why_and_what(report: &Report) -> String {
         .collect();
     permissions.sort_by(|a, b| b.value.cmp(&a.value).then_with(|| a.label.cmp(&b.label)));
     permissions.truncate(12);
-    let nothing = "<p class=\"empty\">None.</p>".to_owned();
     let bars = |bars: &[Bar]| {
-        if bars.is_empty() {
-            nothing.clone()
-        } else {
-            charts::bars(bars)
-        }
+        html! { @if bars.is_empty() { p.empty { "None." } } @else { (charts::bars(bars)) } }
     };
-    format!(
-        "<div class=\"two\"><section><h2>Why requests were refused</h2><p class=\"legend\"><i class=\"deny\"></i>refused <i class=\"light\"></i>passed in shadow</p>{}</section>\
-         <section><h2>Permissions used</h2><p class=\"legend\"><i class=\"pass\"></i>calls, of all keys</p>{}</section></div>\n",
-        bars(&reasons),
-        bars(&permissions)
-    )
-}
-
-fn findings(report: &Report) -> String {
-    if report.findings.is_empty() {
-        return "<section><h2>Worth a look</h2><p class=\"empty\">Nothing.</p></section>\n"
-            .to_owned();
-    }
-    let mut out = String::from("<section><h2>Worth a look</h2><dl class=\"findings\">");
-    for kind in Kind::ALL {
-        let groups = folded(&report.findings, kind);
-        let count: usize = groups.iter().map(Vec::len).sum();
-        if count == 0 {
-            continue;
-        }
-        out.push_str(&format!(
-            "<dt class=\"{}\">{} <span class=\"dim\">{}</span></dt>",
-            class(kind.tone()),
-            kind.title(),
-            number(u64::try_from(count).unwrap_or(u64::MAX))
-        ));
-        for group in groups.iter().take(FINDINGS) {
-            let keys: Vec<String> = group
-                .iter()
-                .take(FINDINGS)
-                .filter_map(|one| key_of(one))
-                .collect();
-            let more = group.len().saturating_sub(FINDINGS);
-            let more = match more {
-                0 => String::new(),
-                more => format!(" and {more} more"),
-            };
-            let of = match group.as_slice() {
-                [one, _, ..] => format!("{} keys: {}<br>", group.len(), text::sentence(&one.text)),
-                _ => String::new(),
-            };
-            let after = match group.as_slice() {
-                [one] => format!(" {}", text::sentence(&one.text)),
-                _ => String::new(),
-            };
-            out.push_str(&format!("<dd>{of}{}{more}{after}</dd>", keys.join(", ")));
+    html! {
+        .two {
+            section {
+                h2 { "Why requests were refused" }
+                p.legend { i.deny {} "refused " i.light {} "passed in shadow" }
+                (bars(&reasons.collect::<Vec<_>>()))
+            }
+            section {
+                h2 { "Permissions used" }
+                p.legend { i.pass {} "calls, of all keys" }
+                (bars(&permissions))
+            }
         }
     }
-    out.push_str("</dl></section>\n");
-    out
-}
-
-/// A finding's key, with its name and owner.
-fn key_of(finding: &Finding) -> Option<String> {
-    let key = text(finding.key.as_deref()?);
-    let whose = match finding.whose() {
-        whose if whose.is_empty() => String::new(),
-        whose => format!(" <span class=\"dim\">{}</span>", text(&whose)),
-    };
-    Some(format!("<a href=\"#{key}\"><code>{key}</code></a>{whose}"))
 }
 
 /// How many findings of one kind, and keys of one finding, are listed.
 const FINDINGS: usize = 50;
+
+fn findings(report: &Report) -> Markup {
+    let of_kind = |kind: Kind| {
+        let groups = folded(&report.findings, kind);
+        let count: usize = groups.iter().map(Vec::len).sum();
+        html! {
+            @if count > 0 {
+                dt class=(class(kind.tone())) { (kind.title()) " " span.dim { (number(count)) } }
+                @for group in groups.iter().take(FINDINGS) { dd { (together(group)) } }
+            }
+        }
+    };
+    html! {
+        section {
+            h2 { "Worth a look" }
+            @if report.findings.is_empty() {
+                p.empty { "Nothing." }
+            } @else {
+                dl.findings { @for kind in Kind::ALL { (of_kind(kind)) } }
+            }
+        }
+    }
+}
+
+/// Findings of the same words.
+fn together(group: &[&Finding]) -> Markup {
+    let more = group.len().saturating_sub(FINDINGS);
+    let keys = group.iter().take(FINDINGS).filter_map(|one| key_of(one));
+    html! {
+        @if let [one, _, ..] = group { (group.len()) " keys: " (sentence(&one.text)) br; }
+        (joined(keys, ", "))
+        @if more > 0 { " and " (more) " more" }
+        @if let [one] = group { " " (sentence(&one.text)) }
+    }
+}
+
+/// A finding's key, with its name and owner.
+fn key_of(finding: &Finding) -> Option<Markup> {
+    let key = Text(finding.key.as_deref()?);
+    let whose = finding.whose();
+    Some(html! {
+        a href={ "#" (key) } { code { (key) } }
+        @if !whose.is_empty() { " " span.dim { (Text(&whose)) } }
+    })
+}
 
 fn class(tone: Tone) -> &'static str {
     match tone {
@@ -260,52 +222,47 @@ fn class(tone: Tone) -> &'static str {
     }
 }
 
-fn organizations(report: &Report) -> String {
-    if report.organizations.is_empty() {
-        return String::new();
-    }
+fn organizations(report: &Report) -> Markup {
     let most = report.organizations.iter().map(|one| one.calls).max();
     let row = |one: &Organization| {
-        let accounts: Vec<String> = one
-            .accounts
-            .listed
-            .iter()
-            .take(4)
-            .map(|top| format!("<code>{}</code> {}", text(&top.value), number(top.calls)))
-            .collect();
-        let more = one.accounts.distinct.saturating_sub(accounts.len());
-        let more = if more > 0 {
-            format!(" and {more} more")
-        } else {
-            String::new()
-        };
-        format!(
-            "<tr><th>{}</th><td class=\"n\">{}</td><td class=\"n\">{}{}</td><td class=\"n\">{}</td><td>{}{more}</td><td><time>{}</time></td></tr>",
-            one.id
-                .as_deref()
-                .map_or("no organization".to_owned(), |id| format!(
-                    "<code>{}</code>",
-                    text(id)
-                )),
-            one.keys,
-            charts::meter(one.calls, one.denied, most.unwrap_or(1)),
-            number(one.calls),
-            number(one.denied),
-            accounts.join(", "),
-            text(&one.last_used),
-        )
+        let shown = one.accounts.listed.iter().take(4);
+        let more = one.accounts.distinct.saturating_sub(shown.len());
+        let accounts =
+            shown.map(|top| html! { code { (Text(&top.value)) } " " (number(top.calls)) });
+        html! {
+            tr {
+                th { @if let Some(id) = &one.id { code { (Text(id)) } } @else { "no organization" } }
+                td.n { (one.keys) }
+                td.n { (charts::meter(one.calls, one.denied, most.unwrap_or(1))) (number(one.calls)) }
+                td.n { (number(one.denied)) }
+                td { (joined(accounts, ", ")) @if more > 0 { " and " (more) " more" } }
+                td { time { (Text(&one.last_used)) } }
+            }
+        }
     };
-    let rows: String = report.organizations.iter().take(200).map(row).collect();
-    format!(
-        "<section><h2>Organizations</h2><div class=\"wide\"><table><thead><tr><th>organization</th><th class=\"n\">keys</th><th class=\"n\">calls</th><th class=\"n\">refused</th><th>calls by account</th><th>last used</th></tr></thead><tbody>{rows}</tbody></table></div></section>\n"
-    )
+    html! {
+        @if !report.organizations.is_empty() {
+            section {
+                h2 { "Organizations" }
+                .wide { table {
+                    thead { tr {
+                        th { "organization" }
+                        @for heading in ["keys", "calls", "refused"] { th.n { (heading) } }
+                        th { "calls by account" }
+                        th { "last used" }
+                    } }
+                    tbody { @for one in report.organizations.iter().take(200) { (row(one)) } }
+                } }
+            }
+        }
+    }
 }
 
-fn limits(report: &Report) -> String {
-    let items: String = report
-        .limits
-        .iter()
-        .map(|limit| format!("<li>{}</li>", text::sentence(limit)))
-        .collect();
-    format!("<section class=\"limits\"><h2>What this cannot know</h2><ul>{items}</ul></section>\n")
+fn limits(report: &Report) -> Markup {
+    html! {
+        section.limits {
+            h2 { "What this cannot know" }
+            ul { @for limit in &report.limits { li { (sentence(limit)) } } }
+        }
+    }
 }

@@ -1,39 +1,42 @@
 //! Texts and numbers on the page.
 
-use keyward_files::visible;
+use std::fmt::Write;
 
-/// Text for an element or a quoted attribute. Characters that would act on the page or on its reader are escaped: those of HTML, controls, and those that turn the direction of writing.
-pub(super) fn text(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in visible::escaped(text).chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            _ => escaped.push(c),
-        }
+use keyward_files::visible;
+use maud::{Escaper, Markup, Render, html};
+
+/// A text from outside. Characters that would act on the page or on its reader are escaped: those of HTML, controls, and those that turn the direction of writing.
+pub(super) struct Text<'a>(pub(super) &'a str);
+
+impl Render for Text<'_> {
+    fn render_to(&self, buffer: &mut String) {
+        // Writing to a string does not fail.
+        let _ = Escaper::new(buffer).write_str(&visible::escaped(self.0));
     }
-    escaped
 }
 
 /// A sentence with names in backticks.
-pub(super) fn sentence(sentence: &str) -> String {
-    let mut html = String::new();
-    for (place, part) in sentence.split('`').enumerate() {
-        if place % 2 == 1 {
-            html.push_str(&format!("<code>{}</code>", text(part)));
-        } else {
-            html.push_str(&text(part));
+pub(super) fn sentence(sentence: &str) -> Markup {
+    html! {
+        @for (place, part) in sentence.split('`').enumerate() {
+            @if place % 2 == 1 { code { (Text(part)) } } @else { (Text(part)) }
         }
     }
-    html
+}
+
+/// Parts of a line, with a separator.
+pub(super) fn joined(parts: impl IntoIterator<Item = Markup>, separator: &str) -> Markup {
+    html! {
+        @for (place, part) in parts.into_iter().enumerate() {
+            @if place > 0 { (separator) }
+            (part)
+        }
+    }
 }
 
 /// `1,234,567`
-pub(super) fn number(number: u64) -> String {
-    let digits = number.to_string();
+pub(super) fn number(number: impl TryInto<u64>) -> String {
+    let digits = number.try_into().unwrap_or(u64::MAX).to_string();
     let mut shown = String::new();
     for (place, digit) in digits.chars().enumerate() {
         if place > 0 && (digits.len() - place).is_multiple_of(3) {
@@ -62,18 +65,23 @@ mod tests {
 
     #[test]
     fn nothing_in_a_text_acts_on_the_page() {
+        let hostile = Text("<script>\"'&\u{202e}\u{1b}é");
+        let escaped = "&lt;script&gt;&quot;'&amp;\\u{202e}\\u{1b}é";
+        assert_eq!(html! { (hostile) }.into_string(), escaped);
+        // Attributes are in double quotes, so a single one ends none.
+        let attribute = html! { p id=(hostile) {} }.into_string();
+        assert_eq!(attribute, format!("<p id=\"{escaped}\"></p>"));
         assert_eq!(
-            text("<script>\"'&\u{202e}\u{1b}é"),
-            "&lt;script&gt;&quot;&#39;&amp;\\u{202e}\\u{1b}é"
+            sentence("a `<b>` c").into_string(),
+            "a <code>&lt;b&gt;</code> c"
         );
-        assert_eq!(sentence("a `<b>` c"), "a <code>&lt;b&gt;</code> c");
     }
 
     #[test]
     fn numbers_are_read_by_threes() {
-        assert_eq!(number(0), "0");
-        assert_eq!(number(1_234_567), "1,234,567");
-        assert_eq!(number(123_456), "123,456");
+        assert_eq!(number(0_u64), "0");
+        assert_eq!(number(1_234_567_u64), "1,234,567");
+        assert_eq!(number(123_456_usize), "123,456");
         assert_eq!(percent(1, 3), "33.3 %");
         assert_eq!(percent(1, 1_000_000), "under 0.1 %");
     }

@@ -6,9 +6,9 @@ use super::masked::{self, MaskedKey};
 use super::text::Text;
 use crate::server::MOST_LOOKUPS;
 use keyward::digest::KeyDigest;
+use keyward::invariant::Held;
 use keyward::management::VALUE_LENGTH;
 use keyward::profile::Profile;
-use keyward_files::invariant::Held;
 use keyward_files::key_file::{KeyFile, Records};
 
 /// The maximum length of a key that a gateway reads.

@@ -1,8 +1,8 @@
 //! Masked keys: `rk_test_****hVXR`, `sk_live_…hVXR`, `****hVXR`. They show their last characters,
 //! so the keys in the file with that ending are the candidates.
 
+use keyward::invariant::Held;
 use keyward::key::Livemode;
-use keyward_files::invariant::Held;
 use keyward_files::key_file::{Key, KeyFile};
 
 /// The maximum number of characters that a mask leaves at the end.

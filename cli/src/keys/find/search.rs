@@ -7,9 +7,9 @@ use std::hash::{BuildHasher, RandomState};
 use sha2::{Digest, Sha256};
 
 use keyward::digest::KeyDigest;
+use keyward::invariant::Held;
 use keyward::management::VALUE_LENGTH as LENGTH;
 use keyward::mask::Masked;
-use keyward_files::invariant::Held;
 use keyward_files::key_file::{Key, KeyFile};
 
 /// The maximum length of a key that a gateway reads.

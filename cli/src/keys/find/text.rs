@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use keyward_files::invariant::Held;
+use keyward::invariant::Held;
 
 /// The maximum number of bytes that are read.
 const MOST: usize = 16 << 20;

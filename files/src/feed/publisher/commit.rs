@@ -10,7 +10,7 @@ use crate::feed::content::{Content, base_bytes};
 use crate::feed::garbage::sweep;
 use crate::feed::present::{Present, count};
 use crate::feed::store::{Mutable, ObjectKind, ObjectName, Swap};
-use crate::publish::{Effect, next_revision};
+use crate::publish::Effect;
 use crate::randomness::new_random_id;
 use keyward::feed::head::{LARGEST_WRITTEN, MOST_WRITTEN_DELTAS, PACKED, Sha256};
 use keyward::feed::{BaseEntry, DeltaEntry, Head};
@@ -21,10 +21,7 @@ use keyward::snapshot::{Revision, Snapshot};
 /// The comment above a signature.
 const COMMENT: &str = "keyward feed";
 
-/// How far a head's time may be ahead of this machine's clock. Gateways accept no more.
-const SKEW: u64 = 300;
-
-/// The state that a new head leads to.
+/// What a new head leads to.
 struct State {
     base: Snapshot,
     snapshot: Snapshot,
@@ -44,9 +41,9 @@ impl Publisher<'_> {
             .present
             .as_ref()
             .map(|present| present.head.revision.number());
-        let revision = revision(next_revision(held.max(request.above), now))?;
+        let revision = self.when.next(held.max(request.above), now)?;
         let issued_at = match &self.present {
-            Some(present) => issue_after(present, now)?,
+            Some(present) => self.when.issue_after(present, now)?,
             None => now,
         };
         let packed = content.issued(revision, issued_at)?;
@@ -93,8 +90,8 @@ impl Publisher<'_> {
         let present = self.present.as_ref().context("there is no head")?;
         let profile = content.profile();
         let from = present.head.revision;
-        let to = revision(next_revision(Some(from.number()), now))?;
-        let issued_at = issue_after(present, now)?;
+        let to = self.when.next(Some(from.number()), now)?;
+        let issued_at = self.when.issue_after(present, now)?;
         let packed = content.issued(to, issued_at)?;
         let bytes = Delta::write(&packed, part, from)?;
         let snapshot = ways::walk(&present.snapshot, &bytes, profile)?;
@@ -147,8 +144,8 @@ impl Publisher<'_> {
         now: u64,
     ) -> Result<Result<Step, Lost>> {
         let present = self.present.as_ref().context("there is no head")?;
-        let to = revision(next_revision(Some(present.head.revision.number()), now))?;
-        let issued_at = issue_after(present, now)?;
+        let to = self.when.next(Some(present.head.revision.number()), now)?;
+        let issued_at = self.when.issue_after(present, now)?;
         let packed = content.issued(to, issued_at)?;
         let (base, base_entry) = self.put_base(&packed, content, true)?;
         let present = self.present.as_ref().context("there is no head")?;
@@ -192,7 +189,8 @@ impl Publisher<'_> {
         }
         let (from, at) = (present.head.base.revision, present.head.revision);
         // A head of the same revision must be newer.
-        let issued_at = issue_after(present, now.max(present.head.issued_at.saturating_add(1)))?;
+        let newer = now.max(present.head.issued_at.saturating_add(1));
+        let issued_at = self.when.issue_after(present, newer)?;
         let packed = content.issued(at, issued_at)?;
         let all = self.settings.verify_all;
         let bridge = match Delta::write(&packed, &present.touched, from) {
@@ -243,7 +241,7 @@ impl Publisher<'_> {
         };
         let head = Head {
             source: source.into(),
-            issued_at: issue_after(present, now)?,
+            issued_at: self.when.issue_after(present, now)?,
             ..present.head.clone()
         };
         let state = State {
@@ -346,22 +344,7 @@ impl Publisher<'_> {
     }
 }
 
-/// Returns the time for a new head: now, but never before the time of the present head.
-fn issue_after(present: &Present, now: u64) -> Result<u64> {
-    let held = present.head.issued_at;
-    ensure!(
-        held <= now.saturating_add(SKEW),
-        "the head that is there was signed {} s ahead of this machine's clock; set the clock right",
-        held.saturating_sub(now)
-    );
-    Ok(held.max(now))
-}
-
-fn revision(number: u64) -> Result<Revision> {
-    Revision::new(number).context("revisions are below 10^15")
-}
-
-/// Returns the entry of the last of these deltas.
+/// The entry of the last of these deltas.
 fn entry(from: Revision, to: Revision, objects: &[Vec<u8>]) -> Result<DeltaEntry> {
     let bytes = objects.last().context("there is no delta")?;
     Ok(DeltaEntry {

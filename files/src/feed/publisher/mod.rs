@@ -7,6 +7,7 @@ mod listing;
 mod outcome;
 mod parts;
 mod ways;
+mod when;
 
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ use keyward::signify::PublicKey;
 use keyward::snapshot::delta::{Touched, Unwritten};
 pub use outcome::{Published, Step};
 use parts::Parts;
+pub use when::{Ahead, Numbering, When};
 
 /// How often a publisher begins again because another was faster.
 const ATTEMPTS: usize = 5;
@@ -72,7 +74,8 @@ pub struct Publisher<'a> {
     settings: Settings,
     keys: Vec<PublicKey>,
     present: Option<Present>,
-    /// Called with the revision of each head before the head is written.
+    when: When,
+    /// Receives the revision of each head before the head is written.
     note: Option<Note<'a>>,
 }
 
@@ -94,6 +97,7 @@ impl<'a> Publisher<'a> {
             settings,
             keys,
             present: None,
+            when: When::default(),
             note: None,
         })
     }
@@ -105,6 +109,11 @@ impl<'a> Publisher<'a> {
             note: Some(note),
             ..self
         }
+    }
+
+    /// Says how the next heads are numbered and dated.
+    pub fn number(&mut self, when: When) {
+        self.when = when;
     }
 
     fn note(&self, head: &Head) -> Result<()> {

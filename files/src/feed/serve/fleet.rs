@@ -8,6 +8,7 @@ use axum::http::HeaderMap;
 use serde::Serialize;
 
 use super::claim::Claim;
+use keyward::invariant::Held;
 
 /// The maximum number of VMs that are remembered.
 const MOST: usize = 20_000;
@@ -122,8 +123,8 @@ impl Fleet {
             revision,
             vms,
         };
-        // The page contains only strings and numbers, so serialization cannot fail.
-        let mut page = serde_json::to_string(&page).unwrap_or_default();
+        let page = serde_json::to_string(&page);
+        let mut page = page.ok().held("texts and numbers have a form in JSON");
         page.push('\n');
         page
     }

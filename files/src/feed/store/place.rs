@@ -1,7 +1,7 @@
 //! Where a feed is stored, as a command's arguments name it: a folder or a bucket.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
@@ -39,11 +39,31 @@ impl StorePlace {
     #[cfg(not(feature = "object-store"))]
     fn of_bucket(_: &str) -> Result<Self> {
         anyhow::bail!(
-            "this `keyward` was built without object stores; use a released one, or build it with `--features object-store`"
+            "this program was built without object stores; use a released one, or build it with `--features object-store`"
         )
     }
 
-    /// Opens the store.
+    /// The folder, if it is one.
+    #[must_use]
+    pub fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Folder(path) => Some(path),
+            #[cfg(feature = "object-store")]
+            Self::Bucket(_) => None,
+        }
+    }
+
+    /// The place of that name below this one.
+    #[must_use]
+    pub fn below(&self, name: &str) -> Self {
+        match self {
+            Self::Folder(path) => Self::Folder(path.join(name)),
+            #[cfg(feature = "object-store")]
+            Self::Bucket(place) => Self::Bucket(place.below(name)),
+        }
+    }
+
+    /// The store there.
     pub fn open(&self) -> Result<Box<dyn FeedStore + Send>> {
         Ok(match self {
             Self::Folder(path) => Box::new(Folder::open(path)?),

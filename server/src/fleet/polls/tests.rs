@@ -102,7 +102,7 @@ fn a_poll_confirms_for_the_gateway_of_its_key_only() {
         ),
     ] {
         let mut polls = Polls::default();
-        let found = polls.begin(sender(label), claim, SERVED, NOW);
+        let found = polls.begin(sender(label), claim, SERVED, NOW).who;
         assert_eq!(found, expected, "{claim:?}");
         assert_eq!(confirmed(&polls), [proof], "{claim:?}");
         for one in Doubt::ALL {
@@ -146,14 +146,18 @@ fn what_is_too_many_is_waited_for_and_never_left_out() {
     let mut polls = Polls::default();
     for number in 0..=MOST_VMS {
         let claim = claim("edge-1", &format!("{number:x}"), 9, "ok");
-        let found = polls.begin(sender(Some("edge-1")), Some(&claim), SERVED, NOW);
+        let found = polls
+            .begin(sender(Some("edge-1")), Some(&claim), SERVED, NOW)
+            .who;
         assert_eq!(found.vm == NAMELESS, number >= MOST_VMS, "{number}");
     }
     assert!(confirmed(&polls).contains(&None));
     for number in 0..=MOST_GATEWAYS {
         let name = format!("gateway-{number}");
         let claim = claim(&name, "0a", 9, "ok");
-        let found = polls.begin(sender(Some(&name)), Some(&claim), SERVED, NOW);
+        let found = polls
+            .begin(sender(Some(&name)), Some(&claim), SERVED, NOW)
+            .who;
         let is_beyond = number + 1 >= MOST_GATEWAYS;
         assert_eq!(found.gateway == NAMELESS, is_beyond, "{number}");
     }
@@ -165,7 +169,9 @@ fn only_the_silent_are_forgotten_and_only_they_leave_when_their_heads_are_too_ol
     let mut polls = Polls::default();
     for vm in ["0a", "0b"] {
         let claim = claim("edge-1", vm, 9, "ok");
-        let found = polls.begin(sender(Some("edge-1")), Some(&claim), SERVED, NOW);
+        let found = polls
+            .begin(sender(Some("edge-1")), Some(&claim), SERVED, NOW)
+            .who;
         polls.hand(&found, Group::Edge, NOW + 100, 0);
     }
     polls.end(&who("edge-1", "0a"), NOW);
@@ -197,7 +203,9 @@ fn a_refusal_says_since_when_and_for_which_revision() {
             issued_at: now,
         });
         let claim = claim("edge-1", "0a", 8, state);
-        let found = polls.begin(sender(Some("edge-1")), Some(&claim), served, now);
+        let found = polls
+            .begin(sender(Some("edge-1")), Some(&claim), served, now)
+            .who;
         polls.gateways()[&found.gateway][&found.vm].refused
     };
     assert_eq!(refused("ok", 9, NOW), None);
@@ -219,7 +227,9 @@ fn a_vm_that_the_store_knows_has_time_for_its_first_poll() {
 fn a_head_that_is_under_way_counts_before_it_is_handed_over() {
     let mut polls = Polls::default();
     let claim = claim("edge-1", "0a", 8, "ok");
-    let vm = polls.begin(sender(Some("edge-1")), Some(&claim), SERVED, NOW);
+    let vm = polls
+        .begin(sender(Some("edge-1")), Some(&claim), SERVED, NOW)
+        .who;
     polls.may_receive(&vm, NOW + 100);
     let leaves: Vec<u64> = polls.vms(|_| true).map(|vm| vm.leaves).collect();
     assert_eq!(leaves, [NOW + 100]);
@@ -239,4 +249,35 @@ fn a_key_that_was_replaced_or_has_ended_is_not_warned_of() {
     assert_eq!(polls.keys_that_end(NOW + 100), 1);
     polls.tidy(NOW + 100);
     assert_eq!(polls.keys_that_end(NOW + 100), 0);
+}
+
+#[test]
+fn a_poll_that_says_the_same_is_no_news() {
+    let mut polls = Polls::default();
+    let mut is_news = |revision| {
+        let claim = claim("edge-1", "0a", revision, "ok");
+        let begun = polls.begin(sender(Some("edge-1")), Some(&claim), SERVED, NOW);
+        polls.end(&begun.who, NOW);
+        begun.is_news
+    };
+    assert!(is_news(8));
+    assert!(!is_news(8));
+    assert!(is_news(9));
+    assert!(!is_news(9));
+    // A revision that was never published takes the proof away.
+    assert!(is_news(10));
+}
+
+#[test]
+fn a_claim_above_what_is_served_is_handed_on_only_of_a_vm_with_a_name() {
+    let mut polls = Polls::default();
+    let mut claimed = |gateway, vm| {
+        let claim = claim(gateway, vm, 10, "ok");
+        polls
+            .begin(sender(Some("edge-1")), Some(&claim), SERVED, NOW)
+            .claimed
+    };
+    assert_eq!(claimed("edge-1", "0a"), Some(10));
+    assert_eq!(claimed("edge-2", "0a"), None);
+    assert_eq!(claimed("edge-1", "not hex"), None);
 }

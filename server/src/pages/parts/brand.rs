@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::Text;
 use crate::brand::Brand;
+use keyward::invariant::Held;
 
 pub(in crate::pages) const STYLE: &str = "/portal/brand.css";
 pub(in crate::pages) const LOGO: &str = "/portal/logo";
@@ -44,5 +45,5 @@ pub(in crate::pages) fn foot(brand: &Brand) -> Markup {
 
 fn version(bytes: &[u8]) -> String {
     let digest = hex::encode(Sha256::digest(bytes));
-    digest.get(..8).unwrap_or_default().to_owned()
+    digest.get(..8).held("a digest has 64 digits").to_owned()
 }

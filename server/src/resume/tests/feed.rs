@@ -90,6 +90,7 @@ fn a_feed_ahead_of_the_store_is_not_led_back_and_takes_ends_until_the_store_is_r
             vec![held(targets)],
             super::super::unseen(&configuration, now),
         ),
+        None,
         now,
         false,
     ))

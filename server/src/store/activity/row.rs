@@ -9,17 +9,17 @@ use crate::store::error::Result;
 use crate::store::head::Head;
 use crate::store::scope::Where;
 
-/// The actor of a row.
+/// Who did what a row records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
     /// `api_key`, `user`, `local` or `system`.
     pub kind: String,
-    /// The key's id, the user's name, the local user.
+    /// The key's id, the user's name, or the local user.
     pub id: Option<String>,
 }
 
 impl Actor {
-    /// The server itself.
+    /// Returns the server itself as the actor.
     #[must_use]
     pub fn system() -> Self {
         Self {
@@ -32,11 +32,11 @@ impl Actor {
 /// A new entry for the trail. It never contains a value, a digest or a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The time, Unix seconds.
+    /// The time, in Unix seconds.
     pub at: u64,
-    /// `api_key_created`, …
+    /// The type, such as `api_key_created`.
     pub kind: String,
-    /// The category that readers filter by: `api_key`, `account`, …
+    /// The category for filters, such as `api_key` or `account`.
     pub group: String,
     /// The account that it concerns; `None` if it concerns the whole store.
     pub context: Option<String>,
@@ -44,17 +44,17 @@ pub struct Entry {
     pub root: Option<String>,
     /// The mode that it concerns, if it has one.
     pub livemode: Option<bool>,
-    /// The kind of the object, and its id or name.
+    /// The type of the object, and its id or name.
     pub object: Option<(String, String)>,
-    /// The actor.
+    /// Who did it.
     pub actor: Actor,
-    /// The session of the actor.
+    /// The actor's session.
     pub session: Option<String>,
     /// The client's address.
     pub address: Option<String>,
     /// The request that caused it.
     pub request_id: Option<String>,
-    /// The rest, an object: details, changes, reason.
+    /// Everything else, as an object: details, changes, reason.
     pub body: Json,
 }
 
@@ -83,7 +83,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// The row as JSON, without its digests: the input of the hash.
+    /// Returns the row as JSON, without its digests: the input of the hash.
     fn content(&self) -> Json {
         let Entry {
             at,
@@ -123,12 +123,12 @@ impl Row {
         })
     }
 
-    /// The digest that the row must have.
+    /// Returns the digest that the row must have.
     pub(super) fn computed(&self) -> [u8; 32] {
         chained(&self.previous, &canonical(&self.content()))
     }
 
-    /// One line of an export: the row with its digests.
+    /// Returns one line of an export: the row with its digests.
     #[must_use]
     pub fn line(&self) -> String {
         let mut members = match self.content() {
@@ -146,7 +146,7 @@ impl Row {
     }
 }
 
-/// SHA-256 over the digest before and the canonical text of the row.
+/// Returns SHA-256 over the previous digest and the row's canonical text.
 pub(super) fn chained(previous: &[u8; 32], text: &str) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(previous);
@@ -154,7 +154,7 @@ pub(super) fn chained(previous: &[u8; 32], text: &str) -> [u8; 32] {
     hash.finalize().into()
 }
 
-/// Writes a row at the end of the chain, and moves `head` there. The caller stores the head.
+/// Writes a row at the end of the chain, and moves `head` to it. The caller stores the head.
 pub(in crate::store) fn append(
     connection: &Connection,
     head: &mut Head,
@@ -207,7 +207,7 @@ pub(in crate::store) fn append(
     })
 }
 
-/// The rows within `limits`, in the order of `tail` and at most as many as it allows.
+/// Returns the rows within `limits`, in the order of `tail` and at most as many as it allows.
 pub(in crate::store) fn rows(
     connection: &Connection,
     limits: &Where,
@@ -253,8 +253,8 @@ pub(in crate::store) fn rows(
     Ok(())
 }
 
-/// `al_` and 16 characters of base62, of the store's name and the number: as unique as those are,
-/// without asking for randomness.
+/// Returns `al_` and 16 characters of base62, derived from the store's name and the number: as
+/// unique as those are, without using randomness.
 fn id_of(store_id: &str, sequence: u64) -> String {
     const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut hash = Sha256::new();

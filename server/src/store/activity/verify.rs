@@ -13,7 +13,7 @@ use crate::store::error::{Result, StoreError};
 use crate::store::head::{self, Head};
 use crate::store::scope::Where;
 
-/// A valid chain, to its end.
+/// A chain that is valid to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
     /// The number of its last row.
@@ -25,7 +25,7 @@ pub struct Verified {
 /// The first row that does not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken {
-    /// Its place in the chain.
+    /// The row's place in the chain.
     pub sequence: u64,
     /// The fault.
     pub what: &'static str,
@@ -47,7 +47,7 @@ const NOTED: &str = "it is not the row that was noted";
 const CUT: &str = "the chain ends before the row that was noted";
 const UNREADABLE: &str = "it cannot be read";
 
-/// Walks a chain from its first row on, or from that of an export of a part.
+/// Walks along a chain, from its first row or from the first row of a partial export.
 struct Walk<'a> {
     at: Option<Verified>,
     noted: Option<&'a Verified>,
@@ -102,7 +102,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The chain in the store, to its head.
+/// Verifies the chain in the store up to its head.
 pub(in crate::store) fn verify_store(
     connection: &Connection,
     noted: Option<&Verified>,
@@ -139,7 +139,8 @@ pub(in crate::store) fn verify_store(
     }))
 }
 
-/// The chain in an export, one row per line. A part of a chain is valid from its first line on.
+/// Verifies the chain in an export, one row per line. A part of a chain is valid from its first
+/// line on.
 pub fn verify_lines(
     lines: impl BufRead,
     noted: Option<&Verified>,

@@ -14,9 +14,9 @@ use super::reader::Reader;
 /// A fault in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// The place.
+    /// Where the fault is.
     pub place: String,
-    /// The fault.
+    /// What the fault is.
     pub what: String,
 }
 
@@ -35,7 +35,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// How many findings of one sort the check names.
+/// The maximum number of findings of one sort that the check lists.
 const MOST: usize = 20;
 
 /// Statements that find inconsistent rows, each row with the name of a record.
@@ -182,7 +182,7 @@ fn foreign_keys(connection: &Connection, findings: &mut Vec<Finding>) -> Result<
     Ok(())
 }
 
-/// Digests that can be computed: of publishable keys, and of permissions.
+/// Checks digests that can be recomputed: of publishable keys, and of permissions.
 fn digests(connection: &Connection, findings: &mut Vec<Finding>) -> Result<()> {
     let mut statement =
         connection.prepare("SELECT id, sha256, value FROM keys WHERE value IS NOT NULL")?;

@@ -7,14 +7,14 @@ use std::thread::{self, JoinHandle};
 
 use super::Dice;
 
-/// A sent request, and its answer.
+/// A request that was sent, and its answer.
 #[derive(Clone, Debug)]
 pub(super) struct Sent {
     /// The request's idempotency key.
     pub(super) idempotency: String,
     /// The whole line.
     pub(super) line: String,
-    /// The action and its key.
+    /// The action, and the key that it is for.
     pub(super) verb: Verb,
     /// The answer, if one came.
     pub(super) answer: Option<String>,
@@ -28,12 +28,12 @@ pub(super) enum Verb {
 }
 
 impl Sent {
-    /// The key that the answer names.
+    /// Returns the key that the answer names.
     pub(super) fn id(&self) -> Option<&str> {
         self.answer.as_deref()?.split(' ').nth(1)
     }
 
-    /// The value that the answer shows.
+    /// Returns the value in the answer.
     pub(super) fn value(&self) -> Option<&str> {
         let value = self.answer.as_deref()?.split(' ').nth(2)?;
         Some(value).filter(|value| !value.is_empty())
@@ -48,7 +48,7 @@ impl Client {
         Self(thread::spawn(move || talk(stream, &name, dice)))
     }
 
-    /// The requests that it sent, after the store has stopped.
+    /// Returns the requests that it sent, once the store has stopped.
     pub(super) fn ended(self) -> Vec<Sent> {
         self.0.join().unwrap()
     }

@@ -14,12 +14,12 @@ use client::{Client, Sent};
 use oracle::Violation;
 use process::Process;
 
-/// How many clients talk to the store at once.
+/// The number of clients that use the store at the same time.
 const CLIENTS: usize = 8;
-/// How many rounds use one store. With more, every check of it would be slower.
+/// The number of rounds that use one store. With more, every check of it would take longer.
 const ROUNDS_OF_A_STORE: usize = 20;
 
-/// Numbers that look random, from a seed that a failure names.
+/// Numbers that look random. A failure names their seed.
 pub(super) struct Dice(u64);
 
 impl Dice {
@@ -33,7 +33,7 @@ impl Dice {
         Self(u64::try_from(now.as_nanos() & u128::from(u64::MAX)).unwrap())
     }
 
-    /// Below `bound`.
+    /// Returns a number below `bound`.
     pub(super) fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -102,7 +102,7 @@ fn a_killed_store_keeps_what_it_acknowledged() {
     assert_eq!(rounds(3, false), []);
 }
 
-/// Twenty, or the number in `KEYWARD_CRASH_ROUNDS`.
+/// Runs twenty rounds, or the number in `KEYWARD_CRASH_ROUNDS`.
 #[test]
 fn many_kills_lose_nothing() {
     let rounds_wanted = std::env::var("KEYWARD_CRASH_ROUNDS");

@@ -1,6 +1,6 @@
-//! What has to hold after a crash: what was acknowledged is there, once; what was not is there
-//! whole or not at all, and the idempotency key shows which; the chain holds; and the store's own
-//! check finds nothing.
+//! What must hold after a crash: an acknowledged request was carried out once. Any other request
+//! was carried out completely or not at all, and its idempotency key shows which. The chain is
+//! valid, and the store's own check finds nothing.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -13,16 +13,16 @@ use crate::store::activity::Row;
 use crate::store::tests::{NOW, options, wait};
 use crate::store::{Reader, Remembered, Result, Scope, Store, StoreError};
 
-/// The faults that a crash can cause.
+/// Faults that a crash can cause.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Violation {
-    /// The store acknowledged the request, and does not know the idempotency key.
+    /// The store acknowledged the request, but does not know the idempotency key.
     Lost { line: String },
     /// The store carried out the same request twice, or the answer differs.
     Other { line: String, what: String },
-    /// The store contains half of it.
+    /// The store contains a part of the request.
     Half { line: String, what: String },
-    /// The store's own check.
+    /// The store's own check found a fault.
     Found { what: String },
 }
 
@@ -67,7 +67,7 @@ pub(super) fn judge(folder: &Path, sent: &[Sent]) -> Vec<Violation> {
     })
 }
 
-/// The result of one request.
+/// Checks the result of one request.
 fn one(
     reader: &Reader<'_>,
     sent: &Sent,

@@ -1,5 +1,5 @@
-//! The store in a separate process: this test binary, started again. It takes a line for
-//! each request, and answers with a line once the change is committed.
+//! The store in a separate process: this test binary, started again. It reads one request per line,
+//! and answers with a line once the change is committed.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -20,12 +20,12 @@ use crate::store::{Answer, Origin, Remembered, Scope, Store, StoreError, Tx};
 
 const FOLDER: &str = "KEYWARD_TEST_CRASH_FOLDER";
 const EARLY: &str = "KEYWARD_TEST_ACKNOWLEDGE_EARLY";
-/// Whose keys they are.
+/// The owner of the keys.
 const OWNER: &str = "acct_1";
-/// Who asks.
+/// The caller.
 pub(super) const PRINCIPAL: &str = "mk_client";
 
-/// Makes the store, with an account in it.
+/// Makes the store with an account.
 pub(super) fn make(folder: &Path) {
     let store = Store::create(folder, "crash", &options()).unwrap();
     let add = keyward::management::AddAccount {
@@ -35,15 +35,16 @@ pub(super) fn make(folder: &Path) {
     wait(store.write(move |tx| carry_out(tx, &Command::AddAccount(add.clone()), "", 0))).unwrap();
 }
 
-/// A running one.
+/// A running store.
 pub(super) struct Process {
     child: Child,
     socket: PathBuf,
 }
 
 impl Process {
-    /// Starts it, and waits until it takes connections. A program that this one starts at the very
-    /// moment holds a copy of the lock that the oracle had: then it is started once more.
+    /// Starts the store, and waits until it accepts connections. If this program starts another one
+    /// at the same moment, the child has a copy of the lock that the oracle held. In that case,
+    /// this starts the store once more.
     pub(super) fn start(folder: &Path, is_early: bool) -> Self {
         for _ in 0..50 {
             let mut process = Self::spawn(folder, is_early);
@@ -108,7 +109,7 @@ impl Drop for Process {
     }
 }
 
-/// Serves the store in the folder of the environment until it is killed.
+/// Serves the store in the folder that the environment names, until it is killed.
 pub(super) fn serve() {
     let folder = PathBuf::from(std::env::var_os(FOLDER).unwrap());
     let store = Store::open(&folder, &options()).unwrap();
@@ -133,7 +134,7 @@ pub(super) fn serve() {
     }
 }
 
-/// `create IDEMPOTENCY`, `rotate IDEMPOTENCY KEY`, `end IDEMPOTENCY KEY`.
+/// Answers `create IDEMPOTENCY`, `rotate IDEMPOTENCY KEY` or `end IDEMPOTENCY KEY`.
 async fn answer(store: &Store, line: String) -> String {
     let is_end = line.starts_with("end ");
     let change = move |tx: &mut Tx<'_>| -> Result<String, Failure> {
@@ -177,7 +178,7 @@ async fn answer(store: &Store, line: String) -> String {
     done.unwrap_or_else(|failure| format!("error {failure:?}"))
 }
 
-/// The key it is about, and its value where one was made.
+/// Carries out the action. Returns the key, and its value if one was made.
 fn carry_out(
     tx: &mut Tx<'_>,
     command: &Command,

@@ -1,5 +1,5 @@
-//! Commands as people might give them: most of them correct, some on what does not exist, not
-//! allowed or misspelled. They are made from the records as they are, so that many succeed.
+//! Commands as people might give them: most are correct, and some name what does not exist, are not
+//! allowed or are misspelled. They depend on the current records, so that many succeed.
 
 use std::collections::BTreeMap;
 
@@ -70,7 +70,7 @@ impl Generator<'_> {
         self.chance(percent).then(|| value(self))
     }
 
-    /// A command on `file`, or on what could be in it. The first ones make something to work on.
+    /// Returns a command for `file`. The first ones make records for the others.
     pub(super) fn command(&mut self, file: &KeyFile, number: usize) -> Command {
         let add = |id: &str| {
             Command::AddAccount(AddAccount {
@@ -129,7 +129,7 @@ impl Generator<'_> {
         }
     }
 
-    /// Mostly the two accounts that are there from the beginning.
+    /// Picks an account, mostly one of the two that exist from the beginning.
     fn account(&mut self) -> String {
         if self.chance(60) {
             return (*self.one(&["acct_1", "acct_1", "org_1"])).to_owned();
@@ -137,7 +137,7 @@ impl Generator<'_> {
         (*self.one(&ACCOUNTS)).to_owned()
     }
 
-    /// The id of a key: mostly of one that is there.
+    /// Picks the id of a key, mostly of an existing one.
     fn key(&mut self, file: &KeyFile) -> String {
         let ids: Vec<&str> = file.keys().map(|key| key.id.as_str()).collect();
         if ids.is_empty() || self.chance(5) {
@@ -155,8 +155,8 @@ impl Generator<'_> {
         }
     }
 
-    /// A digest that no key has, or one that a key has. None that a key had: a key file forgets
-    /// keys that were purged, and a store does not.
+    /// Picks a digest that no key has, or one that a key has. Never one that a key had: a key file
+    /// forgets purged keys, and a store does not.
     fn digest(&mut self, file: &KeyFile) -> KeyDigest {
         let known: Vec<KeyDigest> = file.keys().map(|key| key.digest).collect();
         if !known.is_empty() && self.chance(15) {
@@ -189,7 +189,7 @@ impl Generator<'_> {
     }
 
     fn grants(&mut self) -> Vec<Grant> {
-        // Most lists are good: one bad name spoils a whole list.
+        // Most lists are good, because one bad name spoils a whole list.
         let names = if self.chance(80) {
             4
         } else {
@@ -390,8 +390,8 @@ impl Generator<'_> {
     }
 }
 
-/// No rule refuses an organization below something: the reading of the key file does, and the
-/// schema of the store.
+/// No rule rejects an organization below another account. The key file's reader and the store's
+/// schema do.
 fn may_have_parent(id: &str) -> bool {
     !id.starts_with("org_")
 }

@@ -1,4 +1,4 @@
-//! A key file and the store get the same commands, and must agree on every outcome, every refusal
+//! A key file and the store get the same commands, and must agree on every outcome, every rejection
 //! and the resulting snapshot, byte for byte.
 
 mod generator;
@@ -16,7 +16,7 @@ use super::tests::{Fixture, NOW, entry, wait};
 use super::{Origin, Records, Scope, StoreError, Tx};
 use generator::Generator;
 
-/// How many commands are in a sequence.
+/// The number of commands in a sequence.
 const COMMANDS: usize = 25;
 
 const ISSUE: Issue = Issue {
@@ -33,10 +33,11 @@ struct Step {
     seed: u64,
 }
 
-/// The result of a command: the decision without the value, or the reason for the refusal.
+/// The result of a command: the decision without the value, or the reason for the rejection.
 type Outcome = Result<String, RuleRefusal>;
 
-/// The same limits for both, so that texts are refused by a rule and not by a reading.
+/// Returns the same limits for both, so that texts are rejected by a rule and not when they are
+/// read.
 fn limits() -> Limits {
     Limits::of(Most {
         name: 128,
@@ -64,14 +65,13 @@ fn context<'a>(
     }
 }
 
-/// The parts of a decision that must be equal. The value differs for each seed, and so does its
-/// among the changes.
+/// Returns the parts of a decision that must be equal. These are all except the key's value.
 fn shown(decision: &Decision) -> String {
     let changes = decision.changes();
     format!("{:?} {changes:?} {:?}", decision.key(), decision.notes())
 }
 
-/// Makes a sequence while a key file goes along.
+/// Makes a sequence, and runs it on a key file meanwhile.
 fn in_key_file(seed: u64) -> (Vec<Step>, Vec<Outcome>, String) {
     let mut dice = Dice::new(seed);
     let text = "format = \"keyward.keys/v1\"\n".to_owned();
@@ -108,8 +108,8 @@ fn in_key_file(seed: u64) -> (Vec<Step>, Vec<Outcome>, String) {
     (steps, outcomes, file.compile(&ISSUE).to_string())
 }
 
-/// What the store makes of it, in a transaction that is taken back, so that the next sequence finds
-/// it empty.
+/// The result of the store, from a transaction that is rolled back so that the next sequence finds
+/// the store empty.
 struct TakenBack(Result<(Vec<Outcome>, String), StoreError>);
 
 impl From<StoreError> for TakenBack {
@@ -127,7 +127,7 @@ fn in_store(fixture: &Fixture, steps: Vec<Step>) -> (Vec<Outcome>, String) {
 
 fn carry_out(tx: &mut Tx<'_>, steps: &[Step]) -> Result<(Vec<Outcome>, String), StoreError> {
     let mut outcomes = Vec::new();
-    // Brought up to date now and then, and never read again as a whole.
+    // Brought up to date from time to time, and never read again as a whole.
     let mut book = Records::default();
     for step in steps {
         let facts = tx.facts(&Scope::everything(), &needs(&step.command), step.now)?;
@@ -167,7 +167,7 @@ fn carry_out(tx: &mut Tx<'_>, steps: &[Step]) -> Result<(Vec<Outcome>, String), 
 fn sequences(count: u64) -> BTreeMap<String, u64> {
     let fixture = Fixture::new();
     let mut seen = BTreeMap::new();
-    // A failure names its seed: `KEYWARD_SEED` begins there.
+    // A failure names its seed. `KEYWARD_SEED` starts there.
     let first = std::env::var("KEYWARD_SEED");
     let first = first.map_or_else(
         |_| Dice::of_the_clock().below(u64::MAX / 2),
@@ -196,7 +196,7 @@ fn agree(count: u64) {
     let decided = seen["decided"];
     let refused: u64 = seen.values().sum::<u64>() - decided;
     assert!(decided > count && refused > count, "{seen:?}");
-    // A generator that meets few rules compares little.
+    // A generator that reaches only a few rules compares little.
     assert!(seen.len() > 15, "{seen:?}");
 }
 
@@ -205,7 +205,7 @@ fn a_key_file_and_the_store_agree() {
     agree(200);
 }
 
-/// Ten thousand, or the number in `KEYWARD_SEQUENCES`.
+/// Runs ten thousand sequences, or the number in `KEYWARD_SEQUENCES`.
 #[test]
 fn a_key_file_and_the_store_agree_ten_thousand_times() {
     let wanted = std::env::var("KEYWARD_SEQUENCES");

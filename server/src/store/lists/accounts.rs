@@ -10,22 +10,22 @@ use crate::store::records::accounts::{self, StoredAccount};
 use crate::store::scope::{Scope, Where};
 use crate::store::words::account_status_number;
 
-/// What is asked of the accounts of a list. Without anything, they are all.
+/// The conditions for a list of accounts. Without any, it contains all accounts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountFilter {
-    /// The account right above them.
+    /// The account directly above them.
     pub parent: Option<String>,
     /// The root of their tree.
     pub root: Option<String>,
-    /// Whether they are in use.
+    /// Whether they are active or suspended.
     pub status: Option<AccountStatus>,
-    /// Their id elsewhere.
+    /// Their external id.
     pub external_id: Option<String>,
-    /// Their ids begin so, or their names hold it, whatever the case.
+    /// Their ids begin with this, or their names contain it, regardless of case.
     pub query: Option<String>,
 }
 
-/// A page of the accounts in a scope that a filter leaves.
+/// Returns a page of the accounts in a scope that match a filter.
 pub(in crate::store) fn accounts(
     connection: &Connection,
     scope: &Scope,

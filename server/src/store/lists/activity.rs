@@ -8,24 +8,24 @@ use crate::store::columns::signed;
 use crate::store::error::Result;
 use crate::store::scope::{Scope, Where};
 
-/// What is asked of the rows of a list. Without anything, they are all.
+/// The conditions for a list of activity. Without any, it contains all rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ActivityFilter {
-    /// Their types; any where none is named.
+    /// Their types, or any type if empty.
     pub types: Vec<String>,
-    /// Their groups; any where none is named.
+    /// Their groups, or any group if empty.
     pub groups: Vec<String>,
-    /// The object they are about.
+    /// The object that they concern.
     pub object: Option<String>,
     /// Who did it.
     pub actor: Option<String>,
-    /// From then on, Unix seconds.
+    /// At this time or later, in Unix seconds.
     pub since: Option<u64>,
-    /// Before that, Unix seconds.
+    /// Before this time, in Unix seconds.
     pub until: Option<u64>,
 }
 
-/// A page of the activity in a scope that a filter leaves.
+/// Returns a page of the activity in a scope that matches a filter.
 pub(in crate::store) fn activity(
     connection: &Connection,
     scope: &Scope,

@@ -1,48 +1,49 @@
-//! What a list of keys is asked for.
+//! The conditions for a list of keys.
 
 use keyward::key::{KeyKind, Livemode};
 use keyward::permission::AccessLevel;
 
-/// What is asked of the keys of a list. Without anything, they are all.
+/// The conditions for a list of keys. Without any, it contains all keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyFilter {
-    /// The account they belong to.
+    /// The account that owns them.
     pub owner: Option<String>,
-    /// Their kinds; any where none is named.
+    /// Their kinds, or any kind if empty.
     pub kinds: Vec<KeyKind>,
     /// Their mode.
     pub mode: Option<Livemode>,
-    /// Their states, any of these, at a time: Unix seconds.
+    /// Their state at a time, in Unix seconds, is one of these.
     pub states: Option<(Vec<KeyState>, u64)>,
-    /// A label they have, and what it says.
+    /// A label that they have, and its value.
     pub label: Option<(String, Option<String>)>,
-    /// They were made before that, Unix seconds. A key of unknown age counts as old.
+    /// They were made before this time, in Unix seconds. A key of unknown age counts as old.
     pub created_before: Option<u64>,
-    /// They were made after that, Unix seconds.
+    /// They were made after this time, in Unix seconds.
     pub created_after: Option<u64>,
-    /// They end before that, Unix seconds.
+    /// They expire before this time, in Unix seconds.
     pub expires_before: Option<u64>,
     /// Who made them.
     pub created_by: Option<String>,
     /// The grant set they follow.
     pub grant_set: Option<String>,
-    /// A permission they hold, at that level at least. Only together with `owner`: nothing finds
-    /// these keys but a look at each.
+    /// A permission that they have, at this level or a higher one. Only together with `owner`,
+    /// because no index finds these keys.
     pub has_permission: Option<(String, AccessLevel)>,
-    /// Their ids begin so, or a word of their names or labels does, or it is their end.
+    /// Their ids begin with this, a word of their names or labels does, or it is their last
+    /// characters.
     pub query: Option<String>,
-    /// Whether `query` leaves labels out: some are not for those whose keys they are on.
+    /// Whether `query` ignores labels, because some labels are not for the owners of the keys.
     pub query_is_of_names: bool,
 }
 
-/// What a key is at some time.
+/// The state of a key at some time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyState {
-    /// It works.
+    /// It is valid.
     Active,
-    /// It works later.
+    /// It becomes valid later.
     Inactive,
-    /// It no longer works.
+    /// It is no longer valid.
     Expired,
     /// It was deleted.
     Deleted,

@@ -11,7 +11,7 @@ use crate::store::records::keys::{self, StoredKey};
 use crate::store::scope::{Scope, Where};
 use crate::store::words::kind_number;
 
-/// A page of the keys in a scope that a filter leaves.
+/// Returns a page of the keys in a scope that match a filter.
 pub(in crate::store) fn keys(
     connection: &Connection,
     scope: &Scope,
@@ -34,7 +34,7 @@ pub(in crate::store) fn keys(
     Ok(page.of(keys::all(connection, &limits, &page.tail("k.seq"))?))
 }
 
-/// The conditions of a filter, on a table that is called `k`.
+/// Returns the conditions of a filter, for a table with the alias `k`.
 pub(in crate::store) fn matching(scope: &Scope, filter: &KeyFilter) -> Result<Where> {
     let mut limits = always(scope, filter)?;
     if let Some(label) = &filter.label {
@@ -48,7 +48,7 @@ pub(in crate::store) fn matching(scope: &Scope, filter: &KeyFilter) -> Result<Wh
     Ok(limits)
 }
 
-/// The conditions except those on the label and the text, which have separate ways.
+/// Returns the conditions except those on the label and the text, which use their own indexes.
 fn always(scope: &Scope, filter: &KeyFilter) -> Result<Where> {
     let KeyFilter {
         owner,
@@ -83,7 +83,8 @@ fn always(scope: &Scope, filter: &KeyFilter) -> Result<Where> {
         });
     }
     if let Some((states, now)) = states {
-        // A deleted key is one at any time, and a value that no condition names is refused.
+        // A deleted key has this state at any time, and SQLite rejects a value that no condition
+        // uses.
         let is_timeless = states.iter().all(|state| *state == KeyState::Deleted);
         let now = if is_timeless {
             String::new()
@@ -136,9 +137,9 @@ fn in_state(state: KeyState, now: &str) -> String {
     format!("({condition})")
 }
 
-/// Keys that hold a permission, by their own grants or by a set.
+/// Adds the condition that keys have a permission, by their own grants or by a set.
 fn holds(limits: &mut Where, name: &str, level: AccessLevel) {
-    // Names are ids, so none can end the text around it.
+    // Names are ids, so none can end the string that contains it.
     let place = limits.value(format!("$.\"{name}\""));
     let enough = match level {
         AccessLevel::Read => "IS NOT NULL",

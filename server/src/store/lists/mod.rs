@@ -1,5 +1,5 @@
-//! Lists: newest first, in pages. A page begins after the record that the one before it ended with,
-//! so that what comes in between moves nothing.
+//! Lists: newest first, in pages. A page begins after the last record of the previous one, so new
+//! records do not shift it.
 
 mod accounts;
 mod activity;
@@ -15,23 +15,23 @@ pub(super) use accounts::accounts;
 pub(super) use activity::activity;
 pub(super) use keys::{keys, matching};
 
-/// Which page of a list.
+/// Selects a page of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
     /// Where it begins.
     pub from: From,
-    /// How many records it has at most.
+    /// The maximum number of records.
     pub limit: u32,
 }
 
-/// Where a page begins. Numbers are those of a record's sequence.
+/// Where a page begins. Numbers are those of the records' sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum From {
-    /// With the newest record.
+    /// At the newest record.
     Newest,
-    /// With the next older one than this.
+    /// After this record, with the next older one.
     OlderThan(u64),
-    /// So that it ends with the next newer one than this.
+    /// Such that the page ends with the next newer record after this one.
     NewerThan(u64),
 }
 
@@ -40,9 +40,9 @@ pub enum From {
 pub struct Listed<T> {
     /// The records.
     pub records: Vec<T>,
-    /// Whether there are older ones than its last.
+    /// Whether there are records older than its last.
     pub has_older: bool,
-    /// Whether there are newer ones than its first.
+    /// Whether there are records newer than its first.
     pub has_newer: bool,
 }
 
@@ -51,7 +51,7 @@ use super::error::Result;
 use super::scope::Where;
 
 impl Page {
-    /// Limits a statement to the page, and one record more. The column is the table's number.
+    /// Limits a statement to the page plus one record. The column is the table's number.
     fn limit(self, limits: &mut Where, column: &str) -> Result<String> {
         if let Some(bound) = self.bound(limits)? {
             limits.and(&format!("{column} {bound}"));
@@ -59,7 +59,7 @@ impl Page {
         Ok(self.tail(column))
     }
 
-    /// Where the page begins, as the end of a condition.
+    /// Returns where the page begins, as the end of a condition.
     fn bound(self, limits: &mut Where) -> Result<Option<String>> {
         let (sign, number) = match self.from {
             From::Newest => return Ok(None),
@@ -70,7 +70,7 @@ impl Page {
         Ok(Some(format!("{sign} {number}")))
     }
 
-    /// The page's order, and one record more than it has.
+    /// Returns the page's order, and a limit of one record more than the page has.
     fn tail(self, column: &str) -> String {
         let more = self.limit.saturating_add(1);
         let order = match self.from {
@@ -80,7 +80,7 @@ impl Page {
         format!("ORDER BY {column} {order} LIMIT {more}")
     }
 
-    /// The page of what was read by that.
+    /// Returns the page from the records that were read with this limit.
     fn of<T>(self, mut records: Vec<T>) -> Listed<T> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let has_more = records.len() > limit;

@@ -1,20 +1,22 @@
-//! How the keys of a label, or those that a text leads to, are found for a page: along an index that has them in the order of pages, and no further than the page goes. A million keys may
-//! have one word, and ten thousand one label.
+//! Finds a page of the keys with a label, or of those that match a text: along an index that is in
+//! the order of pages, and no further than the page. A million keys may share one word, and ten
+//! thousand one label.
 
 use super::{KeyFilter, Page};
 use crate::store::scope::Where;
 
 /// One index that leads to keys.
 pub(super) struct Way {
-    /// The tables, `k` among them.
+    /// The tables, including `k`.
     tables: &'static str,
-    /// The key's number in the table that leads. With `+`, SQLite does not look for the keys by it.
+    /// The key's number in the table that leads to it. With `+`, SQLite does not use it to look up
+    /// the keys.
     number: &'static str,
     condition: String,
 }
 
 impl Way {
-    /// The numbers of all keys at its end.
+    /// Returns the numbers of all keys that it leads to.
     pub(super) fn all(&self) -> String {
         let Self {
             tables,
@@ -38,7 +40,8 @@ impl Way {
     }
 }
 
-/// The ways to the keys of a filter; none where its other conditions have indexes enough.
+/// Returns the indexes for the keys of a filter, or none if indexes for its other conditions are
+/// enough.
 pub(super) fn of(limits: &mut Where, filter: &KeyFilter) -> Vec<Way> {
     match (&filter.query, &filter.label) {
         (Some(text), label) => {
@@ -66,7 +69,7 @@ pub(super) fn of(limits: &mut Where, filter: &KeyFilter) -> Vec<Way> {
     }
 }
 
-/// A label that keys have, and what it says.
+/// Adds the condition that keys have a label with this value.
 pub(super) fn has_label(limits: &mut Where, (name, value): &(String, Option<String>)) {
     let condition = label_is(limits, name, value.as_deref());
     limits.and(&format!(
@@ -74,7 +77,7 @@ pub(super) fn has_label(limits: &mut Where, (name, value): &(String, Option<Stri
     ));
 }
 
-/// The condition on labels, which are called `l`.
+/// Returns the condition on labels, whose alias is `l`.
 fn label_is(limits: &mut Where, name: &str, value: Option<&str>) -> String {
     let name = limits.value(name.to_owned());
     let value = value.map(|value| limits.value(value.to_owned()));
@@ -82,11 +85,11 @@ fn label_is(limits: &mut Where, name: &str, value: Option<&str>) -> String {
     format!("l.name = {name}{}", value.unwrap_or_default())
 }
 
-/// The ways to keys that a text leads to: their ids begin so, it is their end, or it is words of
-/// their names and labels, or of their names only.
+/// Returns the indexes for the keys that match a text: their ids begin with it, it is their last
+/// characters, or its words are in their names and labels, or only in their names.
 pub(super) fn of_text(limits: &mut Where, text: &str, is_of_names: bool) -> Vec<Way> {
     let begin = limits.value(text.to_owned());
-    // Above every id that begins so: ids are of ASCII.
+    // Greater than every id with this beginning, because ids are ASCII.
     let beyond = limits.value(format!("{text}\u{7f}"));
     let mut ways = vec![
         Way {
@@ -116,8 +119,8 @@ pub(super) fn of_text(limits: &mut Where, text: &str, is_of_names: bool) -> Vec<
     ways
 }
 
-/// What the index of words is asked: each word of `text`, the last one as the beginning of a word.
-/// In quotes a word has no meaning to the language of that index.
+/// Returns the query for the index of words: each word of `text`, the last one as a prefix. In
+/// quotes, a word has no special meaning in that index's query language.
 fn words(text: &str) -> Option<String> {
     let words = text
         .split(|character: char| !character.is_alphanumeric())

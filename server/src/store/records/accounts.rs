@@ -1,4 +1,5 @@
-//! Accounts, and the trees they make. Each account and key also has the id of its tree's root.
+//! Accounts, and the trees that they form. Each account and key also contains the id of its tree's
+//! root.
 
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
@@ -10,35 +11,36 @@ use crate::store::error::{Result, StoreError};
 use crate::store::scope::{Scope, Where};
 use crate::store::words::{self, account_status_number, children_number};
 
-/// An account, and what the store knows of its record.
+/// An account, with the data of its record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredAccount {
-    /// The change that made it: its place in lists.
+    /// The change that made it, which is its place in lists.
     pub sequence: u64,
     /// The record.
     pub account: Account,
-    /// What is kept with it.
+    /// The settings that are stored with it.
     pub settings: AccountSettings,
-    /// The root of its tree: itself where nothing is above it.
+    /// The root of its tree, which is the account itself if nothing is above it.
     pub root: String,
     /// Whether it is an organization.
     pub is_organization: bool,
-    /// Where it came from.
+    /// The source of the record.
     pub source: String,
-    /// When it was made, Unix seconds.
+    /// When it was made, in Unix seconds.
     pub created: Option<u64>,
     /// Who made it.
     pub created_by: Option<String>,
-    /// How often it was changed, and once more.
+    /// Its version, which starts at 1 and rises with every change.
     pub version: u64,
-    /// The last change of it.
+    /// Its last change.
     pub changed: u64,
 }
 
 const COLUMNS: &str = "seq, id, root, parent, is_organization, name, children, status, \
     suspended_reason, policy, external_id, source, created, created_by, version, changed";
 
-/// Every account that `limits` leaves, in the order and at most as many as `tail` says.
+/// Calls `each` with every account that matches `limits`, in the order of `tail` and at most as
+/// many as it allows.
 pub(in crate::store) fn each(
     connection: &Connection,
     limits: &Where,
@@ -56,7 +58,7 @@ pub(in crate::store) fn each(
     Ok(())
 }
 
-/// All accounts that `limits` leaves.
+/// Returns all accounts that match `limits`.
 pub(in crate::store) fn all(
     connection: &Connection,
     limits: &Where,
@@ -70,7 +72,7 @@ pub(in crate::store) fn all(
     Ok(found)
 }
 
-/// The account of that id, in a scope.
+/// Returns the account with this id, if it is in the scope.
 pub(in crate::store) fn one(
     connection: &Connection,
     scope: &Scope,
@@ -107,8 +109,8 @@ fn stored(row: &Row<'_>) -> Result<StoredAccount> {
     })
 }
 
-/// Adds an account at the root, made by the change `number`. [`put_below`] puts it where it
-/// belongs, once all accounts are there.
+/// Adds an account at the root, made by the change `number`. [`put_below`] moves it to its place
+/// once all accounts exist.
 pub(in crate::store) fn add(
     connection: &Connection,
     account: &Account,
@@ -140,7 +142,7 @@ pub(in crate::store) fn add(
     Ok(())
 }
 
-/// Writes another state of an account, all but its place.
+/// Updates an account, except its place in the tree.
 pub(in crate::store) fn put(
     connection: &Connection,
     account: &Account,
@@ -169,8 +171,8 @@ pub(in crate::store) fn put(
     Err(StoreError::Conflict("accounts.id is not there".to_owned()))
 }
 
-/// Puts an account below another, or at the root: the roots of all accounts below it and of their
-/// keys follow.
+/// Moves an account below another, or to the root. Updates the root of all accounts below it and of
+/// their keys.
 pub(in crate::store) fn put_below(
     connection: &Connection,
     id: &str,
@@ -208,7 +210,7 @@ pub(in crate::store) fn put_below(
     Ok(())
 }
 
-/// Takes an account out. It has no keys any more.
+/// Removes an account that has no keys any more.
 pub(in crate::store) fn remove(connection: &Connection, id: &str) -> Result<()> {
     connection
         .prepare_cached("DELETE FROM accounts WHERE id = ?1")?

@@ -1,4 +1,4 @@
-//! What there is one of: the gateway's settings, and the API's own endpoints.
+//! Documents that exist only once: the gateway's settings, and the API's own endpoints.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value as Json, json};
@@ -11,17 +11,17 @@ use keyward::profile::Profile;
 use crate::store::columns::{canonical, damaged, signed, unsigned};
 use crate::store::error::Result;
 
-/// Which one.
+/// Names a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DocumentName {
-    /// The settings of the gateway, all but the snapshot.
+    /// The settings of the gateway, without the snapshot.
     Configuration,
     /// `api_versions`, `catalogue` and the API's own `endpoints`, as in a snapshot.
     Endpoints,
 }
 
 impl DocumentName {
-    /// `configuration` or `endpoints`.
+    /// Returns `configuration` or `endpoints`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -31,14 +31,14 @@ impl DocumentName {
     }
 }
 
-/// A document, and what the store knows of its record.
+/// A document, with the data of its record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredDocument {
-    /// What it says: an object.
+    /// The content, which is an object.
     pub body: Json,
-    /// How often it was changed, and once more.
+    /// Its version, which starts at 1 and rises with every change.
     pub version: u64,
-    /// The last change of it.
+    /// Its last change.
     pub changed: u64,
 }
 
@@ -81,14 +81,15 @@ pub(in crate::store) fn put(
     Ok(())
 }
 
-/// The last change of any document: what was made of them holds as long as this is the same.
+/// Returns the last change of any document. Anything derived from the documents is valid as long as
+/// this does not change.
 pub(in crate::store) fn changed(connection: &Connection) -> Result<i64> {
     Ok(connection
         .prepare_cached("SELECT coalesce(max(changed), 0) FROM documents")?
         .query_row([], |row| row.get(0))?)
 }
 
-/// The names and permissions of the API whose keys these are.
+/// Returns the names and permissions of the API that the keys are for.
 pub(in crate::store) fn api(connection: &Connection) -> Result<Api> {
     let settings = read(connection, DocumentName::Configuration)?;
     let profile = match settings
@@ -117,7 +118,7 @@ pub(in crate::store) fn api(connection: &Connection) -> Result<Api> {
     Ok(Api::new(profile, permissions, asked))
 }
 
-/// The permissions that an endpoint names.
+/// Returns the permissions that an endpoint names.
 fn asked(endpoint: &Json) -> impl Iterator<Item = &str> {
     let one = endpoint.get("permission").and_then(Json::as_str);
     let any = endpoint.get("any_of").and_then(Json::as_array);

@@ -1,4 +1,4 @@
-//! VMs of gateways that were handed a head of the feed.
+//! VMs of gateways that have received a head of the feed.
 
 use rusqlite::{Connection, params};
 
@@ -6,20 +6,20 @@ use crate::group::Group;
 use crate::store::columns::{damaged, signed, unsigned};
 use crate::store::error::Result;
 
-/// A VM, and until when it may serve what it was handed.
+/// A VM, and until when it may serve the head that it received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredVm {
     /// The gateway that its key names.
     pub gateway: String,
-    /// Its own name; empty for those that have none.
+    /// Its own name, or an empty string if it has none.
     pub vm: String,
-    /// Whose feed it follows.
+    /// The group whose feed it follows.
     pub group: Group,
-    /// Unix seconds.
+    /// The time, in Unix seconds.
     pub until: u64,
 }
 
-/// All of them.
+/// Returns all VMs.
 pub(in crate::store) fn all(connection: &Connection) -> Result<Vec<StoredVm>> {
     let mut statement =
         connection.prepare_cached("SELECT gateway, vm, group_name, until FROM gateway_vms")?;
@@ -37,7 +37,7 @@ pub(in crate::store) fn all(connection: &Connection) -> Result<Vec<StoredVm>> {
     Ok(all)
 }
 
-/// Adds one, or lets it stay longer.
+/// Adds a VM, or extends its time.
 pub(in crate::store) fn put(connection: &Connection, vm: &StoredVm) -> Result<()> {
     connection
         .prepare_cached(
@@ -48,7 +48,7 @@ pub(in crate::store) fn put(connection: &Connection, vm: &StoredVm) -> Result<()
     Ok(())
 }
 
-/// Takes those out whose time is over.
+/// Removes the VMs whose time is over.
 pub(in crate::store) fn tidy(connection: &Connection, now: u64) -> Result<()> {
     connection
         .prepare_cached("DELETE FROM gateway_vms WHERE until <= ?1")?
@@ -56,7 +56,7 @@ pub(in crate::store) fn tidy(connection: &Connection, now: u64) -> Result<()> {
     Ok(())
 }
 
-/// Takes one out.
+/// Removes a VM.
 pub(in crate::store) fn forget(connection: &Connection, gateway: &str, vm: &str) -> Result<()> {
     connection
         .prepare_cached("DELETE FROM gateway_vms WHERE gateway = ?1 AND vm = ?2")?

@@ -1,5 +1,5 @@
-//! Permissions of keys that name no set: each list of permissions is one row, which all keys that
-//! have it share.
+//! Permissions of keys that name no set: each list of permissions is one row, which all keys with
+//! this list share.
 
 use std::collections::HashMap;
 
@@ -13,10 +13,10 @@ use keyward::permission::AccessLevel;
 use crate::store::columns::{canonical, damaged};
 use crate::store::error::Result;
 
-/// How a key's row refers to its grants: by the row of its custom permissions, or by the name of a set.
+/// How a key's row refers to its grants: to the row with its own permissions, or to a set by name.
 pub(super) type Columns<'a> = (Option<i64>, Option<&'a str>);
 
-/// As JSON: names and levels, in the order of the names.
+/// Returns JSON with names and levels, ordered by name.
 pub(in crate::store) fn to_json(granted: &Granted) -> Json {
     let members = granted.iter();
     let members: Map<String, Json> = members
@@ -25,7 +25,7 @@ pub(in crate::store) fn to_json(granted: &Granted) -> Json {
     Json::Object(members)
 }
 
-/// From the text that [`to_json`] makes.
+/// Parses the text that [`to_json`] makes.
 pub(in crate::store) fn from_text(text: &str) -> Result<Granted> {
     let members: HashMap<String, String> =
         serde_json::from_str(text).map_err(|_| damaged("permissions"))?;
@@ -40,7 +40,8 @@ pub(in crate::store) fn from_text(text: &str) -> Result<Granted> {
     levels.collect()
 }
 
-/// The columns for a key's grants. Its permissions get a row, where no key has the same yet.
+/// Returns the columns for a key's grants. Adds a row for its permissions if no other key has the
+/// same.
 pub(super) fn columns<'a>(
     connection: &Connection,
     grants: Option<&'a KeyGrants>,
@@ -68,7 +69,7 @@ fn intern(connection: &Connection, granted: &Granted) -> Result<i64> {
     Ok(connection.last_insert_rowid())
 }
 
-/// Rows of permissions that were read already: a million keys share a few thousand.
+/// The rows of permissions read so far: a million keys share a few thousand.
 pub(in crate::store) struct Interned<'a> {
     connection: &'a Connection,
     read: HashMap<i64, Granted>,
@@ -82,7 +83,7 @@ impl<'a> Interned<'a> {
         }
     }
 
-    /// The grants that the two columns come to.
+    /// Returns the grants that the two columns stand for.
     pub(super) fn grants(
         &mut self,
         (own, set): (Option<i64>, Option<String>),

@@ -1,4 +1,4 @@
-//! Keys as they are written. Labels, words and counters go with them.
+//! Writes keys, together with their labels, words and counters.
 
 use rusqlite::{Connection, params};
 use serde_json::{Value as Json, json};
@@ -12,8 +12,8 @@ use crate::store::counters::{self, Counted};
 use crate::store::error::{Result, StoreError};
 use crate::store::words::{enforcement_number, key_status_number, kind_number};
 
-/// Adds a key, made by the change `number`. Its links to other keys are set by [`link`], once all
-/// keys are there.
+/// Adds a key, made by the change `number`. [`link`] sets its links to other keys once all keys
+/// exist.
 pub(in crate::store) fn add(
     connection: &Connection,
     key: &Key,
@@ -63,7 +63,7 @@ pub(in crate::store) fn add(
     write_words(connection, key, number)
 }
 
-/// Writes another state of a key.
+/// Updates a key.
 pub(in crate::store) fn put(
     connection: &Connection,
     before: &Key,
@@ -120,7 +120,7 @@ pub(in crate::store) fn put(
     Ok(())
 }
 
-/// Sets the links of a key to the one it replaces and to the one that replaces it.
+/// Sets the links of a key to the key that it replaces and to the key that replaces it.
 pub(in crate::store) fn link(connection: &Connection, key: &Key) -> Result<()> {
     let linked = connection
         .prepare_cached("UPDATE keys SET replaces = ?2, replaced_by = ?3 WHERE id = ?1")?
@@ -128,7 +128,7 @@ pub(in crate::store) fn link(connection: &Connection, key: &Key) -> Result<()> {
     expect_one(linked, "keys.id is not there")
 }
 
-/// Takes a key out. Its digest is kept, so that the value does not come back.
+/// Removes a key. Its digest is kept, so that its value cannot be used again.
 pub(in crate::store) fn remove(connection: &Connection, key: &Key, at: u64) -> Result<()> {
     connection
         .prepare_cached("INSERT OR IGNORE INTO ended_digests (sha256, at) VALUES (?1, ?2)")?

@@ -1,4 +1,4 @@
-//! Keys as they are read.
+//! Reads keys.
 
 use std::collections::BTreeMap;
 
@@ -13,20 +13,20 @@ use crate::store::error::Result;
 use crate::store::scope::{Scope, Where};
 use crate::store::words;
 
-/// A key, and what the store knows of its record.
+/// A key, with the data of its record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredKey {
-    /// The change that made it: its place in lists.
+    /// The change that made it, which is its place in lists.
     pub sequence: u64,
     /// The record.
     pub key: Key,
     /// The root of its owner's tree.
     pub root: String,
-    /// Where it came from.
+    /// The source of the record.
     pub source: String,
-    /// How often it was changed, and once more.
+    /// Its version, which starts at 1 and rises with every change.
     pub version: u64,
-    /// The last change of it.
+    /// Its last change.
     pub changed: u64,
 }
 
@@ -35,8 +35,8 @@ const COLUMNS: &str = "k.seq, k.id, k.sha256, k.owner, k.root, k.kind, k.livemod
     k.connect_grant_set, k.allowed_ips, k.not_before, k.expires, k.status, k.enforcement, \
     k.replaces, k.replaced_by, k.source, k.created, k.created_by, k.version, k.changed";
 
-/// Every key that `limits` leaves, in the order and at most as many as `tail` says. The table is
-/// called `k`.
+/// Calls `each` with every key that matches `limits`, in the order of `tail` and at most as many as
+/// it allows. The table's alias is `k`.
 pub(in crate::store) fn each(
     connection: &Connection,
     limits: &Where,
@@ -55,7 +55,7 @@ pub(in crate::store) fn each(
     Ok(())
 }
 
-/// The one key for which `column` is `value`, in a scope.
+/// Returns the only key whose `column` is `value`, if it is in the scope.
 pub(in crate::store) fn one(
     connection: &Connection,
     scope: &Scope,
@@ -73,7 +73,7 @@ pub(in crate::store) fn one(
     Ok(found)
 }
 
-/// All keys that `limits` leaves.
+/// Returns all keys that match `limits`.
 pub(in crate::store) fn all(
     connection: &Connection,
     limits: &Where,

@@ -11,19 +11,19 @@ pub(super) mod policy_body;
 pub(super) mod sessions;
 pub(super) mod sets;
 
-/// Where a record came from and who changes it, as it is stored: `api`, `console`, `portal`,
+/// The stored source of a record, which determines who may change it: `api`, `console`, `portal`,
 /// `import` or `file:NAME`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin<'a> {
-    /// What new records say of their source.
+    /// The source of new records.
     pub source: &'a str,
-    /// Who makes them.
+    /// The actor who makes them.
     pub by: Option<&'a str>,
-    /// When, Unix seconds.
+    /// The time, in Unix seconds.
     pub at: u64,
 }
 
-/// The file that owns a record of that source, where one does.
+/// Returns the file that owns a record from this source, if it is a file's.
 pub(super) fn file_of(source: &str) -> Option<String> {
     source.strip_prefix("file:").map(str::to_owned)
 }

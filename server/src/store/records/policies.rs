@@ -1,4 +1,4 @@
-//! Policies, and which one holds for an account.
+//! Policies, and which one applies to an account.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -8,20 +8,20 @@ use super::policy_body;
 use crate::store::columns::{signed, unsigned};
 use crate::store::error::Result;
 
-/// A policy, and what the store knows of its record.
+/// A policy, with the data of its record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredPolicy {
-    /// Its name, and what it says.
+    /// Its name and content.
     pub named: NamedPolicy,
-    /// How many accounts have it themselves.
+    /// The number of accounts that name it themselves.
     pub accounts: u64,
-    /// How often it was changed, and once more.
+    /// Its version, which starts at 1 and rises with every change.
     pub version: u64,
-    /// The last change of it.
+    /// Its last change.
     pub changed: u64,
 }
 
-/// All policies by name, or the one of that name.
+/// Returns all policies, ordered by name, or the one with this name.
 pub(in crate::store) fn read(
     connection: &Connection,
     name: Option<&str>,
@@ -46,8 +46,8 @@ pub(in crate::store) fn read(
     Ok(policies)
 }
 
-/// The policy that holds for an account: its own, or that of the nearest account above it, or the
-/// one that is called `default`.
+/// Returns the policy that applies to an account: its own, or that of the nearest account above it,
+/// or the one named `default`.
 pub(in crate::store) fn effective(
     connection: &Connection,
     account: &str,
@@ -70,7 +70,7 @@ pub(in crate::store) fn effective(
         .map(|stored| stored.named))
 }
 
-/// Makes a policy, or changes it.
+/// Makes or changes a policy.
 pub(in crate::store) fn put(
     connection: &Connection,
     name: &str,
@@ -86,7 +86,7 @@ pub(in crate::store) fn put(
     Ok(())
 }
 
-/// Takes a policy out. No account has it.
+/// Removes a policy that no account names.
 pub(in crate::store) fn remove(connection: &Connection, name: &str) -> Result<()> {
     connection
         .prepare_cached("DELETE FROM policies WHERE name = ?1")?

@@ -1,4 +1,4 @@
-//! A policy as it is stored, member by member. The API's own form of it may change, and this one
+//! A policy as it is stored, member by member. The API's form of a policy may change, but this one
 //! may not.
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,7 @@ use keyward::management::{Delegation, Policy, RequiredIps};
 use super::granted;
 use crate::store::columns::damaged;
 use crate::store::error::Result;
+use keyward::invariant::Held;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -76,8 +77,8 @@ pub(super) fn to_text(policy: &Policy) -> String {
         allow_requests: *allow_requests,
         allow_activity: *allow_activity,
     };
-    // Strings, numbers and lists of them always have a form in JSON.
-    serde_json::to_string(&body).unwrap_or_default()
+    let text = serde_json::to_string(&body).ok();
+    text.held("texts, numbers and lists of them have a form in JSON")
 }
 
 pub(super) fn from_text(text: &str) -> Result<Policy> {

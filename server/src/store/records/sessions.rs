@@ -1,4 +1,4 @@
-//! Sessions of people: the link that opens one, and how long it lasts.
+//! Sessions of people: the link that opens one, and how long it is valid.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::Value as Json;
@@ -7,68 +7,69 @@ use crate::store::columns::{canonical, damaged, signed, unsigned, unsigned_or_nu
 use crate::store::error::Result;
 use crate::store::scope::{Scope, Where};
 
-/// What a session is for.
+/// The kind of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionKind {
-    /// Operators.
+    /// For operators.
     Console,
-    /// The people of one account.
+    /// For the people of one account.
     Portal,
 }
 
-/// A session, and the link that opens it. Digests only: who reads the store opens nothing.
+/// A session, and the link that opens it. The store contains only digests, so a person who reads it
+/// cannot open anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredSession {
-    /// `cs_…`, `ps_…`
+    /// The id: `cs_…` or `ps_…`.
     pub id: String,
-    /// What it is for.
+    /// The kind.
     pub kind: SessionKind,
-    /// The account whose people it is for; none for operators.
+    /// The account whose people it is for, or `None` for operators.
     pub account: Option<String>,
-    /// What an operator may do, by name.
+    /// The role of an operator, by name.
     pub role: Option<String>,
-    /// The person, as the maker of the link says: an object with `id`, `email`, `name`.
+    /// The person, as the link's maker names them: an object with `id`, `email`, `name`.
     pub actor: Json,
     /// The key, or the local user, that made the link.
     pub made_by: String,
-    /// When, Unix seconds.
+    /// When the link was made, in Unix seconds.
     pub made: u64,
     /// Until when the link can be used.
     pub link_until: u64,
-    /// When it was.
+    /// When the link was used.
     pub opened: Option<u64>,
-    /// When a page was last asked for.
+    /// When a page was last requested.
     pub last_seen: Option<u64>,
-    /// When the session is over, whatever happens.
+    /// When the session ends at the latest.
     pub until: Option<u64>,
-    /// When it was ended: signed out, or revoked.
+    /// When it was ended: by signing out, or by a revocation.
     pub ended: Option<u64>,
-    /// From where the link was used.
+    /// The client's address when the link was used.
     pub address: Option<String>,
-    /// Where a portal leads back to.
+    /// The address that a portal leads back to.
     pub return_url: Option<String>,
-    /// What a portal offers, by name; everything where none is named.
+    /// The features of a portal, by name, or `None` for all of them.
     pub features: Option<Vec<String>>,
 }
 
-/// A link that was used.
+/// The use of a link.
 #[derive(Clone, Debug)]
 pub struct Opening<'a> {
     /// The digest of the link's token.
     pub link: &'a [u8; 32],
     /// The digest of the new cookie.
     pub cookie: &'a [u8; 32],
-    /// Unix seconds.
+    /// The time, in Unix seconds.
     pub now: u64,
-    /// When the session is over.
+    /// When the session ends at the latest.
     pub until: u64,
-    /// From where.
+    /// The client's address.
     pub address: Option<&'a str>,
 }
 
 const COLUMNS: &str = "id, kind, account, role, actor, made_by, made, link_until, opened, last_seen, until, ended, address, return_url, features";
 
-/// Adds a session that was not opened yet.
+/// Adds a session that has not been opened yet.
 pub(in crate::store) fn add(
     connection: &Connection,
     session: &StoredSession,
@@ -95,7 +96,7 @@ pub(in crate::store) fn add(
     Ok(())
 }
 
-/// Uses a link, in one statement: of two that come at once, one finds it unused.
+/// Uses a link, in one statement: if two requests come at the same time, only one finds it unused.
 pub(in crate::store) fn open(
     connection: &Connection,
     opening: &Opening<'_>,
@@ -121,7 +122,7 @@ pub(in crate::store) fn open(
         .transpose()
 }
 
-/// Ends a session or its link. Whether it was not over before.
+/// Ends a session or revokes its link. Returns whether it was still valid.
 pub(in crate::store) fn end(connection: &Connection, id: &str, now: u64) -> Result<bool> {
     let ended = connection
         .prepare_cached("UPDATE sessions SET ended = ?2 WHERE id = ?1 AND ended IS NULL")?
@@ -129,7 +130,7 @@ pub(in crate::store) fn end(connection: &Connection, id: &str, now: u64) -> Resu
     Ok(ended > 0)
 }
 
-/// Notes that a page was asked for.
+/// Records that a page was requested.
 pub(in crate::store) fn seen(connection: &Connection, id: &str, now: u64) -> Result<()> {
     connection
         .prepare_cached("UPDATE sessions SET last_seen = max(last_seen, ?2) WHERE id = ?1")?
@@ -137,16 +138,17 @@ pub(in crate::store) fn seen(connection: &Connection, id: &str, now: u64) -> Res
     Ok(())
 }
 
-/// By which digest a session is looked for.
+/// Which digest a session is looked up by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By {
-    /// That of its link's token.
+    /// The digest of its link's token.
     Link,
-    /// That of its cookie.
+    /// The digest of its cookie.
     Cookie,
 }
 
-/// The session of a digest. The holder of the token or the cookie needs no other right to see it.
+/// Returns the session with a digest. A person who has the token or the cookie needs no other right
+/// to see it.
 pub(in crate::store) fn of_digest(
     connection: &Connection,
     by: By,
@@ -161,7 +163,7 @@ pub(in crate::store) fn of_digest(
     Ok(all(connection, &limits, "LIMIT 1")?.pop())
 }
 
-/// The session of an id.
+/// Returns the session with an id.
 pub(in crate::store) fn one(
     connection: &Connection,
     scope: &Scope,
@@ -173,7 +175,7 @@ pub(in crate::store) fn one(
     Ok(all(connection, &limits, "LIMIT 1")?.pop())
 }
 
-/// Sessions of a kind that are not over, and links that can be used; the newest first.
+/// Returns sessions of a kind that are still valid, and links that can still be used, newest first.
 pub(in crate::store) fn live(
     connection: &Connection,
     scope: &Scope,

@@ -1,4 +1,4 @@
-//! Grant sets. They are the operator's, and no tenant's.
+//! Grant sets. They belong to the operator, and not to a tenant.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -8,22 +8,22 @@ use super::{Origin, granted};
 use crate::store::columns::{canonical, signed, unsigned};
 use crate::store::error::Result;
 
-/// A grant set, and what the store knows of its record.
+/// A grant set, with the data of its record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredSet {
     /// Its name.
     pub name: String,
     /// Its permissions.
     pub granted: Granted,
-    /// Where it came from.
+    /// The source of the record.
     pub source: String,
-    /// How often it was changed, and once more.
+    /// Its version, which starts at 1 and rises with every change.
     pub version: u64,
-    /// The last change of it.
+    /// Its last change.
     pub changed: u64,
 }
 
-/// All sets, in the order of their making, or the one of that name.
+/// Returns all sets ordered by creation, or the one with this name.
 pub(in crate::store) fn read(
     connection: &Connection,
     name: Option<&str>,
@@ -46,7 +46,7 @@ pub(in crate::store) fn read(
     Ok(sets)
 }
 
-/// Some key that follows the set, deleted ones too.
+/// Returns some key that follows the set. Deleted keys count.
 pub(in crate::store) fn user(connection: &Connection, name: &str) -> Result<Option<String>> {
     Ok(connection
         .prepare_cached(
@@ -57,7 +57,7 @@ pub(in crate::store) fn user(connection: &Connection, name: &str) -> Result<Opti
         .optional()?)
 }
 
-/// How many keys follow the set, on either side.
+/// Returns how many keys follow the set, on either side.
 pub(in crate::store) fn uses(connection: &Connection, name: &str) -> Result<u64> {
     unsigned(
         connection
@@ -69,7 +69,7 @@ pub(in crate::store) fn uses(connection: &Connection, name: &str) -> Result<u64>
     )
 }
 
-/// The owners of the keys that follow the set.
+/// Returns the owners of the keys that follow the set.
 pub(in crate::store) fn owners(connection: &Connection, name: &str) -> Result<Vec<String>> {
     let mut statement = connection.prepare_cached(
         "SELECT owner FROM keys WHERE grant_set = ?1
@@ -79,7 +79,7 @@ pub(in crate::store) fn owners(connection: &Connection, name: &str) -> Result<Ve
     Ok(owners.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Makes a set, or gives it other permissions.
+/// Makes a set, or changes its permissions.
 pub(in crate::store) fn put(
     connection: &Connection,
     name: &str,
@@ -101,7 +101,7 @@ pub(in crate::store) fn put(
     Ok(())
 }
 
-/// Takes a set out. No key follows it.
+/// Removes a set that no key follows.
 pub(in crate::store) fn remove(connection: &Connection, name: &str) -> Result<()> {
     connection
         .prepare_cached("DELETE FROM grant_sets WHERE name = ?1")?

@@ -1,4 +1,4 @@
-//! How many keys there are, and the policies that bound them.
+//! The number of keys, and the policies that limit it.
 
 use keyward::key::Livemode;
 use keyward::management::{Command, KeyTarget, Needs, Patch, Policy, UpdateAccount};

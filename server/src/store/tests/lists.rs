@@ -48,7 +48,8 @@ fn pages_lead_both_ways_and_are_not_moved_by_new_keys() {
     );
 }
 
-/// What an index leads to, page by page in both directions, is what a look at every key finds.
+/// The keys that an index finds, page by page in both directions, are those that a look at every
+/// key finds.
 #[test]
 fn pages_by_an_index_hold_all_that_a_filter_leaves() {
     let mut records = Records::new();
@@ -98,7 +99,7 @@ fn pages_by_an_index_hold_all_that_a_filter_leaves() {
     assert!(checked > 300, "{checked} keys");
 }
 
-/// How many keys that were.
+/// Returns the number of keys.
 fn same_by_pages(records: &Records, scope: &Scope, filter: &KeyFilter) -> usize {
     let (wide, all_of) = (scope.clone(), filter.clone());
     let mut expected = records.read(move |reader| {

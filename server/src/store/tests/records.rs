@@ -12,7 +12,7 @@ use keyward::permission::AccessLevel;
 use super::*;
 use crate::store::lists::{From as Begin, KeyFilter, Page};
 
-/// Bytes that are all different, and the same each time.
+/// Bytes that are all different, but the same each time.
 pub(in crate::store) struct Counter(pub(in crate::store) u64);
 
 impl Randomness for Counter {

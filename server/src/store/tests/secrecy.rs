@@ -1,11 +1,11 @@
-//! Whether a value that was ever made is in a file: databases, their logs, backups.
+//! Checks that no value that was ever made is in a file: databases, their logs, backups.
 
 use std::fs;
 use std::path::Path;
 
 use keyward::key::KeyKind;
 
-/// Panics if one of `values` is in a file below `folder`, as text or as the half of one.
+/// Panics if one of `values`, whole or in part, is in a file below `folder`.
 pub(in crate::store) fn assert_no_value_in<'a>(
     folder: &Path,
     values: impl IntoIterator<Item = &'a str>,
@@ -19,13 +19,14 @@ pub(in crate::store) fn assert_no_value_in<'a>(
     }
 }
 
-/// The middle of a value: enough of it to be no accident, and no more than is masked.
+/// Returns the middle of a value: long enough to rule out a coincidence, and no more than a mask
+/// hides.
 fn secret_part(value: &str) -> &[u8] {
     let bytes = value.as_bytes();
     &bytes[12..36]
 }
 
-/// Looks at every place once, whatever the number of values.
+/// Searches every position once, whatever the number of values.
 fn first_in(bytes: &[u8], values: &[&[u8]]) -> Option<usize> {
     let wanted: std::collections::HashSet<&[u8]> = values.iter().copied().collect();
     let length = values.first()?.len();

@@ -1,3 +1,4 @@
+mod cut;
 mod judged;
 mod objects;
 mod source;

@@ -68,6 +68,8 @@ pub(super) enum Manner {
     With(u16, Vec<u8>),
     /// With a body to which this was done.
     Altered(fn(&mut Vec<u8>)),
+    /// With this many bytes of its body.
+    Cut(usize),
     /// All of an object, whatever was asked for.
     Whole,
     /// With a content coding.
@@ -112,6 +114,8 @@ pub(super) struct Rig {
     pub(super) told: Vec<String>,
     pub(super) kept: usize,
     pub(super) bases: usize,
+    /// How long each object took.
+    pub(super) took: Vec<u64>,
 }
 
 impl Rig {
@@ -151,6 +155,7 @@ impl Rig {
             told: Vec::new(),
             kept: 0,
             bases: 0,
+            took: Vec::new(),
         };
         rig.publish_base(first);
         rig
@@ -257,7 +262,10 @@ impl Rig {
                 }
                 Output::Again(trouble) => self.told.push(format!("{} again", trouble.word())),
                 Output::Recovered => self.told.push("recovered".to_owned()),
-                Output::Base(_) => self.bases += 1,
+                Output::Loaded { is_base, took } => {
+                    self.bases += usize::from(is_base);
+                    self.took.push(took);
+                }
             }
         }
     }
@@ -278,6 +286,7 @@ impl Rig {
             }
             Manner::With(status, body) => return self.give(call, status, &[], &body),
             Manner::Altered(alter) => alter(&mut body),
+            Manner::Cut(end) => body.truncate(end),
             Manner::Encoded => headers.push(("content-encoding", "gzip".to_owned())),
         }
         self.give(call, status, &headers, &body);

@@ -1,4 +1,4 @@
-//! The request that keyward decided on differs from the one that arrives.
+//! The request that arrives is not the one that keyward decided on.
 
 use super::*;
 
@@ -146,7 +146,7 @@ fn paths_that_routes_rewrite() {
                     json!({"http_filter_transformation": {"operations": [{"merge_slashes": {}}]}});
             },
         ),
-        // A redirected client sends another request.
+        // A client follows the redirect with a new request.
         variant("a redirect", &[], |all| {
             let route = route(all).as_object_mut().unwrap();
             route.remove("route");

@@ -1,4 +1,4 @@
-//! A key, a query, or something that a client writes leaks into a log, a span or a tap.
+//! A key, a query, or text from a client leaks into a log, a span or a tap.
 
 use super::*;
 
@@ -34,7 +34,7 @@ fn operators_that_show_a_key_or_a_query() {
         (coalesce(":path"), WARNS),
         ("%REQ(Referer)%".to_owned(), WARNS),
         ("%REQ(Cookie)%".to_owned(), WARNS),
-        // Values that cannot be judged.
+        // Formats that the doctor cannot judge.
         (
             "%CEL(request.headers['auth' + 'orization'])%".to_owned(),
             WARNS,
@@ -46,7 +46,7 @@ fn operators_that_show_a_key_or_a_query() {
         ("%DYNAMIC_METADATA(some.filter:key)%".to_owned(), WARNS),
         ("%METADATA(DYNAMIC:some.filter:key)%".to_owned(), WARNS),
         ("%FILTER_STATE(another:PLAIN)%".to_owned(), WARNS),
-        // Values that show neither.
+        // Formats that show neither.
         ("%CEL(request.url_path)%".to_owned(), GOOD),
         ("%CEL(response.code)%".to_owned(), GOOD),
         ("%PATH(NQ:PATH)%".to_owned(), GOOD),
@@ -57,7 +57,7 @@ fn operators_that_show_a_key_or_a_query() {
             GOOD,
         ),
     ];
-    // A logger for each, in one Envoy. Each finding names its logger.
+    // One Envoy with a logger for each format. The finding names the logger.
     let formats: Vec<String> = table.iter().map(|(format, _)| format.clone()).collect();
     let envoy = builder()
         .edit(move |all| {

@@ -1,4 +1,4 @@
-//! What is switched off, left out of Envoy, or has not arrived yet.
+//! Something is disabled, left out of Envoy, or not received yet.
 
 use super::*;
 
@@ -52,7 +52,7 @@ fn what_is_switched_off() {
     ]);
 }
 
-/// Nothing runs, and nothing passes.
+/// No filter runs, and no request passes.
 #[test]
 fn an_envoy_without_v8() {
     let envoy = builder()
@@ -79,8 +79,8 @@ fn an_envoy_without_v8() {
     ]);
 }
 
-/// For at least 15 s, an Envoy is not ready without what it has not received yet. These are the
-/// dumps that it would have.
+/// Envoy is not ready, for at least 15 s, while a part of its configuration is missing. The test
+/// therefore changes a dump into what it would be.
 #[test]
 fn what_has_not_come_is_not_good() {
     let envoy = builder().start();

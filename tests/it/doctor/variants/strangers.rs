@@ -1,4 +1,4 @@
-//! Strangers get in, or the doctor cannot rule it out; or nothing runs.
+//! A stranger gets in, or the doctor cannot rule it out, or no filter runs.
 
 use super::*;
 
@@ -143,7 +143,7 @@ fn filters_before_keyward() {
                 "xds_matcher": {"matcher_tree": {
                     "input": {"name": "header", "typed_config": {"@type": header, "header_name": "x-skip"}},
                     "exact_match_map": {"map": {"yes": {"action": {"name": "skip", "typed_config": {"@type": skip}}}}}}}}});
-                // Without the interlock, strangers get in.
+                // Without the interlock a stranger gets in.
                 chain(all).remove(1);
             },
         ),

@@ -1,22 +1,30 @@
-//! A proxy to the source that resets every other connection after some bytes of the answer, each
+//! A proxy to the source that resets every other connection after some bytes of its answer, each
 //! time after a different number.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
-/// The number of places: the first bytes one by one, through status line and headers, and then in
-/// longer steps.
-const PLACES: usize = 50;
+use crate::support::BOUND;
+
+/// A head with all its deltas, and the headers of its answer.
+const LONGEST: usize = 3_000;
+
+/// How many places there are: the first bytes one by one, through status line and headers, and then with longer steps. `make soak` takes every byte.
+fn places() -> (usize, usize) {
+    let is_long = std::env::var_os("SOAK_SECONDS").is_some();
+    if is_long { (LONGEST, 1) } else { (50, 41) }
+}
+
 const ONE_BY_ONE: usize = 20;
-const STEP: usize = 41;
 
-/// Returns after how many bytes the answer with that number ends.
+/// Returns how many bytes of this answer are sent before it is cut.
 fn place(number: usize) -> usize {
     match number.checked_sub(ONE_BY_ONE) {
         None => number,
-        Some(more) => ONE_BY_ONE + more * STEP,
+        Some(more) => ONE_BY_ONE + more * places().1,
     }
 }
 
@@ -43,7 +51,7 @@ impl Cutting {
                 let (Ok(stream), counted) = (stream, Arc::clone(&counted)) else {
                     return;
                 };
-                // Only every other connection, so that a gateway does not only pause.
+                // Only every other one, so that the gateway does not just pause.
                 let cuts = number % 2 == 0;
                 std::thread::spawn(move || pass(stream, source, cuts.then_some(&*counted)));
             }
@@ -60,7 +68,12 @@ impl Cutting {
     }
 
     pub(super) fn is_done(&self) -> bool {
-        self.cut.load(Ordering::Relaxed) >= PLACES
+        self.cut.load(Ordering::Relaxed) >= places().0
+    }
+
+    /// How long that may take: a few answers a second are cut.
+    pub(super) fn bound(&self) -> Duration {
+        3 * BOUND + Duration::from_secs(u64::try_from(places().0).unwrap_or(0))
     }
 }
 
@@ -71,8 +84,8 @@ impl Drop for Cutting {
     }
 }
 
-/// Passes on a request and its answer, or the beginning of the answer. An error ends the
-/// connection, as a source may.
+/// Passes on one request and its answer, or the beginning of the answer. An error ends the
+/// connection, which a source may do.
 fn pass(mut client: TcpStream, source: SocketAddr, cut: Option<&AtomicUsize>) -> Option<()> {
     let mut head = Vec::new();
     let mut byte = [0];
@@ -100,7 +113,7 @@ fn pass(mut client: TcpStream, source: SocketAddr, cut: Option<&AtomicUsize>) ->
     answer.extend_from_slice(&body);
     match cut {
         Some(counter) => {
-            let number = counter.fetch_add(1, Ordering::Relaxed) % PLACES;
+            let number = counter.fetch_add(1, Ordering::Relaxed) % places().0;
             let end = place(number).min(answer.len() - 1);
             client.write_all(&answer[..end]).ok()?;
         }

@@ -1,5 +1,5 @@
-//! A VM that trapped returns with the feed's content, and a VM without memory continues with what
-//! it has.
+//! A VM that trapped serves the feed's content again, and a VM without room continues with what it
+//! has.
 
 use crate::fail_closed::behind::hold;
 use crate::support::find;
@@ -28,14 +28,14 @@ fn a_vm_that_trapped_denies_until_it_follows_again_and_one_without_room_goes_on(
     feed.publish(&snapshot(2, &[ALICE, BOB]));
     everywhere(envoy, BOB, 200);
 
-    // A VM whose memory is used otherwise has no room for a base, and continues with what it has.
+    // A VM that something else has filled has no room for a base, and continues with what it has.
     hold(envoy.address(), 1000);
     gateway.breaks("there is no memory for an object of", || {
         feed.publish_base(&snapshot(3, &[ALICE]));
     });
     everywhere(envoy, ALICE, 200);
     everywhere(envoy, STRANGER, 401);
-    // It recovers as soon as memory is free.
+    // It recovers once there is room.
     for connection in &mut envoy.worker_connections() {
         connection.request("GET", "/v1/balance", &trap, b"");
     }

@@ -1,4 +1,4 @@
-//! Who may give away permissions that manage keys, and who may end such keys.
+//! Who may hand out permissions that manage keys, and who may end such keys.
 
 use keyward::account::AccountStatus;
 use keyward::key::KeyKind;

@@ -1,4 +1,4 @@
-//! What a caller may give away: five rules, in their order, for every way that hands out authority.
+//! What a caller may hand out: five rules, in their order, for every way that hands out authority.
 
 mod managing;
 mod policies;
@@ -30,8 +30,8 @@ fn caller(names: &[&str]) -> Caller {
     }
 }
 
-/// Returns a store with a policy that limits keys to what the caller has, and `mk_1`, which has
-/// these permissions.
+/// Returns a store whose policy limits a caller to what it has, and in it `mk_1`, which the policy
+/// allows.
 fn desk(names: &[&str]) -> Desk {
     let mut desk = Desk::new();
     let write = AccessLevel::Write;
@@ -130,8 +130,7 @@ fn a_test_key_makes_no_live_key() {
     desk.good(&new(&[]));
 }
 
-/// Every way to a key that manages keys, also under another name of the permission, and through a
-/// set.
+/// Every way to a key that manages keys, including an alias of the permission and a grant set.
 #[test]
 fn keys_that_may_do_everything_take_a_permission_of_their_own() {
     let mut desk = desk(&["customer", "key_policy"]);
@@ -162,7 +161,7 @@ fn keys_that_may_do_everything_take_a_permission_of_their_own() {
         let refused = desk.refused(way);
         assert_eq!(refused, RuleCode::UnrestrictedKeyRefused, "{way:?}");
     }
-    // Ending and narrowing a key is always allowed.
+    // Ending keys needs no permission of this kind, and neither does narrowing.
     let before = desk.records.clone();
     for end in [
         expire("mk_secret", Some(NOW)),
@@ -211,7 +210,7 @@ fn a_caller_gives_what_it_holds_itself_at_most_at_its_own_level() {
         }
     }
     desk.good(&new(&[read("customer")]));
-    // A caller does not give on connected accounts what it does not have there.
+    // The caller does not hand out on connected accounts what it lacks there.
     let connected = |grants| {
         Command::CreateKey(CreateKey {
             connect_grants: granted(grants),
@@ -316,7 +315,7 @@ fn an_account_without_a_policy_has_that_of_the_account_above_it() {
     desk.good(&new(&[write("charge")]));
 }
 
-/// A key that fails several rules is rejected by the first of them.
+/// If a key fails several rules, the first one is the reason.
 #[test]
 fn the_first_rule_that_fails_answers() {
     let mut desk = desk(&[]);
@@ -367,7 +366,7 @@ fn the_first_rule_that_fails_answers() {
 }
 
 impl Desk {
-    /// Creates a restricted key without a ceiling.
+    /// Makes a restricted key without a ceiling.
     fn make_unbounded(&mut self, id: &str, grants: &[Grant]) {
         let ceiling = std::mem::replace(&mut self.ceiling, Ceiling::none());
         self.make(id, KeyKind::Restricted, grants);

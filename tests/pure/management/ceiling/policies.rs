@@ -1,4 +1,4 @@
-//! The fifth rule: what the policy of the account allows.
+//! The fifth rule: what the account's policy allows.
 
 use keyward::key::{KeyKind, Livemode};
 use keyward::management::{
@@ -100,7 +100,7 @@ fn a_policy_bounds_how_long_a_key_works() {
         &until(End::Never),
         None,
     );
-    // What a key already has does not prevent a change of something else.
+    // What a key already has does not prevent changes of something else.
     assert_policy(short, &granting("mk_1", &[write("customer")]), None);
     let mut desk = desk(&[]);
     let decision = desk.good(&until(End::Unsaid));

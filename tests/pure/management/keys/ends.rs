@@ -1,4 +1,4 @@
-//! Keys are replaced, ended and removed.
+//! Keys are replaced, expire and are deleted.
 
 use keyward::key::KeyKind;
 use keyward::management::{Command, End, KeyGrants, Note, RecordChange, RotateKey, Value};

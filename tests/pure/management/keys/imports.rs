@@ -1,4 +1,4 @@
-//! Existing keys are imported.
+//! Imports of existing keys.
 
 use keyward::key::{KeyKind, Livemode};
 use keyward::management::{Command, Details, ImportKey, ImportedValue, NewGrants};

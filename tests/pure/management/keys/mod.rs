@@ -1,4 +1,4 @@
-//! What commands on keys do. The tests of refusals are in `refusals`.
+//! The effects of commands on keys. The tests of rejections are in `refusals`.
 
 mod ends;
 mod imports;
@@ -176,7 +176,7 @@ fn a_key_follows_a_set_until_its_own_grants_change() {
         set: "support".to_owned(),
     };
     assert_eq!(decision.notes(), [note]);
-    // A set with more is a copy.
+    // A set plus more grants becomes a copy.
     desk.good(&edit_grants(
         Some("support"),
         &[read("balance")],

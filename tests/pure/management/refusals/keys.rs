@@ -1,8 +1,8 @@
-//! Each refusal of keys.
+//! Every rejection of commands on keys.
 
 use super::*;
 
-/// Returns each refusal of keys.
+/// Returns every rejection of commands on keys.
 pub(super) fn of_keys() -> Vec<(Command, RuleCode, Option<Param>)> {
     let details = Details::default;
     let unknown = |name: &str, meant, side| RuleCode::PermissionUnknown {

@@ -1,4 +1,4 @@
-//! Every refusal occurs, with its code and the member at fault.
+//! Every rejection is reached, with its code and the member at fault.
 
 mod keys;
 mod rest;
@@ -24,8 +24,8 @@ use super::{
     read, rotate, write,
 };
 
-/// Returns a number for each variant. A new variant does not compile until it has one, and must
-/// then occur below.
+/// Numbers each variant. A new one does not compile until it has a number, and must then be reached
+/// below.
 fn number(code: &RuleCode) -> usize {
     match code {
         RuleCode::KeyMissing { .. } => 0,

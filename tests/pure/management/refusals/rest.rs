@@ -1,8 +1,8 @@
-//! Each refusal of imports, accounts, sets, texts and lists.
+//! Every rejection of imports, accounts, sets, policies, texts and lists.
 
 use super::*;
 
-/// Returns each refusal of an import.
+/// Returns every rejection of an import.
 pub(super) fn of_imports() -> Vec<(Command, RuleCode, Option<Param>)> {
     let long = format!("sk_test_{}", "FAKE-".repeat(120));
     let test = Some(Livemode::Test);
@@ -59,7 +59,7 @@ pub(super) fn of_imports() -> Vec<(Command, RuleCode, Option<Param>)> {
     all
 }
 
-/// Returns each refusal of accounts, sets, policies, texts and lists.
+/// Returns every rejection of commands on accounts, sets, policies, texts and lists.
 pub(super) fn of_the_rest() -> Vec<(Command, RuleCode, Option<Param>)> {
     let text = |member| RuleCode::TextInvalid { member };
     let set = |name: &str| Command::PutGrantSet {

@@ -1,9 +1,9 @@
-//! Refusals that depend on the store's content, the caller, and the surroundings.
+//! Rejections that depend on the store's content, the caller, and the surroundings.
 
 use super::*;
 
-/// Returns refusals that depend on more than the command: the store's content, the caller, and the
-/// surroundings.
+/// Returns the rejections that depend on more than the command: the store's content, the caller,
+/// and the surroundings.
 pub(super) fn of_the_world() -> Vec<(RuleCode, Option<Param>)> {
     let mut all = Vec::new();
     let mut note = |code: RuleCode| {
@@ -34,7 +34,7 @@ pub(super) fn of_the_world() -> Vec<(RuleCode, Option<Param>)> {
     note(desk.refused(&by_digest));
     desk.ceiling = Ceiling::none();
     desk.good(&by_digest);
-    // What the store says about a record, and about digests that the caller may not see.
+    // What the store reports about a record, and about digests that the caller may not see.
     let facts = |desk: &Desk, command: &Command, change: &dyn Fn(&mut Facts)| {
         let mut facts = desk.records.facts(&desk.api, &needs(command), desk.now);
         change(&mut facts);
@@ -84,7 +84,7 @@ pub(super) fn of_the_world() -> Vec<(RuleCode, Option<Param>)> {
         );
         note(refused.code().clone());
     }
-    // Anyone may end a key, whichever file owns its record.
+    // Anyone may end a record, regardless of its owner.
     for end in [delete("mk_r"), purge("mk_r"), expire("mk_r", Some(NOW))] {
         assert!(facts(&desk, &end, &owned).is_ok(), "{end:?}");
     }
@@ -115,7 +115,7 @@ pub(super) fn of_the_world() -> Vec<(RuleCode, Option<Param>)> {
     };
     let several = Command::ImportKey(several);
     note(facts(&desk, &several, &plain).unwrap_err().code().clone());
-    // A source without randomness.
+    // No randomness.
     struct Nothing;
     impl Randomness for Nothing {
         fn fill(&mut self, _: &mut [u8]) -> Result<(), NoRandomness> {

@@ -1,5 +1,5 @@
-//! The files about expansions, read by separate code: what endpoints return, which fields lead
-//! where, and what that requires.
+//! Reads the files on expansions independently: what endpoints return, which fields lead where, and
+//! what that requires.
 
 use super::{names, table};
 
@@ -7,15 +7,15 @@ use super::{names, table};
 pub struct Edge {
     pub object: String,
     pub field: String,
-    /// `expands`, not `contains`.
+    /// `true` for `expands`, `false` for `contains`.
     pub expands: bool,
     /// `charge`, `list refund`
     pub targets: Vec<String>,
-    /// The permissions that are required instead of the targets' permissions.
+    /// The required permissions, if they replace what the targets require.
     pub instead: Vec<String>,
 }
 
-/// Returns the generated rows, followed by those that are maintained by hand.
+/// Returns the generated rows, followed by those that are kept by hand.
 pub fn edges() -> Vec<Edge> {
     let generated = table("expansions.tsv").into_iter().map(|columns| {
         let [object, field, kind, targets] = columns.try_into().unwrap();
@@ -42,7 +42,7 @@ fn edge(object: String, field: String, kind: &str, targets: &str, permission: &s
     }
 }
 
-/// Returns objects and permissions. Reading an object requires any one of its permissions.
+/// Returns objects and their permissions. Any one of an object's permissions is enough to read it.
 pub fn objects() -> Vec<(String, Vec<String>)> {
     let rows = table("objects.tsv").into_iter().map(|columns| {
         let [object, permission, _, _] = columns.try_into().unwrap();
@@ -51,7 +51,7 @@ pub fn objects() -> Vec<(String, Vec<String>)> {
     rows.collect()
 }
 
-/// Returns methods and paths, and what a success returns.
+/// Returns methods and paths, with what a success returns.
 pub fn returns() -> Vec<(String, String, Vec<String>)> {
     let rows = ["operations.tsv", "operations-own.tsv"].into_iter();
     rows.flat_map(table)

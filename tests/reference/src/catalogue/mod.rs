@@ -1,5 +1,5 @@
 //! The built-in catalogue, as a reader of its two data files expects it: every row requires what
-//! the file says, and nothing else passes. The code here reads the files separately.
+//! the file says, and nothing else passes. Separate code reads the files again here.
 
 pub mod graph;
 
@@ -10,9 +10,9 @@ use std::path::Path;
 pub struct Row {
     pub method: String,
     pub path: String,
-    /// Permissions. Any one is enough.
+    /// The permissions, any one of which is enough.
     pub permissions: Vec<String>,
-    /// `read` or `write`. If the file does not give it, the method determines it.
+    /// `read` or `write`. If the file does not say, the method decides.
     pub access: String,
     pub is_publishable: bool,
     pub label: String,
@@ -24,11 +24,11 @@ pub struct Permission {
     pub name: String,
     pub label: String,
     pub category: String,
-    /// `read`, `write`, or both.
+    /// The levels: `read`, `write`, or both.
     pub levels: Vec<String>,
     pub aliases: Vec<String>,
     pub implied: Vec<String>,
-    /// Whether it does not apply to calls on a connected account.
+    /// Whether it applies to no call on a connected account.
     pub is_direct: bool,
 }
 
@@ -115,7 +115,7 @@ pub fn table(file: &str) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// Returns the names of a list, or an empty list for `-`.
+/// Returns the names of a list. `-` is the empty list.
 pub fn names(list: &str, separator: char) -> Vec<String> {
     let names = list.split(separator).filter(|name| *name != "-");
     names.map(str::to_owned).collect()

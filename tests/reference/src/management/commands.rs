@@ -1,4 +1,4 @@
-//! Commands made from bytes: most of the time each names something that exists, and sometimes something that does not.
+//! Generates commands from bytes. Most name records that exist, and some name others.
 
 use keyward::account::{AccountStatus, Children};
 use keyward::digest::KeyDigest;
@@ -16,8 +16,8 @@ use super::Records;
 
 const DAY: u64 = 86_400;
 
-/// Returns the command that `choices` select, for a store with these records at `now`. Leaves
-/// policies out if the store has none.
+/// Returns the command that `choices` encode, given at `now` to a store with these records. Leaves
+/// out policies if the store has none.
 #[must_use]
 pub fn command(records: &Records, choices: &[u8], now: u64) -> Command {
     Choices {
@@ -51,7 +51,7 @@ impl Choices<'_> {
         all[self.below(all.len())].clone()
     }
 
-    /// Returns an existing one, or sometimes one that does not exist.
+    /// Picks a record that exists, or sometimes one that does not.
     fn known(&mut self, all: Vec<&String>, other: &[&str]) -> String {
         if all.is_empty() || self.one_in(12) {
             return self.of(other).to_owned();
@@ -303,7 +303,7 @@ impl Choices<'_> {
         }
     }
 
-    /// Returns what only a server's store keeps of an account.
+    /// Picks settings of an account that only a server's store keeps.
     fn settings_of(&mut self, has_policies: bool) -> UpdateAccount {
         if !has_policies {
             return UpdateAccount::default();

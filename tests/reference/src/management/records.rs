@@ -1,4 +1,4 @@
-//! The naive store: maps, searched from one end to the other.
+//! The naive store: maps that are searched from beginning to end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,13 +17,13 @@ pub struct Records {
     pub accounts: BTreeMap<String, (Account, AccountSettings)>,
     pub keys: BTreeMap<String, Key>,
     pub grant_sets: BTreeMap<String, Granted>,
-    /// Without any, no account has a policy. Otherwise, `default` is among them.
+    /// The policies. If there are none, no account has one. Otherwise `default` is among them.
     pub policies: BTreeMap<String, Policy>,
     /// Digests of keys that were deleted or purged, if the store keeps them.
     pub ended: Option<BTreeSet<KeyDigest>>,
 }
 
-/// Randomness that is the same each time.
+/// Random numbers that are the same each time.
 #[derive(Clone, Debug)]
 pub struct Seeded(pub u64);
 
@@ -41,7 +41,7 @@ impl Randomness for Seeded {
 }
 
 impl Records {
-    /// Creates an empty store like a key file: without policies.
+    /// Returns an empty store like a key file: without policies.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -53,7 +53,7 @@ impl Records {
         }
     }
 
-    /// Creates an empty store like a server's: with a policy for all accounts, and with a memory of
+    /// Returns an empty store like a server's: with a policy for all accounts, and with a memory of
     /// ended keys.
     #[must_use]
     pub fn of_a_server() -> Self {
@@ -64,10 +64,10 @@ impl Records {
         }
     }
 
-    /// Decides a command over what it needs, and carries it out.
+    /// Decides a command from the facts that it needs, and carries it out.
     ///
     /// # Errors
-    /// The rule that refuses it; nothing is changed.
+    /// The rule that rejects it. Nothing is changed.
     pub fn run(
         &mut self,
         api: &Arc<Api>,
@@ -80,7 +80,7 @@ impl Records {
         Ok(decision)
     }
 
-    /// Returns what a command needs, and nothing else.
+    /// Returns the facts that a command needs, and no more.
     #[must_use]
     pub fn facts(&self, api: &Arc<Api>, needs: &Needs, now: u64) -> Facts {
         let mut facts = Facts::new(Arc::clone(api));
@@ -106,7 +106,7 @@ impl Records {
         facts
     }
 
-    /// Returns all records, and what was looked up: a decision based on them must be the same.
+    /// Returns all records, plus what was looked up. A decision on them must be the same.
     #[must_use]
     pub fn everything(&self, api: &Arc<Api>, needs: &Needs, now: u64) -> Facts {
         let mut facts = Facts::new(Arc::clone(api));
@@ -206,7 +206,7 @@ impl Records {
         ids.into_iter().filter_map(|id| self.keys.get(id)).collect()
     }
 
-    /// Adds those keys, and all keys that links connect with them.
+    /// Adds these keys to `ids`, and all keys that links connect to them.
     fn close<'a>(&'a self, ids: &mut BTreeSet<&'a str>, mut found: BTreeSet<&'a str>) {
         loop {
             let count = found.len();

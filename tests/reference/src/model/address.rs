@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-/// Returns whether the address is in a range (`10.0.0.0/8`), or is the single address
+/// Returns whether the address is in a range (`10.0.0.0/8`) or is the single address
 /// (`203.0.113.7`).
 pub(super) fn is_in(address: IpAddr, range: &str) -> bool {
     let (network, length) = match range.split_once('/') {
@@ -20,10 +20,10 @@ pub(super) fn is_in(address: IpAddr, range: &str) -> bool {
         },
         None => full,
     };
-    // From here on, lengths are in 128 bits, where IPv4 is `::ffff:0:0/96`.
+    // Everything below counts in 128 bits, where IPv4 is `::ffff:0:0/96`.
     let length = length + (128 - full);
     let (network, address) = (bits(network), bits(address));
-    // An IPv6 range that is wider than the IPv4 part contains no IPv4 address.
+    // An IPv6 range that is wider than the IPv4 part contains no IPv4 addresses.
     if is_v4(address) && !(is_v4(network) && length >= 96) {
         return false;
     }

@@ -9,7 +9,8 @@ use super::{Case, present, text};
 /// What a key may do on the request's target account.
 pub(super) enum Authority {
     Everything,
-    /// The target is connected, and the key has no permissions on connected accounts at all.
+    /// Nothing: the target is connected, and the key has no permission on connected accounts at
+    /// all.
     NothingOnConnected,
     /// Levels by permission. A publishable key has none.
     Grants(BTreeMap<String, String>),
@@ -52,14 +53,14 @@ pub(super) fn authority(case: &Case, key: &Value) -> Authority {
     }
 }
 
-/// Returns the grants that count on the target account.
+/// Keeps the grants that apply on the target account.
 fn served(case: &Case, mut grants: BTreeMap<String, String>) -> BTreeMap<String, String> {
     grants.retain(|name, _| serves(case, name));
     grants
 }
 
-/// Returns grants that are listed, or named in `grant_sets`, and what they imply. Grants that
-/// cannot be read grant nothing.
+/// Returns the grants, written out or named in `grant_sets`, with what they imply. A member that
+/// exists but cannot be read grants nothing.
 fn grants(case: &Case, key: &Value, name: &str) -> Option<BTreeMap<String, String>> {
     let snapshot = case.snapshot;
     let mut written = present(key, name)?;
@@ -73,7 +74,8 @@ fn grants(case: &Case, key: &Value, name: &str) -> Option<BTreeMap<String, Strin
             grants.insert(permission.clone(), level.to_owned());
         }
     }
-    // Implied permissions imply nothing, and without Stripe's catalogue nothing is implied.
+    // Implied permissions imply nothing further. Without Stripe's catalogue nothing is implied at
+    // all.
     if text(snapshot, "catalogue") != Some("none") {
         for permission in grants.clone().keys() {
             for implied in case.builtin.implied.get(permission).into_iter().flatten() {
@@ -85,7 +87,8 @@ fn grants(case: &Case, key: &Value, name: &str) -> Option<BTreeMap<String, Strin
     Some(grants)
 }
 
-/// Returns whether a permission counts on the request's target account, held or not.
+/// Returns whether a permission applies on the request's target account, regardless of whether the
+/// key has it.
 pub(super) fn serves(case: &Case, permission: &str) -> bool {
     let is_stripes = text(case.snapshot, "catalogue") != Some("none");
     !(case.is_connected && is_stripes && case.builtin.direct.contains(permission))

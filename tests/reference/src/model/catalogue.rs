@@ -1,4 +1,4 @@
-//! Finds the endpoint that a request names: compares every row, segment by segment.
+//! Finds the endpoint of a request: compares every row, segment by segment.
 
 use std::sync::{Arc, OnceLock};
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Builtin, Graph, Row, flag, list, text, texts};
 
-/// A row of the effective catalogue.
+/// A row of the catalogue in force.
 #[derive(Clone, Debug)]
 pub(super) struct Endpoint {
     method: String,
@@ -14,16 +14,17 @@ pub(super) struct Endpoint {
     pub(super) permissions: Vec<String>,
     access: Option<String>,
     pub(super) is_publishable: bool,
-    /// `"auth": "none"`.
+    /// Whether the row has `"auth": "none"`.
     pub(super) is_public: bool,
-    /// The built-in template that it has or replaces.
+    /// The built-in template that the row has or replaces.
     pub(super) built_in: Option<String>,
-    /// Paths that may be expanded in addition to the known ones, and what that requires.
+    /// Paths that may be expanded in addition to the known ones, and the permissions that this
+    /// requires.
     added: Vec<(String, String)>,
 }
 
 impl Endpoint {
-    /// Returns the endpoint's own level, or the level of its method.
+    /// Returns the endpoint's own level, or else the method's.
     pub(super) fn level(&self) -> String {
         match &self.access {
             Some(access) => access.clone(),
@@ -32,7 +33,7 @@ impl Endpoint {
         }
     }
 
-    /// Returns what a success returns, as far as it is known.
+    /// Returns what a success returns, if it is known.
     pub(super) fn returned(&self, graph: &Graph) -> Vec<String> {
         let known = graph.returns.iter().find(|(method, path, _)| {
             *method == self.method && Some(path) == self.built_in.as_ref()
@@ -42,8 +43,8 @@ impl Endpoint {
             .unwrap_or_default()
     }
 
-    /// Returns what expanding this path requires according to the row itself. A step `*` is any
-    /// name.
+    /// Returns the permission that the row itself requires to expand this path. A step `*` matches
+    /// any name.
     pub(super) fn added(&self, path: &[String]) -> Option<String> {
         let fits = |pattern: &str| {
             let steps: Vec<&str> = pattern.split('.').collect();
@@ -68,15 +69,15 @@ impl Endpoint {
             .collect()
     }
 
-    /// Returns the row's rank. The lowest is preferred: at the leftmost difference, a literal
-    /// before a parameter before a wildcard.
+    /// Returns the row's rank. Smaller is preferred: at the leftmost difference, a literal comes
+    /// before a parameter, and a parameter before a wildcard.
     fn rank(&self) -> Vec<Kind> {
         self.template.iter().map(|piece| kind(piece)).collect()
     }
 }
 
-/// Returns the built-in rows unless the snapshot drops them, with the snapshot's own rows added or
-/// in their place.
+/// Returns the built-in rows, unless the snapshot drops them, with the snapshot's own rows added or
+/// put in their place.
 pub(super) fn effective(builtin: &Builtin, snapshot: &Value) -> Vec<Arc<Endpoint>> {
     let mut endpoints = Vec::new();
     if text(snapshot, "catalogue") != Some("none") {
@@ -101,7 +102,7 @@ pub(super) fn effective(builtin: &Builtin, snapshot: &Value) -> Vec<Arc<Endpoint
     endpoints
 }
 
-/// The built-in rows with their templates split, once for all configurations.
+/// The built-in rows with their templates parsed, once for all configurations.
 #[derive(Clone, Debug, Default)]
 pub struct Read(OnceLock<Vec<Arc<Endpoint>>>);
 
@@ -139,8 +140,8 @@ fn custom(row: &Value) -> Endpoint {
     }
 }
 
-/// Returns the row that a method and a path (with its query) name. Also returns `None` if the path
-/// has more than one reading.
+/// Returns the row that a method and a path (with its query) match. Also `None` if servers read the
+/// path differently.
 pub(super) fn find(
     endpoints: &[Arc<Endpoint>],
     method: &[u8],
@@ -185,14 +186,14 @@ pub(super) fn may_be_v2(path: &[u8]) -> bool {
     }
 }
 
-/// Returns the path without its query, if every server reads it in the same way.
+/// Returns the path without its query if every server reads it the same way.
 fn one_reading(path: &[u8]) -> Option<String> {
     let path = path.split(|&byte| byte == b'?').next()?;
     if path.first() != Some(&b'/') {
         return None;
     }
     for (at, &byte) in path.iter().enumerate() {
-        // Also no space, because an HTTP/1 request line would end there.
+        // No space either: an HTTP/1 request line would end there.
         if !byte.is_ascii_graphic() || b"\\;#".contains(&byte) {
             return None;
         }
@@ -215,13 +216,14 @@ fn one_reading(path: &[u8]) -> Option<String> {
     (!has_dots && !path.contains("//")).then_some(path)
 }
 
-/// Returns the byte that the percent sign at this place represents.
+/// Decodes the percent-escape at this position.
 fn escape(text: &[u8], at: usize) -> Option<u8> {
     let digit = |at: usize| char::from(*text.get(at)?).to_digit(16);
     u8::try_from(digit(at + 1)? * 16 + digit(at + 2)?).ok()
 }
 
-/// Returns the texts between the slashes after the first one. The path `/` is one empty segment.
+/// Returns what is between the slashes, beginning after the first one. The path `/` is one empty
+/// segment.
 fn segments(path: &str) -> Vec<String> {
     let path = path.strip_prefix('/').unwrap_or(path);
     path.split('/').map(str::to_owned).collect()
@@ -254,8 +256,8 @@ fn matches(template: &[String], path: &[String]) -> bool {
     }
 }
 
-/// Returns whether the first segment at which the path leaves the template is the template's
-/// literal in another spelling, or with a suffix that frameworks cut off.
+/// Compares the template and the path at the first segment that differs. Returns whether the path
+/// has the template's literal in another spelling, or with a suffix that frameworks cut off.
 fn misses_by_case(template: &[String], path: &[String], endpoints: &[Arc<Endpoint>]) -> bool {
     for (at, (piece, segment)) in template.iter().zip(path).enumerate() {
         match kind(piece) {
@@ -298,7 +300,7 @@ fn folded(segment: &str) -> Vec<u8> {
     unescaped(segment.as_bytes()).to_ascii_lowercase()
 }
 
-/// Percent-decodes once.
+/// Percent-decodes the bytes once.
 fn unescaped(bytes: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::new();
     let mut at = 0;

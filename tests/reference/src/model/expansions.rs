@@ -1,10 +1,11 @@
-//! What a query expands in the reply: compares every row of the files, by name.
+//! Finds what a query expands in the reply: compares every row of the files by name.
 
 use super::catalogue::Endpoint;
 use super::{Edge, Graph, Request, names, query};
 
-/// Returns what a key needs for what a query expands: lists of permissions, in order. To read, it
-/// needs one of each list. The second value is whether something is unknown.
+/// Returns what a key needs for what a query expands: lists of permissions, in order. The key must
+/// be able to read with one permission from each list. The second value is whether something is
+/// unknown.
 pub(super) fn asked(
     graph: &Graph,
     endpoint: &Endpoint,
@@ -33,7 +34,7 @@ pub(super) fn asked(
 enum Reading {
     No,
     Unclear,
-    /// Its names.
+    /// The names of the path.
     Path(Vec<String>),
 }
 
@@ -58,7 +59,7 @@ fn read(sent: &[u8]) -> Reading {
     }
 }
 
-/// Returns whether a name is `expand`, `expand[]` or `expand[0]`.
+/// Returns whether the name is `expand`, `expand[]` or `expand[0]`.
 fn is_expand(name: &[u8]) -> bool {
     let Ok(name) = std::str::from_utf8(name) else {
         return false;
@@ -73,7 +74,7 @@ fn is_expand(name: &[u8]) -> bool {
     }
 }
 
-/// Reads names of lower-case letters, digits and `_`, joined by dots.
+/// Parses names of lower-case letters, digits and `_`, joined by dots.
 fn path(value: &[u8]) -> Option<Vec<String>> {
     let value = std::str::from_utf8(value).ok()?;
     let names: Vec<String> = value.split('.').map(str::to_owned).collect();
@@ -84,8 +85,8 @@ fn path(value: &[u8]) -> Option<Vec<String>> {
     names.iter().all(is_name).then_some(names)
 }
 
-/// Returns whether a name can be decoded further or is not text, or whether the decoded text is not
-/// text and may separate parameters.
+/// Returns whether a name has more to decode or is not text, or whether the decoded bytes are not
+/// text and contain a byte that may separate parameters.
 fn is_doubtful(sent: &[u8]) -> bool {
     let is_text = |text: &[u8]| std::str::from_utf8(text).is_ok();
     let mut names = sent.split(|&byte| byte == b';').map(|piece| {
@@ -100,7 +101,7 @@ fn is_doubtful(sent: &[u8]) -> bool {
         })
 }
 
-/// Returns whether the whole path is known.
+/// Returns whether every step of the path is known.
 fn follow(
     graph: &Graph,
     returned: &[String],
@@ -139,8 +140,8 @@ fn follow(
     true
 }
 
-/// Returns the row of the field. One that is maintained by hand takes precedence over a generated
-/// one, because it comes later. A map has a row for any name.
+/// Returns the row of the field. A row kept by hand takes precedence over a generated one because
+/// it comes later. A map has a row for any name.
 fn edge<'a>(graph: &'a Graph, object: &str, field: &str) -> Option<&'a Edge> {
     let row = |field: &str| {
         let mut rows = graph.edges.iter();

@@ -1,4 +1,4 @@
-//! The request's headers, sorted into keyward's and all others.
+//! The request's headers, divided into keyward's and the rest.
 
 use serde_json::Value;
 
@@ -27,18 +27,18 @@ const OVERRIDES: [&str; 19] = [
     "x-vhm-root",
 ];
 
-/// The headers that remain after the client's identity headers are removed.
+/// The headers that remain after the identity headers that a client sent are removed.
 pub(super) struct Headers {
-    /// Names in lower case, otherwise as sent.
+    /// Names in lower case, otherwise as spelled.
     remaining: Vec<(Vec<u8>, Vec<u8>)>,
-    /// Whether one of the removed identity headers was spelled with other bytes for its hyphens.
+    /// Whether a removed identity header was spelled with other bytes in place of its hyphens.
     pub(super) is_identity_misspelled: bool,
 }
 
-/// What a request has under one of keyward's names.
+/// What a request sends under one of keyward's names.
 pub(super) enum Ours {
     Absent,
-    /// Several headers, an empty or misspelled one, or one that is not printable ASCII.
+    /// Several, empty, misspelled, or not printable ASCII.
     Malformed,
     One(String),
 }
@@ -62,7 +62,7 @@ impl Headers {
         }
     }
 
-    /// Returns whether a header has exactly this name.
+    /// Returns whether there is a header with exactly this name.
     pub(super) fn has(&self, name: &str) -> bool {
         self.remaining
             .iter()
@@ -78,14 +78,14 @@ impl Headers {
         named.map(|(_, value)| value.clone()).collect()
     }
 
-    /// Returns whether a header has this name, in any spelling.
+    /// Returns whether there is a header with this name in any spelling.
     pub(super) fn has_any_spelling(&self, name: &str) -> bool {
         self.remaining
             .iter()
             .any(|(other, _)| folded(other) == name)
     }
 
-    /// Returns headers with these names, in any spelling.
+    /// Returns the headers with these names in any spelling.
     pub(super) fn spelled_as(&self, names: &[String]) -> Vec<(Vec<u8>, Vec<u8>)> {
         let is_one = |name: &[u8]| names.iter().any(|ours| folded(name) == *ours);
         self.remaining
@@ -101,7 +101,7 @@ impl Headers {
             .any(|(name, _)| folded(name).starts_with("stripe-"))
     }
 
-    /// Returns whether a body is announced, or some server may assume so.
+    /// Returns whether a body is announced, or some server may think so.
     pub(super) fn announces_body(&self) -> bool {
         self.remaining.iter().any(|(name, value)| {
             let is_empty = name == b"content-length" && value == b"0";
@@ -134,8 +134,8 @@ impl Headers {
     }
 }
 
-/// Returns the names under which keyward writes. They are removed from every request, including the
-/// default name if it is renamed or off.
+/// Returns the names that keyward writes. Headers with these names are removed from every request.
+/// The default name is included even if it is renamed or off.
 fn identity_names(configuration: &Value) -> Vec<String> {
     let mut names = vec!["x-keyward-principal".to_owned()];
     if let Some(name) = text(configuration, "principal_header")

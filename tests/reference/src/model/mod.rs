@@ -1,8 +1,8 @@
 //! A naive reference of the decision. Property tests compare the filter with it.
 //!
 //! It follows the rule table of the contract literally, one function per rule, in order: linear
-//! searches, strings, the JSON unchanged. It shares no code with `src/`, and is written only from
-//! the documents. It knows only Stripe's names, so it panics at a configuration with a `profile`.
+//! searches, strings, the JSON unchanged. It shares no code with `src/` and is written only from
+//! the documents. It knows only Stripe's names, so it panics on a configuration with a `profile`.
 
 mod address;
 mod authority;
@@ -27,54 +27,55 @@ use catalogue::Endpoint;
 pub use catalogue::Read;
 use headers::Headers;
 
-/// A request as a client sent it, including header bytes.
+/// One request as a client sent it, with the headers as bytes.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub method: Vec<u8>,
-    /// Including the query. Empty if the request has no `:path`.
+    /// The path with its query. Empty if the request has no `:path`.
     pub path: Vec<u8>,
-    /// Names in lower case, as Envoy passes them, without pseudo-headers.
+    /// The headers with names in lower case, as Envoy passes them, without pseudo-headers.
     pub headers: Vec<(Vec<u8>, Vec<u8>)>,
-    /// Whether the stream had not ended with the headers.
+    /// Whether the stream continued after the headers.
     pub has_body: bool,
     pub address: Option<IpAddr>,
-    /// Unix seconds.
+    /// The time of the request in Unix seconds.
     pub now: u64,
 }
 
-/// What the filter must do with a request, and what it says about it.
+/// What the filter must do with a request, and what it reports about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     pub allow: bool,
     /// The deny reason, or a shadow pass's `would_deny`.
     pub reason: Option<String>,
-    /// The exact filter state `wasm.keyward`.
+    /// The filter state `wasm.keyward`, exactly.
     pub state: String,
-    /// The exact value of the principal header, or `None` if none is written.
+    /// The principal header's value, exactly. `None` if the filter writes none.
     pub principal: Option<String>,
 }
 
-/// What the product contains: Stripe's catalogue.
+/// The data that ships with the product: Stripe's catalogue.
 #[derive(Clone, Debug)]
 pub struct Builtin {
     pub rows: Vec<Row>,
     /// Empty at first.
     pub read: Read,
-    /// For each permission, what it also allows to read.
+    /// For each permission, the permissions that it also allows to read.
     pub implied: BTreeMap<String, Vec<String>>,
-    /// Permissions that do not apply to calls on a connected account.
+    /// Permissions that apply to no call on a connected account.
     pub direct: BTreeSet<String>,
     pub graph: Graph,
 }
 
-/// What replies contain, and what can be expanded in them.
+/// What replies contain, and what they can be expanded to contain.
 #[derive(Clone, Debug)]
 pub struct Graph {
-    /// Of several rows for one field, the last one counts.
+    /// The edges. If a field has several rows, the last one counts.
     pub edges: Vec<Edge>,
-    /// Objects, and the permissions to read them. Any one is enough; empty if none is known.
+    /// Objects, and the permissions to read them, any one of which is enough. Empty if none is
+    /// known.
     pub objects: Vec<(String, Vec<String>)>,
-    /// By method and template: `customer`, `list customer`.
+    /// By method and template, what a success returns: `customer`, `list customer`.
     pub returns: Vec<(String, String, Vec<String>)>,
 }
 
@@ -83,10 +84,10 @@ pub struct Graph {
 pub struct Edge {
     pub object: String,
     pub field: String,
-    /// Whether the targets are in the reply only if requested.
+    /// Whether the reply contains what it leads to only when asked for.
     pub expands: bool,
     pub targets: Vec<String>,
-    /// Required instead of the targets' permissions.
+    /// The required permissions, if they replace what the targets require.
     pub instead: Vec<String>,
 }
 
@@ -94,9 +95,9 @@ pub struct Edge {
 #[derive(Clone, Debug)]
 pub struct Row {
     pub method: String,
-    /// A template: `/v1/customers/{id}`, `/files/{*rest}`.
+    /// A template, such as `/v1/customers/{id}` or `/files/{*rest}`.
     pub path: String,
-    /// Permissions. Any one is enough.
+    /// The permissions, any one of which is enough.
     pub permissions: Vec<String>,
     /// `read` or `write`, if the method does not determine it.
     pub access: Option<String>,
@@ -104,7 +105,7 @@ pub struct Row {
     pub publishable: bool,
 }
 
-/// The rows of the effective catalogue. The rows of a configuration are the same for every request.
+/// The rows of the catalogue in force. They are the same for every request to a configuration.
 pub struct Endpoints(Vec<Arc<Endpoint>>);
 
 impl Endpoints {
@@ -115,13 +116,13 @@ impl Endpoints {
 }
 
 /// Decides one request. `configuration` is the plugin configuration (section 4 of the contract),
-/// which must be valid.
+/// known to be valid.
 pub fn decide(configuration: &Value, builtin: &Builtin, request: &Request) -> Verdict {
     let endpoints = Endpoints::of(configuration, builtin);
     decide_among(&endpoints, configuration, builtin, request)
 }
 
-/// Does the same, with given rows.
+/// Like [`decide`], with the rows already read.
 pub fn decide_among(
     endpoints: &Endpoints,
     configuration: &Value,
@@ -193,13 +194,13 @@ struct Case<'a> {
     is_alive: bool,
     /// Whether the target is a connected account of the key, from rule 8 on.
     is_connected: bool,
-    /// The row that was found for keys that need one, from rule 9 on.
+    /// The row that was found, from rule 9 on, for keys that need one.
     endpoint: Option<Arc<Endpoint>>,
-    /// The members established so far, as they are written, by name.
+    /// The members established so far by name, in their written form.
     members: BTreeMap<&'static str, String>,
 }
 
-/// The members' order on the wire.
+/// The order of the members in what the filter writes.
 const MEMBERS: [&str; 9] = [
     "key",
     "kind",
@@ -249,7 +250,7 @@ impl<'a> Case<'a> {
         self.establish(name, format!("\"{value}\""));
     }
 
-    /// Formats the members: `key="mk_1", kind=restricted, …, revision=7`.
+    /// Returns the members as written: `key="mk_1", kind=restricted, …, revision=7`.
     fn members(&self) -> String {
         let mut parts = Vec::new();
         for name in MEMBERS {
@@ -260,8 +261,8 @@ impl<'a> Case<'a> {
         parts.join(", ")
     }
 
-    /// Returns whether shadow lets a denial pass: a gateway in shadow ignores rules 2 to 11, and a
-    /// key in shadow rules 7 to 11.
+    /// Returns whether a denial by this rule passes: in a gateway in shadow for rules 2 to 11, for
+    /// a key in shadow for rules 7 to 11.
     fn is_shadowed(&self, rule: u8) -> bool {
         let gateway = text(self.configuration, "enforcement") == Some("shadow");
         let key = self.key.and_then(|key| text(key, "enforcement")) == Some("shadow");
@@ -321,7 +322,7 @@ fn number(object: &Value, name: &str) -> Option<u64> {
     }
 }
 
-/// Returns the elements of a list, or an empty list if it is absent.
+/// Returns the elements of a list, or none if it is absent.
 fn list<'a>(object: &'a Value, name: &str) -> &'a [Value] {
     match object.get(name).and_then(Value::as_array) {
         Some(elements) => elements,
@@ -329,7 +330,7 @@ fn list<'a>(object: &'a Value, name: &str) -> &'a [Value] {
     }
 }
 
-/// Returns the texts of a list of texts.
+/// Returns the strings of a list of strings.
 fn texts(object: &Value, name: &str) -> Vec<String> {
     let elements = list(object, name).iter();
     elements

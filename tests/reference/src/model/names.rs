@@ -1,8 +1,8 @@
-//! Names as some server may read them: those of headers, and those of parameters in a query.
+//! Names as some server may read them: the names of headers, and of parameters in a query.
 
 use super::{Request, query};
 
-/// Parameters that let a client override method or path.
+/// Parameters that override the method or the path.
 const OVERRIDES: [&str; 6] = [
     "_method",
     "_method_override",
@@ -12,7 +12,7 @@ const OVERRIDES: [&str; 6] = [
     "rest_route",
 ];
 
-/// Returns a header's name with `-` for every byte that is not a letter or digit, in lower case.
+/// Returns a header's name in lower case, with `-` for every byte that is not a letter or digit.
 pub(super) fn folded(name: &[u8]) -> String {
     let fold = |byte: &u8| match char::from(*byte) {
         letter if letter.is_ascii_alphanumeric() => letter.to_ascii_lowercase(),
@@ -21,21 +21,21 @@ pub(super) fn folded(name: &[u8]) -> String {
     name.iter().map(fold).collect()
 }
 
-/// Returns whether the query names another method or path.
+/// Returns whether the query overrides the method or the path.
 pub(super) fn has_override(request: &Request) -> bool {
     let pieces = query::pieces(request);
     let mut readings = pieces.iter().flat_map(|sent| readings(sent));
     readings.any(|reading| OVERRIDES.iter().any(|word| reading.is(word)))
 }
 
-/// What some server reads as a parameter: its name and whatever follows.
+/// What some server reads as a parameter: its name and everything after that.
 pub(super) struct Reading {
     text: Vec<u8>,
-    /// As sent. `None` if it is found in the value of another parameter.
+    /// The value as sent, or `None` if the parameter is inside the value of another.
     pub(super) value: Option<Vec<u8>>,
 }
 
-/// Returns every reading of the text between two ampersands.
+/// Returns every reading of the bytes between two ampersands.
 pub(super) fn readings(sent: &[u8]) -> Vec<Reading> {
     let mut readings = Vec::new();
     for piece in sent.split(|&byte| byte == b';') {
@@ -92,8 +92,8 @@ impl Reading {
     }
 }
 
-/// Returns the text in lower case, with one `_` for whatever is between letters. The characters
-/// that end a name stay.
+/// Returns the text in lower case, with one `_` for everything between letters. Bytes that end a
+/// name remain.
 fn plain(text: &[u8]) -> String {
     let mut plain = String::new();
     for byte in text {
@@ -107,7 +107,7 @@ fn plain(text: &[u8]) -> String {
     plain
 }
 
-/// Replaces the overlong forms of ASCII in UTF-8, if the text is not UTF-8.
+/// Replaces overlong UTF-8 forms of ASCII with ASCII, if the text is not UTF-8.
 fn careless(text: &[u8]) -> Vec<u8> {
     if std::str::from_utf8(text).is_ok() {
         return text.to_vec();

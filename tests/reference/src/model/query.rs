@@ -6,8 +6,8 @@ const PREFIXES: [&str; 7] = [
     "sk_test_", "sk_live_", "rk_test_", "rk_live_", "pk_test_", "pk_live_", "sk_org_",
 ];
 
-/// Returns the decoded values of every `key` parameter if one of them looks like a key, and twice
-/// those that only some server reads as `key`. OPTIONS has none.
+/// Returns the decoded values of every `key` parameter, if one of them looks like a key, and twice
+/// the values that only some server reads as `key`. OPTIONS has none.
 pub(super) fn keys(request: &Request) -> Vec<Vec<u8>> {
     let looks_like_one = |key: &Vec<u8>| {
         PREFIXES
@@ -41,7 +41,7 @@ pub(super) fn keys(request: &Request) -> Vec<Vec<u8>> {
 }
 
 /// Returns the headers that the parameters `_stripe_version` and `_stripe_account` are equivalent
-/// to: the real ones if the query has a key, otherwise misspelled ones.
+/// to: the real ones next to a key in the query, otherwise misspelled ones.
 pub(super) fn headers(request: &Request) -> Vec<(Vec<u8>, Vec<u8>)> {
     let has_authorization = request
         .headers
@@ -78,7 +78,7 @@ pub(super) fn headers(request: &Request) -> Vec<(Vec<u8>, Vec<u8>)> {
     found
 }
 
-/// Returns the texts between the ampersands of the query, as sent.
+/// Returns what is between the ampersands of the query, as it was sent.
 pub(super) fn pieces(request: &Request) -> Vec<Vec<u8>> {
     match request.path.iter().position(|&byte| byte == b'?') {
         None => Vec::new(),
@@ -89,7 +89,7 @@ pub(super) fn pieces(request: &Request) -> Vec<Vec<u8>> {
     }
 }
 
-/// Returns the texts of a request that may present a key.
+/// Returns the parameters of a request that may present a key.
 fn presented(request: &Request) -> Vec<Vec<u8>> {
     match request.method.as_slice() {
         b"OPTIONS" => Vec::new(),
@@ -97,7 +97,7 @@ fn presented(request: &Request) -> Vec<Vec<u8>> {
     }
 }
 
-/// Splits a parameter, and decodes the name but not the value.
+/// Splits a parameter into the decoded name and the unchanged value.
 fn split(parameter: &[u8]) -> (Vec<u8>, Vec<u8>) {
     match parameter.iter().position(|&byte| byte == b'=') {
         Some(at) => (decoded(&parameter[..at]), parameter[at + 1..].to_vec()),

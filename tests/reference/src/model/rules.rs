@@ -11,7 +11,7 @@ use super::{
 
 const METHODS: [&[u8]; 6] = [b"GET", b"HEAD", b"POST", b"DELETE", b"PUT", b"PATCH"];
 
-/// The snapshot is not stale. That it exists was checked before.
+/// The snapshot is not stale. The caller has already checked that there is one.
 pub(super) fn rule_1(case: &Case) -> Result<(), &'static str> {
     let Some(age) = number(case.configuration, "max_snapshot_age") else {
         return Ok(());
@@ -48,14 +48,14 @@ pub(super) fn is_preflight(case: &Case) -> bool {
         && !is_refused_upgrade(case)
 }
 
-/// Returns whether a body is announced, or the stream continues after the headers without a
-/// `Content-Length` of 0.
+/// Returns whether a body is announced, or the stream continues after the headers and no
+/// `Content-Length` of 0 rules out a body.
 fn has_body(case: &Case) -> bool {
     let goes_on = case.request.has_body && case.headers.all("content-length").is_empty();
     goes_on || case.headers.announces_body()
 }
 
-/// Returns whether a header or a parameter names another method or path.
+/// Returns whether a header or a parameter overrides the method or the path.
 fn has_override(case: &Case) -> bool {
     case.headers.has_override() || names::has_override(case.request)
 }
@@ -74,15 +74,15 @@ pub(super) fn credential_headers(configuration: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Returns headers that some server reads as one of these.
+/// Returns the headers that some server reads as one of these.
 fn credentials(case: &Case) -> Vec<(Vec<u8>, Vec<u8>)> {
     case.headers
         .spelled_as(&credential_headers(case.configuration))
 }
 
-/// The request has one well-formed credential.
+/// There is one well-formed credential.
 pub(super) fn rule_2(case: &mut Case) -> Result<(), &'static str> {
-    // A header of the profile that presents a key by itself, and nothing else with it.
+    // A header from the profile presents a key by itself, with no other credential.
     let own = credentials(case);
     if !own.is_empty() {
         let is_alone = own.len() == 1
@@ -125,7 +125,7 @@ pub(super) fn rule_2(case: &mut Case) -> Result<(), &'static str> {
     }
 }
 
-/// The key is known, and has a prefix of its kind.
+/// The key is known, and its prefix is one of its kind.
 pub(super) fn rule_3(case: &mut Case) -> Result<(), &'static str> {
     let credential = case.credential.clone().ok_or("unknown_key")?;
     let digest = sha256(credential.as_bytes());
@@ -188,7 +188,7 @@ pub(super) fn rule_4(case: &mut Case) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// The client's address is one of those that the key allows.
+/// The client's address is one of those that the key is bound to.
 pub(super) fn rule_5(case: &mut Case) -> Result<(), &'static str> {
     let key = case.key.ok_or("unknown_key")?;
     let ranges = texts(key, "allowed_ips");
@@ -201,7 +201,7 @@ pub(super) fn rule_5(case: &mut Case) -> Result<(), &'static str> {
     }
 }
 
-/// The key's mode is one that this gateway serves.
+/// This gateway serves the key's mode.
 pub(super) fn rule_6(case: &mut Case) -> Result<(), &'static str> {
     let is_live = flag(case.key.ok_or("unknown_key")?, "livemode");
     let is_served = match text(case.configuration, "serve_mode") {
@@ -216,7 +216,7 @@ pub(super) fn rule_6(case: &mut Case) -> Result<(), &'static str> {
     }
 }
 
-/// The identity headers are well spelled, and the version is valid.
+/// The identity headers are spelled correctly, and the version is valid.
 pub(super) fn rule_7(case: &mut Case) -> Result<(), &'static str> {
     if case.headers.is_identity_misspelled {
         return Err("malformed_header");
@@ -237,7 +237,7 @@ pub(super) fn rule_7(case: &mut Case) -> Result<(), &'static str> {
     }
 }
 
-/// The method, and for a key whose permissions matter also the endpoint, exists.
+/// The method is valid, and so is the endpoint for a key whose permissions matter.
 pub(super) fn rule_9(case: &mut Case) -> Result<(), &'static str> {
     if !METHODS.contains(&case.request.method.as_slice()) || is_refused_upgrade(case) {
         return Err("unknown_endpoint");
@@ -267,7 +267,7 @@ pub(super) fn rule_9(case: &mut Case) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// A publishable key calls an endpoint that is open to it.
+/// A publishable key calls an endpoint that is open to publishable keys.
 pub(super) fn rule_10(case: &mut Case) -> Result<(), &'static str> {
     if !is_publishable(case.key.ok_or("unknown_key")?) {
         return Ok(());
@@ -302,7 +302,7 @@ pub(super) fn rule_11(case: &mut Case) -> Result<(), &'static str> {
     }
 }
 
-/// Returns the reason if none of these is granted.
+/// Returns the reason if the key has none of these permissions.
 fn lack_of(case: &Case, permissions: &[String]) -> &'static str {
     if permissions.iter().any(|name| serves(case, name)) {
         "insufficient_permission"
@@ -311,8 +311,8 @@ fn lack_of(case: &Case, permissions: &[String]) -> &'static str {
     }
 }
 
-/// The key may read what the query expands. Without Stripe's catalogue, `expand` is an ordinary
-/// parameter.
+/// What the query expands also counts as read. Without Stripe's catalogue, `expand` is a parameter
+/// like any other.
 fn rule_11_expansions(case: &mut Case, authority: &Authority) -> Result<(), &'static str> {
     if text(case.snapshot, "catalogue") == Some("none") {
         return Ok(());

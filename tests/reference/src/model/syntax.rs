@@ -1,9 +1,9 @@
-//! The forms of a credential, a version and a context path.
+//! The shapes of a credential, a version and a context path.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// Reads the key in an `Authorization` value: `Bearer KEY`, or `Basic base64(KEY:)`.
+/// Returns the key in an `Authorization` value: `Bearer KEY`, or `Basic base64(KEY:)`.
 pub(super) fn credential(value: &str) -> Option<String> {
     if value.contains(',') {
         return None;
@@ -27,8 +27,8 @@ pub(super) fn credential(value: &str) -> Option<String> {
     is_key(&key).then_some(key)
 }
 
-/// The prefixes of keys. The last two are also the beginning of some organizations' keys. A prefix
-/// with nothing after it is not a key.
+/// The prefixes of keys. The last two are those of some organizations' keys. A prefix with nothing
+/// after it is not a key.
 const PREFIXES: [&str; 9] = [
     "sk_test_",
     "sk_live_",
@@ -41,7 +41,7 @@ const PREFIXES: [&str; 9] = [
     "sk_org_live_",
 ];
 
-/// Returns whether a text is a key. `is_ascii_graphic` means printable ASCII without the space.
+/// Returns whether the text is a key. `is_ascii_graphic` means printable ASCII without the space.
 pub(super) fn is_key(key: &str) -> bool {
     !key.is_empty()
         && !PREFIXES.contains(&key)
@@ -51,7 +51,7 @@ pub(super) fn is_key(key: &str) -> bool {
             .all(|byte| byte.is_ascii_graphic() && byte != b',')
 }
 
-/// Returns whether a text is `YYYY-MM-DD`, optionally `.name`, optionally betas: `; name=v1`.
+/// Returns whether the value is `YYYY-MM-DD`, optionally `.name`, optionally betas: `; name=v1`.
 pub(super) fn is_version(value: &str) -> bool {
     let mut parts = value.split(';');
     let dated = parts.next().unwrap_or_default();
@@ -98,7 +98,7 @@ fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Returns the segments of a context path, root first, or for organization keys also a single
+/// Returns the segments of a context path, root first. An organization key may also name only an
 /// organization's id.
 pub(super) fn context(value: &str, is_organization_key: bool) -> Option<Vec<String>> {
     if is_organization_key && is_id(value, "org_") {
@@ -114,7 +114,7 @@ pub(super) fn context(value: &str, is_organization_key: bool) -> Option<Vec<Stri
 
 const ACCOUNT_PREFIX: &str = "acct_";
 
-/// Returns whether a text is `[A-Za-z0-9_-]{1,64}` with this prefix and something after it.
+/// Returns whether the text is `[A-Za-z0-9_-]{1,64}` with this prefix and something after it.
 fn is_id(text: &str, prefix: &str) -> bool {
     text.len() <= 64
         && text

@@ -1,4 +1,4 @@
-//! Rule 8: which account a request is about, and whether the key reaches it.
+//! Rule 8: which account a request is for, and whether the key reaches it.
 
 use serde_json::Value;
 
@@ -72,8 +72,8 @@ fn path_in(
     }
 }
 
-/// Follows the path down from the owner. Every step is a listed edge, or an unlisted id below an
-/// account that accepts any children.
+/// Walks down from the owner. Every step is a listed edge, or an unlisted id below an account with
+/// any children.
 fn walk(accounts: &[Value], owner: &str, path: &[String]) -> Result<(), &'static str> {
     let mut parent = owner;
     for step in path {
@@ -82,7 +82,7 @@ fn walk(accounts: &[Value], owner: &str, path: &[String]) -> Result<(), &'static
                 text(listed, "parent") == Some(parent)
                     && text(listed, "status") != Some("suspended")
             }
-            // Only accounts are children: the id of another organization is not accessible.
+            // Only accounts are children, so the id of another organization is not accessible.
             None => {
                 step.starts_with("acct_")
                     && has_any_children(accounts, parent)
@@ -129,8 +129,8 @@ pub(super) fn root(accounts: &[Value], id: &str) -> String {
     }
 }
 
-/// Returns whether an id contains a key. An unlisted id is written to logs unchanged, so it must
-/// not.
+/// Returns whether the id contains a key. An unlisted id is written to logs unchanged, so it must
+/// not contain one.
 fn holds_a_key(id: &str) -> bool {
     let prefixes = [
         "sk_test_", "sk_live_", "rk_test_", "rk_live_", "pk_test_", "pk_live_", "sk_org_",

@@ -1,4 +1,4 @@
-//! The accounts of a snapshot, in deep rather than wide trees.
+//! The accounts of a snapshot. The trees are deep rather than wide.
 
 use serde_json::{Value, json};
 

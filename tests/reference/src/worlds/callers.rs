@@ -1,4 +1,4 @@
-//! What a caller claims: credentials in headers and in the query, versions and contexts.
+//! What a caller presents: credentials in headers and in the query, versions and contexts.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,7 +9,7 @@ use super::naming;
 use super::requests::Header;
 use super::world::{VERSIONS, World};
 
-/// Adds an `Authorization` header, or none, and returns the key that it is about.
+/// Pushes an `Authorization` header, if any, and returns which key it is about.
 pub(super) fn credential(
     dice: &mut Dice,
     world: &World,
@@ -56,7 +56,7 @@ pub(super) fn credential(
             _ => format!("Basic {raw}"),
         },
     };
-    // By itself, instead of `Authorization` or next to it.
+    // Sent by itself, in place of `Authorization` or next to it.
     if dice.one_in(5) {
         let name = dice.pick(&[
             "x-api-key",
@@ -98,7 +98,7 @@ pub(super) fn credential(
     chosen
 }
 
-/// Adds a key in the query, and what may be next to it.
+/// Adds a key to the query, and parameters that may be next to it.
 pub(super) fn query_credential(
     dice: &mut Dice,
     world: &World,
@@ -205,7 +205,7 @@ pub(super) fn version(dice: &mut Dice, headers: &mut Vec<Header>) {
     }
 }
 
-/// Adds a context header, an account header, or both.
+/// Pushes a context, an account header, or both.
 pub(super) fn context(
     dice: &mut Dice,
     world: &World,

@@ -1,4 +1,5 @@
-//! Choices from a tape of numbers, so that proptest can shrink what is built from them: a smaller number is a simpler choice, and 0 the simplest.
+//! Choices from a tape of numbers, so that proptest can shrink what is built from them: a smaller
+//! number is a simpler choice, and 0 is the simplest.
 
 pub struct Dice<'a> {
     tape: &'a [u32],
@@ -9,7 +10,7 @@ impl<'a> Dice<'a> {
         Self { tape }
     }
 
-    /// Returns 0 to `count - 1`. After its end, a tape is all zeros.
+    /// Returns a number from 0 to `count - 1`. An exhausted tape is all zeros.
     pub fn below(&mut self, count: usize) -> usize {
         let Some((first, rest)) = self.tape.split_first() else {
             return 0;

@@ -1,4 +1,4 @@
-//! Queries that expand: along the graph, next to it, and in every spelling.
+//! Queries that expand: along the graph, near it, and in every spelling.
 
 use std::sync::OnceLock;
 

@@ -1,5 +1,5 @@
-//! Names of headers and parameters that some server reads as keyward's, and names that are nearly
-//! so.
+//! Names of headers and parameters that some server reads as keyward's, and names that are close to
+//! them.
 
 use super::callers::header;
 use super::dice::Dice;
@@ -23,7 +23,7 @@ pub(super) fn odd_name(dice: &mut Dice, first: &str, second: &str) -> String {
     }
 }
 
-/// Returns a parameter that names another method or path, or nearly.
+/// Adds a parameter that overrides the method or the path, or nearly.
 pub(super) fn override_parameter(dice: &mut Dice, path: &mut Vec<u8>) {
     path.push(if path.contains(&b'?') { b'&' } else { b'?' });
     let name = match dice.below(4) {

@@ -1,4 +1,4 @@
-//! Requests that come near what a configuration lists.
+//! Requests that are close to what a configuration lists.
 
 use std::net::IpAddr;
 
@@ -66,7 +66,7 @@ pub fn roll(dice: &mut Dice, world: &World) -> Request {
     }
 }
 
-/// Changes the request to one of Stripe's second API, often with its account in the header that is
+/// Turns the request into one to Stripe's second API, often with its account in the header that is
 /// not read there.
 fn under_v2(dice: &mut Dice, path: &mut Vec<u8>, headers: &mut [Header]) {
     *path = dice
@@ -133,7 +133,7 @@ fn preflight(dice: &mut Dice, world: &World, now: u64, address: Option<IpAddr>) 
     }
 }
 
-/// Returns a method and a path: those of a row, or nearly.
+/// Returns the method and the path of a row, or nearly.
 fn place(dice: &mut Dice, world: &World) -> (Vec<u8>, Vec<u8>) {
     let (mut method, template) = match world.targets.as_slice() {
         [] => ("GET".to_owned(), "/v1/charges".to_owned()),

@@ -1,4 +1,4 @@
-//! Endpoints of a snapshot: rows that are close to each other, and to the built-in ones.
+//! Endpoints of a snapshot: rows that are close to each other and to the built-in ones.
 
 use std::collections::BTreeSet;
 
@@ -11,11 +11,11 @@ use super::dice::Dice;
 type Row = Map<String, Value>;
 
 pub(super) struct Rows {
-    /// The snapshot's own rows.
+    /// The rows of the snapshot itself.
     pub(super) listed: Vec<Value>,
     /// The permissions that grants are drawn from.
     pub(super) permissions: Vec<String>,
-    /// Methods and templates for requests.
+    /// Methods and templates that requests aim at.
     pub(super) targets: Vec<(String, String)>,
 }
 
@@ -52,7 +52,7 @@ impl Rows {
             }
             targets.push((method, row.path.to_owned()));
             permissions.extend(row.permissions.iter().map(|name| (*name).to_owned()));
-            // What a query expands in its reply is usually one of these.
+            // What is expanded in its reply is most often one of these.
             let expanded = [
                 "customer",
                 "charge",
@@ -84,7 +84,7 @@ impl Rows {
     }
 }
 
-/// Returns the permissions that imply reading `name`.
+/// Returns the permissions that allow reading `name` under another name.
 fn implying(name: &str) -> Vec<&'static str> {
     let registry = PermissionRegistry::stripe();
     let Some(implied) = registry.find(name) else {
@@ -96,7 +96,7 @@ fn implying(name: &str) -> Vec<&'static str> {
     implying.map(|known| known.name).collect()
 }
 
-/// Returns a template that leaves a built-in one at a segment: the two trees separate there, or
+/// Returns a template that differs from a built-in one in a segment: the two trees part there, or
 /// stay together under different names.
 fn beside(dice: &mut Dice, path: &str) -> String {
     let mut segments: Vec<String> = path.split('/').skip(1).map(str::to_owned).collect();
@@ -137,7 +137,7 @@ fn beside(dice: &mut Dice, path: &str) -> String {
     format!("/{}", segments.collect::<Vec<_>>().join("/"))
 }
 
-/// Returns a row that is close to others: few words, in several spellings.
+/// Returns a row that is close to others: few words, several spellings.
 fn endpoint(dice: &mut Dice) -> Map<String, Value> {
     let words = [
         "v1", "charges", "{id}", "{x}", "search", "Search", "a:b", "A:B", "V1", "...", "x_1",

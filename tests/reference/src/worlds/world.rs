@@ -10,7 +10,7 @@ use super::accounts::accounts;
 use super::dice::Dice;
 use super::rows::Rows;
 
-/// The instant around which everything happens.
+/// The time around which everything happens.
 pub const NOW: u64 = 1_795_200_000;
 
 pub const VERSIONS: [&str; 3] = [
@@ -39,15 +39,15 @@ const MEMBERS: [&str; 9] = [
     "revision",
 ];
 
-/// A configuration, and what a request needs to come near it.
+/// A configuration, and what a request needs to know to come close to it.
 #[derive(Clone, Debug)]
 pub struct World {
     pub configuration: Value,
     /// The raw keys, as many as the snapshot lists, in its order.
     pub keys: Vec<String>,
-    /// Methods and templates for requests.
+    /// Methods and templates that requests aim at.
     pub targets: Vec<(String, String)>,
-    /// Names under which an identity is reported.
+    /// Names that an identity is reported under.
     pub identity: Vec<String>,
 }
 
@@ -217,7 +217,7 @@ impl World {
         listed
     }
 
-    /// Adds the optional members that are the same for every kind.
+    /// Adds optional members that are the same for every kind.
     fn restrict(&self, dice: &mut Dice, key: &mut Value) {
         if dice.one_in(16) {
             key["status"] = json!("deleted");
@@ -342,7 +342,7 @@ fn grants(dice: &mut Dice, permissions: &[String]) -> Value {
     Value::Object(grants)
 }
 
-/// Returns the name that this is another spelling of, or the name itself.
+/// Returns the canonical name of a permission, which may be `name` itself.
 pub fn canonical(name: &str) -> &str {
     let known = |name: &str| {
         let mut known = PERMISSIONS.iter();

@@ -7,7 +7,7 @@ use super::super::visit_of;
 use super::{NO_ACCOUNT, NOBODY, Tenant, nothing_of_others, same, unhurried};
 use crate::world::World;
 
-/// The body of a request about an account.
+/// Returns the body of a request about an account.
 type BodyOf<'a> = &'a dyn Fn(&str) -> Value;
 
 /// Tries every way, and returns how many requests it made.

@@ -51,7 +51,7 @@ pub(super) fn try_all(own: &Tenant<'_>, other: &Tenant<'_>) -> usize {
         ("by", &other.key, "mk_0000000000000000"),
         ("label", other.word, "zinnia"),
     ] {
-        // The page shows the search text again, and nothing else of it.
+        // The page repeats the search text, and nothing else of that account.
         let ask = |value: &str| {
             unhurried(|| browser.get(&format!("/portal/keys?state=all&{filter}={value}")))
         };

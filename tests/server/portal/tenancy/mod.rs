@@ -1,5 +1,5 @@
-//! Three organizations, each with its keys and a session. None gets anything of another's by any route, id, filter, form field or cursor:
-//! the server treats it as missing.
+//! Three organizations, each with its keys and a session. None gets anything of another's by any
+//! route, id, filter, form field or cursor: the server answers as if it did not exist.
 
 mod by_api;
 mod by_pages;
@@ -14,7 +14,7 @@ use crate::world::World;
 
 /// An organization: a root, an account below it, and their records.
 struct Tenant<'w> {
-    /// The word that every name, id and note of it contains, and no other text does.
+    /// A word that occurs in all its names, ids and notes, and in no other text.
     word: &'static str,
     root: String,
     below: String,
@@ -25,7 +25,7 @@ struct Tenant<'w> {
     session: String,
     activity: String,
     change: String,
-    /// The query of its list's second page.
+    /// The query for the second page of its list.
     cursor: String,
     browser: Browser<'w>,
 }
@@ -99,8 +99,8 @@ impl<'w> Tenant<'w> {
         }
     }
 
-    /// Returns each way to name something of this tenant's, with an id in its place that does not
-    /// exist.
+    /// Returns each way to name something of this tenant's, with an id that does not exist for
+    /// comparison.
     fn names(&self) -> Vec<(&str, &str)> {
         vec![
             (&self.key, NOBODY),
@@ -173,14 +173,14 @@ fn of(world: &World, tenant: &Tenant<'_>) -> Value {
     ])
 }
 
-/// Repeats the request while the server answers 429, which says nothing about what was asked.
+/// Repeats the request while the server answers 429, which proves nothing about the request itself.
 fn unhurried(ask: impl Fn() -> Response) -> Response {
     eventually("an answer that is not 429", BOUND, || {
         Some(ask()).filter(|answer| answer.status != 429)
     })
 }
 
-/// Checks that the two answers are the same except for the requested id, and that neither contains
+/// Asserts that the two answers are the same except for the requested id, and that neither contains
 /// a word of another tenant.
 #[track_caller]
 fn same(
@@ -193,12 +193,13 @@ fn same(
     let plain = |answer: &Response, id: &str| {
         let text = without(answer, id);
         let mut kept = String::new();
-        // So are the name and the end of a plan.
+        // The name and the end of a plan differ as well.
         let is_plan = |line: &&str| line.contains("plan_") || line.contains("expires_at");
         let lines: Vec<&str> = text.lines().filter(|line| !is_plan(line)).collect();
         let text = lines.join("\n");
         for part in text.split_inclusive('>') {
-            // What is new on every page: the tokens of its forms, and how long the session lasts.
+            // The parts that differ on every page: the tokens of its forms, and how long the
+            // session lasts.
             if !part.contains("name=\"once\"")
                 && !part.contains("name=\"csrf\"")
                 && !part.contains(" left<")
@@ -212,8 +213,8 @@ fn same(
     nothing_of_others(own, what, &without(theirs, id));
 }
 
-/// Returns an answer without the requested id. A number also occurs in other numbers, so only the
-/// quoted one counts.
+/// Returns an answer without the requested id. A number also occurs inside other numbers, so only
+/// the quoted one counts.
 fn without(answer: &Response, id: &str) -> String {
     let is_number = id.bytes().all(|byte| byte.is_ascii_digit());
     let shown = if is_number {

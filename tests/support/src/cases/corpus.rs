@@ -1,5 +1,5 @@
 //! Reads the corpus strictly: a misspelled or missing member is an error, so that no expectation is
-//! skipped silently. `tests/cases/README.md` has the format.
+//! skipped silently. `tests/cases/README.md` describes the format.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::find::root;
 
-/// A plugin configuration, and the requests to it.
+/// One plugin configuration and the requests that are sent to it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CaseFile {
@@ -20,12 +20,12 @@ pub struct CaseFile {
     pub description: String,
     pub configuration: Value,
     pub cases: Vec<Case>,
-    /// The API whose names the expectations use.
+    /// The API in whose names the expectations are written.
     #[serde(skip)]
     pub api: Api,
 }
 
-/// The names of an API that every reply shows.
+/// The names of an API that appear in every reply.
 #[derive(Clone, Copy, Debug)]
 pub struct Api {
     pub realm: &'static str,
@@ -43,17 +43,17 @@ impl Default for Api {
     }
 }
 
-/// A request and its expected result.
+/// One request and its expected result.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
     pub description: String,
     pub request: Request,
     pub expect: Expectation,
-    /// The runners that can run the case. The default is all.
+    /// The runners that can run the case. All of them if absent.
     #[serde(default)]
     only: Option<Vec<Runner>>,
-    /// Why not all.
+    /// Why only some runners can run the case.
     #[serde(default)]
     why: Option<String>,
     /// Why the case does not apply to an API other than Stripe's.
@@ -61,7 +61,7 @@ pub struct Case {
     pub(super) stripe_only: Option<String>,
 }
 
-/// A program that runs the corpus.
+/// What runs the corpus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Runner {
@@ -74,13 +74,13 @@ pub enum Runner {
 #[serde(deny_unknown_fields)]
 pub struct Request {
     pub method: Text,
-    /// Including the query. Absent if the request has no path.
+    /// The path with its query. Absent if the request has none.
     #[serde(default)]
     pub path: Option<Text>,
-    /// In the order they are sent.
+    /// The headers, in the order of sending.
     #[serde(default)]
     pub headers: Vec<(String, Text)>,
-    /// The client's address. The default is 127.0.0.1.
+    /// The client's address. 127.0.0.1 if absent.
     #[serde(default)]
     pub address: Option<String>,
     #[serde(default)]
@@ -96,7 +96,7 @@ pub struct Request {
 )]
 pub enum Expectation {
     Allow {
-        /// Shadow's `would_deny`.
+        /// The deny reason, or shadow's `would_deny`.
         #[serde(default)]
         reason: Option<String>,
         state: String,
@@ -117,7 +117,7 @@ pub enum Expectation {
     },
 }
 
-/// Bytes, written as text: each character up to U+00FF is one byte.
+/// Bytes, written as text whose characters up to U+00FF are one byte each.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Parts")]
 pub struct Text(Vec<u8>);
@@ -175,7 +175,7 @@ impl Text {
         &self.0
     }
 
-    /// Returns one character per byte, as files write it.
+    /// Returns the bytes as text with one character per byte, as the files write it.
     pub fn to_latin1(&self) -> String {
         self.0.iter().copied().map(char::from).collect()
     }
@@ -186,8 +186,8 @@ impl Text {
 }
 
 impl CaseFile {
-    /// Returns the plugin configuration as a gateway accepts it: keys as digests, times as Unix
-    /// seconds.
+    /// Returns the plugin configuration in the form that a gateway accepts: keys as digests, times
+    /// as Unix seconds.
     pub fn configuration(&self, now: u64) -> String {
         let mut configuration = self.configuration.clone();
         for key in keys_mut(&mut configuration) {
@@ -201,7 +201,7 @@ impl CaseFile {
         configuration.to_string()
     }
 
-    /// Returns the raw keys of the snapshot, which no reply and no log may show.
+    /// Returns the raw keys of the snapshot, which no reply and no log may contain.
     pub fn raw_keys(&self) -> Vec<Vec<u8>> {
         let mut configuration = self.configuration.clone();
         keys_mut(&mut configuration)
@@ -240,7 +240,7 @@ impl Expectation {
     }
 }
 
-/// Returns every file of the corpus, by name.
+/// Loads every file of the corpus, ordered by name.
 pub fn load() -> Vec<CaseFile> {
     let folder = root().join("tests/cases");
     let mut paths: Vec<_> = std::fs::read_dir(&folder)
@@ -270,7 +270,7 @@ fn load_file(path: &Path) -> CaseFile {
     file
 }
 
-/// Checks that everything that a case states twice agrees.
+/// Checks that a case which states something twice does not contradict itself.
 fn check(case: &Case) -> Result<(), &'static str> {
     if case.only.is_some() != case.why.is_some() {
         return Err("`only` and `why` go together");
@@ -305,7 +305,7 @@ pub fn keys_mut(
         .filter_map(Value::as_object_mut)
 }
 
-/// Returns a key as files write it.
+/// Returns a key as the files write it.
 pub fn key_text(value: Value) -> Text {
     serde_json::from_value(value).unwrap()
 }
@@ -316,7 +316,7 @@ fn raw_key(value: Value) -> Vec<u8> {
 
 const TIMES: [&str; 3] = ["issued_at", "not_before", "expires_at"];
 
-/// Replaces `now-10` and similar texts wherever a time is expected.
+/// Replaces values like `now-10` wherever a time is expected.
 fn resolve_times(value: &mut Value, now: u64) {
     match value {
         Value::Object(members) => {

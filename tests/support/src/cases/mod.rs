@@ -1,4 +1,4 @@
-//! The case corpus of `tests/cases`: what a gateway promises. Each runner decides how to send the
+//! The case corpus of `tests/cases`: what a gateway promises. Each runner decides how it sends the
 //! requests.
 
 pub mod corpus;

@@ -1,5 +1,5 @@
-//! What a runner saw of a request, compared with what the case expects. Every denial is also
-//! checked against the promises that all denials share.
+//! The result of one request that a runner observed, compared with what the case expects. Every
+//! denial is also checked against the promises that all denials share.
 
 use super::corpus::{Api, Case, Expectation, Request, Text};
 
@@ -13,19 +13,19 @@ pub struct Outcome {
 
 #[derive(Debug)]
 pub enum End {
-    /// It reached the upstream, with these headers.
+    /// The request reached the upstream, with these headers.
     Upstream(Vec<(String, Vec<u8>)>),
     /// The gateway answered.
     Reply {
         status: u16,
         headers: Vec<(String, String)>,
-        /// `None` if the answer cannot show one, as with HEAD.
+        /// The body, or `None` if the answer cannot have one, as with HEAD.
         body: Option<String>,
     },
 }
 
 impl Outcome {
-    /// Returns how it differs from what the case expects, or an empty list.
+    /// Returns how the result differs from what the case expects. Empty if it does not differ.
     pub fn differences(&self, case: &Case, api: Api, raw_keys: &[Vec<u8>]) -> Vec<String> {
         let mut found = Differences::default();
         if let Some(state) = &self.state {
@@ -80,7 +80,7 @@ impl Outcome {
     }
 }
 
-/// Fails with every case that failed.
+/// Panics and lists the failed cases, if there are any.
 #[track_caller]
 pub fn none_failed(failures: &[String], count: usize) {
     assert!(
@@ -142,7 +142,7 @@ impl Differences {
         }
     }
 
-    /// Checks for pretty-printed JSON with sorted members and one newline at the end.
+    /// Checks that the body is pretty-printed JSON with sorted members and one newline at the end.
     fn is_an_error_object(&mut self, body: &str) {
         let pretty = serde_json::from_str::<serde_json::Value>(body)
             .ok()
@@ -170,7 +170,7 @@ pub fn challenge(request: &Request, reason: &str) -> &'static str {
     let scheme = sent.map(|(_, value)| value.as_bytes().split(|byte| *byte == b' ').next());
     match scheme.flatten() {
         Some(scheme) if !scheme.eq_ignore_ascii_case(b"basic") => "Bearer",
-        // A credential that is not missing is in the query.
+        // A credential that is neither missing nor in this header is in the query.
         None if reason != "missing_credential" => "Bearer",
         Some(_) | None => "Basic",
     }

@@ -1,4 +1,5 @@
-//! A case's request as Envoy passes it on, and what Envoy does with the resulting changes.
+//! A case's request as Envoy passes it to the filter, and how Envoy applies the filter's changes to
+//! it.
 
 use std::net::IpAddr;
 
@@ -7,11 +8,11 @@ use keyward::upstream::HeaderChange;
 
 use super::corpus::{self, Request};
 
-/// An arbitrary time, because the corpus has no times.
+/// An arbitrary time. The corpus does not depend on it.
 pub const NOW: u64 = 1_795_200_000;
 
-/// Returns the headers as Envoy passes them on: names in lower case, pseudo-headers first, a body
-/// announced.
+/// Returns the headers as Envoy passes them to the filter: with names in lower case, pseudo-headers
+/// first, and a body announced.
 pub fn sent(request: &Request) -> Vec<(String, Vec<u8>)> {
     let bytes = |text: &corpus::Text| text.as_bytes().to_vec();
     let mut sent = vec![(":method".to_owned(), bytes(&request.method))];
@@ -34,8 +35,8 @@ pub fn sent(request: &Request) -> Vec<(String, Vec<u8>)> {
     sent
 }
 
-/// Reads the address as Envoy's `source.address` spells it. Anything that is not an address is
-/// passed on unchanged.
+/// Returns the address as Envoy's `source.address` shows it. Envoy passes on anything that is not
+/// an address unchanged.
 pub fn source(address: &str) -> Option<IpAddr> {
     let written = match address.parse::<IpAddr>() {
         Ok(IpAddr::V4(v4)) => format!("{v4}:0"),
@@ -45,7 +46,7 @@ pub fn source(address: &str) -> Option<IpAddr> {
     parse_source(written.as_bytes())
 }
 
-/// Makes these changes as Envoy does.
+/// Applies these changes as Envoy does.
 pub fn changed(
     mut headers: Vec<(String, Vec<u8>)>,
     changes: Vec<HeaderChange<'_>>,

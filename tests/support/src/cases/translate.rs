@@ -1,8 +1,8 @@
-//! The corpus for another API: every case again, in the names of an API called Acme. Its profile
-//! defines keys, headers, ids, links and its own texts. Expectations are rewritten by the same
-//! rules as requests, and the code must reach the same verdict. Acme's account ids are UUIDs
-//! without a prefix, so an id that is malformed in Stripe's spelling would be valid there. Such an
-//! id gets a character that no id has.
+//! The corpus for another API: every case again, with the names of an API called Acme. Its profile
+//! sets keys, headers, ids, links and its own texts. The same rules rewrite what a case expects and
+//! what it sends, and the code must come to the same verdict. Acme's account ids are UUIDs without
+//! a prefix, so an id that is malformed in Stripe's spelling would be valid there. Such an id gets
+//! a character that no id may contain.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -45,12 +45,12 @@ fn profile() -> Value {
     })
 }
 
-/// Returns every file of the corpus, translated, without the cases that apply only to Stripe.
+/// Loads every file of the corpus, translated, without the cases that apply only to Stripe.
 pub fn load() -> Vec<CaseFile> {
     corpus::load().into_iter().map(translate).collect()
 }
 
-/// Checks that at least nine of ten cases that `runner` can run were translated and run.
+/// Asserts that at least nine of ten cases that `runner` can run were translated and run.
 #[track_caller]
 pub fn are_most(put: usize, runner: Runner) {
     let all: usize = corpus::load()
@@ -85,7 +85,7 @@ fn translate(mut file: CaseFile) -> CaseFile {
 
 fn translate_value(value: &mut Value) {
     match value {
-        // A text that was a key is already Acme's.
+        // A value that starts with `acme_` was a key, which is already translated.
         Value::String(string) if !string.starts_with("acme_") => *string = text(string),
         Value::Array(values) => values.iter_mut().for_each(translate_value),
         Value::Object(members) => members.values_mut().for_each(translate_value),
@@ -171,7 +171,8 @@ fn header(name: &str, value: &Text) -> Text {
     }
 }
 
-/// Returns whether a path is malformed only because of its prefixes: without them it would be one.
+/// Returns whether a value is malformed only because of its prefixes, and would be valid without
+/// them.
 fn is_spoilt(name: &str, value: &Text) -> bool {
     let takes = |value: &str, account: &str, organization: &str| {
         let prefixes = IdPrefixes {
@@ -187,8 +188,8 @@ fn is_spoilt(name: &str, value: &Text) -> bool {
         && takes(&text(&value), "", "team_")
 }
 
-/// Translates a path with its query, where parameters represent headers, and a key may be written
-/// with escapes.
+/// Translates a path with its query. Parameters can replace headers, and a key may be
+/// percent-encoded.
 fn path(path: &str, spoilt: &mut Vec<String>) -> String {
     let Some((path, query)) = path.split_once('?') else {
         return text(path);
@@ -214,8 +215,7 @@ fn path(path: &str, spoilt: &mut Vec<String>) -> String {
     format!("{}?{}", text(path), query.join("&"))
 }
 
-/// Returns whether `value` is a key, written with escapes, whose Acme form differs only in its
-/// beginning.
+/// Returns whether `value` is a percent-encoded key whose Acme form differs only in its beginning.
 fn is_escaped_key(value: &str) -> bool {
     let mut decoded = String::new();
     let mut rest = value;
@@ -233,8 +233,8 @@ fn is_escaped_key(value: &str) -> bool {
     is_key(&decoded) && !is_key(value)
 }
 
-/// Translates Basic credentials inside. Credentials that cannot be decoded are malformed before and
-/// after.
+/// Translates Basic credentials after decoding them. A value that does not decode is malformed
+/// before and after.
 fn authorization(value: &str) -> String {
     let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
     let encoded = rest.trim_start_matches(' ');

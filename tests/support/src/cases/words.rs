@@ -1,8 +1,8 @@
-//! Translates Stripe's words to Acme's, one by one.
+//! Translates Stripe's words into Acme's, one by one.
 
 use keyward::digest::KeyDigest;
 
-/// The prefixes of keys: at Stripe, and at Acme. An organization key's mode is after its prefix.
+/// The prefixes of keys: Stripe's, and Acme's. In an organization key, the mode follows the prefix.
 pub(super) const KEYS: [(&str, &str); 7] = [
     ("sk_test_", "acme_sk_test_"),
     ("sk_live_", "acme_sk_live_"),
@@ -20,13 +20,13 @@ pub(super) const NAMES: [(&str, &str); 4] = [
     ("STRIPE", "ACME"),
 ];
 
-/// The longest echo, and the longest masked key.
+/// The length of the longest echo, and of the longest masked key.
 pub(super) const LONGEST_ECHO: usize = 128;
 
-/// Keys near the limit of 512 bytes keep their length.
+/// A key at least this long is near the limit of 512 bytes and keeps its length.
 pub(super) const NEAR_THE_LIMIT: usize = 480;
 
-/// Translates every name of Stripe's in `stripes` to Acme's words.
+/// Returns `stripes` with every name of Stripe's replaced by Acme's.
 pub(super) fn text(stripes: &str) -> String {
     let mut acmes = String::with_capacity(stripes.len());
     let mut rest = stripes;
@@ -37,7 +37,7 @@ pub(super) fn text(stripes: &str) -> String {
             let mut names = names.iter().copied();
             names.find(|(stripes, _)| rest.starts_with(stripes))
         };
-        // If keys are glued together, masks depend on the first one.
+        // If keys are joined without a separator, the mask depends on the first one.
         is_in_key &= is_of_id(first);
         let length = if let Some((ours, theirs)) = of(&KEYS).filter(|_| !is_in_key) {
             is_in_key = true;
@@ -68,8 +68,8 @@ pub(super) fn text(stripes: &str) -> String {
     acmes
 }
 
-/// Handles what follows a key's prefix if a limit is near: stars that no longer fit, or as many
-/// characters as the prefix has grown by. Returns the number of bytes that it has handled.
+/// Handles what follows a key's prefix near a limit: drops the stars that no longer fit, or as many
+/// characters as the new prefix is longer. Returns the number of bytes that it has consumed.
 pub(super) fn behind(rest: &str, ours: &str, theirs: &str, acmes: &mut String) -> usize {
     let behind = &rest[ours.len()..];
     let stars = behind.chars().take_while(|c| *c == '*').count();
@@ -93,7 +93,7 @@ pub(super) fn id(text: &str) -> &str {
     &text[..text.find(|c| !is_of_id(c)).unwrap_or(text.len())]
 }
 
-/// Returns the UUID of an account. A bare prefix stays nothing, and ids at the limit of 64 bytes
+/// Returns the UUID of an account. A bare prefix becomes empty, and ids at the limit of 64 bytes
 /// stay unchanged.
 pub(super) fn account(id: &str) -> String {
     if id == "acct_" || id.len() >= 64 {
@@ -116,7 +116,7 @@ pub(super) fn account(id: &str) -> String {
     format!("{a}-{b}-8{c}-a{d}-{e}")
 }
 
-/// Translates a line of a body: what it echoes is at most 128 characters before and after.
+/// Translates a line of a body. What it echoes has at most 128 characters, before and after.
 pub(super) fn message(line: &str) -> String {
     line.split_inclusive([' ', '"', '(', ')'])
         .map(|word| {
@@ -128,7 +128,7 @@ pub(super) fn message(line: &str) -> String {
         .collect()
 }
 
-/// Shows a malformed credential as stars, one for each character of it, up to 128.
+/// Adds stars for a malformed credential, which is shown as one star for each character, up to 128.
 pub(super) fn with_more_stars(line: &str, growth: usize) -> String {
     let Some((before, after)) = line.split_once("Authorization header to \\\"") else {
         return line.to_owned();

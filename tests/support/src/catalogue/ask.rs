@@ -1,5 +1,5 @@
-//! A gateway whose keys have the permissions that a test selects, and its answers: as a library,
-//! without Envoy.
+//! A gateway whose keys have the permissions that a test chooses, and its answers. It runs as a
+//! library, without Envoy.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 /// Levels by permission.
 pub type Grants = BTreeMap<String, &'static str>;
 
-/// Restricted keys, each with its grants. Keys with the same grants are the same.
+/// Restricted keys, each with its grants. There is only one key for each set of grants.
 #[derive(Default)]
 pub struct Keys(Vec<Grants>);
 
@@ -48,12 +48,12 @@ fn raw(number: usize) -> String {
     format!("rk_test_FAKE-{number:05}")
 }
 
-/// A gateway's answer to a request.
+/// A gateway's answer to one request.
 #[derive(Debug)]
 pub struct Answer {
-    /// `None` for a pass.
+    /// The deny reason, or `None` if the request passes.
     pub reason: Option<String>,
-    /// The permission that decided, as the upstream or the logs learn it.
+    /// The permission that decided, as the upstream or the logs receive it.
     pub permission: Option<String>,
     /// The reply's message.
     pub message: String,

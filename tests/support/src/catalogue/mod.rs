@@ -1,4 +1,4 @@
-//! A gateway for every row of the catalogue, and the keys for requests to it.
+//! A gateway for every row of the catalogue, and the keys for testing it.
 
 pub mod ask;
 pub mod walk;

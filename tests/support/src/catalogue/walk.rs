@@ -1,17 +1,17 @@
-//! The keys for requests to a row of the catalogue, and what is wrong with the answers.
+//! The keys for testing a row of the catalogue, and the faults in the answers.
 
 use keyward_reference::catalogue::{Permission, Row, permissions, rows};
 
 use super::ask::{Answer, Grants, Keys};
 
-/// The keys for requests to a row.
+/// The keys for testing a row.
 pub struct Asked {
     pub row: Row,
-    /// Each has one permission that is enough.
+    /// Keys that each have one sufficient permission.
     enough: Vec<(String, String)>,
-    /// Each has a permission that implies reading what the row requires.
+    /// Keys that each have a permission which implies reading what the row needs.
     implying: Vec<String>,
-    /// Each lacks something, with the reason why it is listed.
+    /// Keys that each lack something, with a description of what they have.
     lacking: Vec<(&'static str, String)>,
 }
 
@@ -49,7 +49,8 @@ impl Asked {
             let read: Grants = read.map(|name| (name.clone(), "read")).collect();
             lacking.push(("only read", keys.with(read)));
         }
-        // A permission that implies it allows reading, so it may prevent only a read.
+        // A permission that implies a needed one allows reading, so it is left out only if the row
+        // reads.
         let others = permissions.iter().filter(|known| !is_needed(&known.name));
         let others = others.filter(|known| !is_read || !implies(known));
         let others: Grants = others.map(|known| (known.name.clone(), "write")).collect();
@@ -64,7 +65,7 @@ impl Asked {
         }
     }
 
-    /// Returns what is wrong with a gateway's answers.
+    /// Returns the faults in the answers of a gateway.
     pub fn faults(&self, ask: &mut impl FnMut(&str, &str, &str) -> Answer) -> Vec<String> {
         let Row { method, path, .. } = &self.row;
         let sample = self.row.sample();

@@ -1,6 +1,6 @@
-//! A folder from which a feed is published, and the servers that serve it: `keyward feed serve`,
-//! and nginx.
+//! A folder for publishing a feed, and the servers that serve it: `keyward feed serve`, and nginx.
 
+pub mod kills;
 mod server;
 
 pub use server::{Nginx, Served};
@@ -18,7 +18,7 @@ use keyward::profile::Profile;
 use keyward::signify::PublicKey;
 use keyward_files::feed::{Content, Present, Reader};
 
-/// A folder with a signing key, a configuration and the folder of a feed.
+/// A folder with a signing key, a configuration and the feed's folder.
 pub struct Press {
     pub folder: Folder,
     pub public_key: String,
@@ -59,15 +59,15 @@ impl Press {
         said.out
     }
 
-    /// Writes the configuration to publish.
+    /// Writes the configuration that is published.
     pub fn write(&self, configuration: &Value) {
-        // As a careful program writes: completely or not at all.
+        // Written as a careful program does it: all or nothing.
         let (aside, path) = (self.path("keyward.json.new"), self.path("keyward.json"));
         fs::write(&aside, configuration.to_string()).unwrap();
         fs::rename(aside, path).unwrap();
     }
 
-    /// Returns the arguments for publishing it.
+    /// Returns the arguments of a publication of the configuration.
     pub fn arguments<'a>(&self, more: &[&'a str]) -> Vec<&'a str> {
         let mut arguments = vec![
             "publish",
@@ -115,13 +115,13 @@ impl Press {
     }
 }
 
-/// Ends a key of a configuration.
+/// Ends a key in a configuration.
 pub fn revoke(configuration: &mut Value, number: usize) {
     configuration["snapshot"]["keys"][number]["status"] = "deleted".into();
 }
 
-/// Returns the path of a program of a Debian package. If it cannot be installed, prints a line and
-/// returns `None`.
+/// Returns the path of a program from a Debian package. If it cannot be installed, prints a line
+/// and returns `None`.
 pub fn debian(package: &str, program: &str) -> Option<String> {
     let mut script = Command::new(root().join("scripts/debian.sh"));
     let output = script.args([package, program]).output().unwrap();

@@ -1,4 +1,4 @@
-//! The servers for the folder of a feed.
+//! Servers for the folder of a feed.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -10,7 +10,7 @@ use crate::find::root;
 use crate::process::Guarded;
 use crate::wait::{BOUND, eventually};
 
-/// A running nginx, and the port that it listens on.
+/// A running nginx, and its port.
 pub struct Nginx {
     _process: Guarded,
     pub address: SocketAddr,

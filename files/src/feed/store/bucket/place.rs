@@ -15,7 +15,17 @@ pub struct BucketPlace {
     pub(super) endpoint: Option<String>,
 }
 
-/// The scheme of such a place.
+impl BucketPlace {
+    /// The place with one more segment in its prefix.
+    pub(in crate::feed::store) fn below(&self, segment: &str) -> Self {
+        Self {
+            prefix: format!("{}/{segment}", self.prefix),
+            ..self.clone()
+        }
+    }
+}
+
+/// How such a place begins.
 const SCHEME: &str = "s3://";
 
 impl FromStr for BucketPlace {
@@ -87,6 +97,9 @@ mod tests {
         assert_eq!(place.to_string(), "s3://keys.example/feeds/prod");
         assert_eq!(place.region.as_deref(), Some("eu-west-1"));
         assert_eq!(place.endpoint.as_deref(), Some("http://127.0.0.1:9000"));
+        let below = place.below("edge");
+        assert_eq!(below.to_string(), "s3://keys.example/feeds/prod/edge");
+        assert_eq!(below.region, place.region);
     }
 
     #[test]

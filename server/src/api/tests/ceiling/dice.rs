@@ -1,4 +1,4 @@
-//! Chance that can be repeated, and what is chosen by it.
+//! Repeatable random choices.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ pub(super) const PERMISSIONS: [&str; 10] = [
     "key_policy_write",
 ];
 
-/// Chance that can be repeated.
+/// Repeatable random numbers.
 pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
@@ -33,7 +33,8 @@ impl Dice {
         self.below(100) < percent
     }
 
-    /// The permissions that a caller asks for: mostly permissions of the API, and sometimes ones that manage keys.
+    /// Returns the permissions that a caller asks for: mostly permissions of the API, and sometimes
+    /// ones that manage keys.
     pub(super) fn asked(&mut self, most: usize) -> Vec<String> {
         let all = if self.chance(88) {
             &PERMISSIONS[..7]

@@ -1,5 +1,7 @@
-//! Whatever its people, its keys and the application's key ask for, in any order and with policies that change in between: no key of an account comes to do
-//! more than the policy of the account allows at that time. What is allowed is worked out here from the answers of the API, not by the rules.
+//! Whatever an account's people, its keys and the application's key ask for, in any order and with
+//! changes of policies in between, no key of the account gains more than the account's policy
+//! allows at that time. This test works out from the API's answers what is allowed, and does not
+//! use the rules.
 
 mod dice;
 mod moves;
@@ -29,7 +31,7 @@ const POLICIES: [&str; 2] = ["one", "two"];
 struct World {
     desk: Desk,
     dice: Dice,
-    /// What each permission implies, by name.
+    /// The permissions that each permission implies.
     implied: BTreeMap<String, Vec<String>>,
     digests: u64,
 }
@@ -111,7 +113,8 @@ impl World {
         })
     }
 
-    /// Somebody who is held to policies: in a portal, with a key of an account, or with the application's key. With what they may give.
+    /// Returns a caller that policies limit, and what it may hand out: a person in a portal, a key
+    /// of an account, or the application's key.
     fn caller(&mut self) -> (Caller, Granted) {
         let granted = |names: Vec<String>| -> Granted {
             names
@@ -199,7 +202,7 @@ impl World {
             .is_ok()
     }
 
-    /// What an operator does in between.
+    /// Changes policies, as an operator does meanwhile.
     async fn policies_change(&mut self) {
         let body = self.policy();
         let name = self.dice.of(&POLICIES);
@@ -236,7 +239,7 @@ fn no_key_comes_to_do_more_than_the_policy_of_its_account_allows() {
                 keys = after;
                 done += 1;
             }
-            // The writer drops what it was given last, and must not be the one that ends the store.
+            // The writer still holds the last change, and must not be the one that drops the store.
             let app = &world.desk.app;
             let is_let_go = || Arc::strong_count(app) == 1;
             for _ in 0..1_000 {
@@ -250,6 +253,6 @@ fn no_key_comes_to_do_more_than_the_policy_of_its_account_allows() {
         });
         total = (total.0 + done, total.1 + widened);
     }
-    // Enough of them passed, and gave something, for the test to mean something.
+    // Enough requests passed, and handed something out, for the test to be meaningful.
     assert!(total.0 > 200 && total.1 > 40, "{total:?}");
 }

@@ -1,4 +1,4 @@
-//! What callers ask for.
+//! The requests of callers.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,15 @@ use super::{ACCOUNTS, SETS, World};
 use crate::time;
 
 impl World {
-    /// Makes one request of a caller that policies bind. Returns what it was, or nothing if the server refused it.
+    /// Makes one request of a caller that policies limit. Returns what it was, or `None` if the
+    /// server rejected it.
     pub(super) async fn step(
         &mut self,
         keys: &BTreeMap<String, Seen>,
     ) -> Option<(String, Granted)> {
         let (caller, given) = self.caller();
         let acting = caller.acting_account().map(str::to_owned);
-        // Mostly what it can see, and sometimes what it cannot.
+        // Mostly an account that it can see, and sometimes one that it cannot.
         let owner = match acting {
             Some(acting) if self.dice.chance(90) => acting,
             Some(_) | None => self.dice.of(&ACCOUNTS).to_owned(),

@@ -1,4 +1,4 @@
-//! What keys may do, by the answers of the API, and what may be true of them after a request.
+//! What keys may do according to the API's answers, and what must hold after a request.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::World;
 use crate::time;
 
-/// All that a key may do, on its own account and on connected ones; nothing is everything.
+/// Everything that a key may do, on its own account and on connected ones. `None` means everything.
 type Reach2 = [Option<BTreeSet<String>>; 2];
 
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +24,7 @@ pub(super) struct Seen {
 }
 
 impl World {
-    /// Permissions with all that they imply, and reading with writing.
+    /// Returns permissions with everything that they imply, and with read for each write.
     fn whole(&self, names: &Value) -> Option<BTreeSet<String>> {
         let names = names.as_array()?;
         let mut whole = BTreeSet::new();
@@ -50,7 +50,7 @@ impl World {
             for key in list["data"].as_array().unwrap() {
                 let mine = &key["keyward"];
                 let text = |value: &Value| value.as_str().map(str::to_owned);
-                // In shadow a key does whatever it asks for.
+                // A key in shadow may do anything.
                 let may = if mine["enforcement"] == "shadow" {
                     [None, None]
                 } else {
@@ -83,7 +83,8 @@ impl World {
         }
     }
 
-    /// What holds after a request: each key that came to do more does what the policy of its account allows now, and no more.
+    /// Checks after a request that each key which gained permissions has only what its account's
+    /// policy allows at that time.
     pub(super) async fn holds(
         &self,
         what: &str,
@@ -126,7 +127,7 @@ impl World {
                     .as_ref()
                     .is_some_and(|set| sets.as_array().unwrap().contains(&json!(set)));
                 match gained {
-                    // Such as a restricted key in shadow, where the policy allows a secret key.
+                    // Such as a restricted key in shadow, if the policy allows a secret key.
                     None => says(
                         policy[member].is_null()
                             && policy["kinds"]
@@ -148,7 +149,7 @@ impl World {
                         let allowed = self.whole(&policy[member]);
                         let is_within = allowed.is_none_or(|allowed| gained.is_subset(&allowed));
                         let is_of_set = is_offered && {
-                            // The set itself changes only by who may give what is added to it.
+                            // Only callers that may hand out what is added to a set can change it.
                             let given: Vec<String> = given
                                 .iter()
                                 .map(|(name, level)| format!("{name}_{}", level.name()))

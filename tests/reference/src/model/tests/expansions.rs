@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::*;
 
-/// Asserts the reason for a key that reads customers, with more grants, at
-/// `GET /v1/customers/cus_1`.
+/// Asks `GET /v1/customers/cus_1` with a key that reads customers and has the other permissions
+/// that are granted.
 #[track_caller]
 fn assert_expanding(expected: &str, query: &str, granted: &[&str]) {
     assert_expanding_at(expected, &format!("/v1/customers/cus_1?{query}"), granted);
@@ -41,7 +41,7 @@ fn what_is_expanded_is_read() {
     assert_expanding("", "expand[]=card", &[]);
     assert_expanding(MISSING, "expand[]=card.file", &["charge"]);
     assert_expanding("", "expand[]=card.file", &["balance"]);
-    // Implied by reading customers.
+    // Customer read implies it.
     assert_expanding("", "expand[]=charges.data.source", &["charge"]);
     assert_expanding_at(MISSING, "/v1/customers/search?expand[]=data.charges", &[]);
     assert_expanding_at("", "/v1/customers/search?expand[]=total_count", &[]);

@@ -77,7 +77,7 @@ fn builtin() -> Builtin {
 }
 
 /// Returns a graph: customers contain a list of charges that can be expanded, and charges contain
-/// their customer and a card, which is part of them.
+/// their customer and a card, which belongs to them.
 fn graph() -> Graph {
     let all = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     let edge =
@@ -135,7 +135,7 @@ fn request(method: &str, path: &str, key: &str, headers: &[(&str, &str)]) -> Req
     }
 }
 
-/// Returns the state after a change to the configuration.
+/// Returns the verdict after a change to the configuration.
 fn changed(change: impl Fn(&mut Value), request: &Request) -> Verdict {
     let mut configuration = configuration();
     change(&mut configuration);
@@ -147,7 +147,7 @@ fn assert_reason(expected: &str, request: &Request) {
     assert_reason_with(expected, |_| (), request);
 }
 
-/// Asserts the reason. `""` means a pass.
+/// Asserts the reason, which is `""` for a pass.
 #[track_caller]
 fn assert_reason_with(expected: &str, change: impl Fn(&mut Value), request: &Request) {
     let verdict = changed(change, request);

@@ -1,4 +1,4 @@
-//! Rules 1 to 7: the snapshot, the key and the headers; and what passes without a key.
+//! Rules 1 to 7 (the snapshot, the key and the headers), and the requests that pass without a key.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Rules 8 to 11: the account, the endpoint and the permission; and shadow.
+//! Rules 8 to 11 (the account, the endpoint and the permission), and shadow.
 
 use serde_json::{Value, json};
 

@@ -3,7 +3,8 @@
 
 /// A value that exists because of an invariant.
 pub trait Held<T> {
-    /// Returns the value. `why` states the invariant.
+    /// The value. `why` says what holds.
+    #[track_caller]
     fn held(self, why: &'static str) -> T;
 }
 

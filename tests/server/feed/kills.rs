@@ -1,0 +1,182 @@
+//! A server that is killed again and again while gateways follow it, restart, and change to its mirror and back. No acknowledged end is undone, and everything
+//! catches up without a hand.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::edge::{Edge, ask, feed};
+use super::mirrors::Served;
+use super::relay::Relay;
+use crate::world::{World, try_straight};
+
+/// How often the server is killed; `make soak` asks for more.
+fn kills() -> u64 {
+    let asked = std::env::var("KEYWARD_FLEET_KILLS").ok();
+    asked.map_or(20, |text| text.parse().unwrap())
+}
+
+/// What was acknowledged.
+#[derive(Default)]
+struct Known {
+    /// The values of keys that were made and not ended.
+    live: Vec<String>,
+    /// The values of keys that ended.
+    ended: Vec<(String, String)>,
+}
+
+impl Known {
+    fn add(&mut self, other: Self) {
+        self.live.extend(other.live);
+        self.ended.extend(other.ended);
+    }
+}
+
+/// Makes keys and ends most of them, until no one answers.
+fn talk(socket: &Path, name: &str) -> Known {
+    let mut known = Known::default();
+    for number in 0.. {
+        let once = format!("{name}x{number}");
+        let body = json!({
+            "type": "secret_key", "permissions": ["customer_read"],
+            "keyward": {"owner": "acct_widgets", "livemode": true},
+        });
+        let head = [("idempotency-key", once.as_str())];
+        let Some((status, made)) =
+            try_straight(socket, "POST", "/v2/iam/api_keys", &head, Some(&body))
+        else {
+            return known;
+        };
+        if status == 429 {
+            continue;
+        }
+        assert_eq!(status, 200, "{made}");
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let (id, value) = (text(&made["id"]), text(&made["secret_key"]["token"]));
+        if number % 4 == 3 {
+            known.live.push(value);
+            continue;
+        }
+        let path = format!("/v2/iam/api_keys/{id}/expire");
+        // What is not answered may have ended or not: nothing is said of it.
+        let Some((status, ended)) = try_straight(socket, "POST", &path, &[], None) else {
+            return known;
+        };
+        if status != 429 {
+            assert_eq!(status, 200, "{ended}");
+            known.ended.push((id, value));
+        }
+    }
+    known
+}
+
+/// Every worker of a gateway answers as what was acknowledged says.
+#[track_caller]
+fn agree(edge: &Edge, live: &[String], ended: &[(String, String)]) {
+    if let Some((_, last)) = ended.last() {
+        edge.comes_to(last, 401);
+    }
+    if let Some(last) = live.last() {
+        edge.comes_to(last, 200);
+    }
+    let mut workers = edge.envoy.worker_connections();
+    for worker in &mut workers {
+        for (id, value) in ended {
+            assert_eq!(ask(worker, value), 401, "{id}");
+        }
+        for value in live {
+            assert_eq!(ask(worker, value), 200);
+        }
+    }
+}
+
+#[test]
+fn a_killed_server_undoes_no_end_at_any_gateway() {
+    let mut world = World::start_with(|data| {
+        fs::create_dir(data.join("mirror")).unwrap();
+        feed(data, "mirrors = [\"mirror\"]\n");
+    });
+    world.account("acct_widgets");
+    let data = world.data();
+    let socket: PathBuf = data.join("admin/admin.sock");
+    let mirror = Served::start(&data.join("mirror/edge"));
+    let relay = Relay::to(world.gateway);
+    let keys = ["edge-1", "edge-2"].map(|name| world.gateway_key(name));
+    let start = |world: &World| Edge::start("edge-1", &keys[0], world.gateway, &data);
+    let mut restarting = start(&world);
+    let swapping = Edge::start("edge-2", &keys[1], relay.address, &data);
+    let mut dice = Dice(seed());
+    println!("seed {}", dice.0);
+    let (mut known, mut is_aimed_at_mirror) = (Known::default(), false);
+    let (mut checked, mut checked_live) = (0, 0);
+    for round in 0..kills() {
+        let clients: Vec<JoinHandle<Known>> = (0..2)
+            .map(|client| {
+                let (socket, name) = (socket.clone(), format!("k{round}x{client}"));
+                thread::spawn(move || talk(&socket, &name))
+            })
+            .collect();
+        // Each time at another moment; whichever it is, all of the following holds.
+        thread::sleep(Duration::from_millis(20 + dice.below(700)));
+        world.kill();
+        for client in clients {
+            known.add(client.join().unwrap());
+        }
+        if round % 7 == 3 {
+            restarting = start(&world);
+        }
+        if round % 4 == 1 {
+            is_aimed_at_mirror = !is_aimed_at_mirror;
+            relay.aim(if is_aimed_at_mirror {
+                mirror.address
+            } else {
+                world.gateway
+            });
+        }
+        world.serve(&[]);
+        if round % 10 == 9 {
+            for edge in [&restarting, &swapping] {
+                agree(edge, &known.live[checked_live..], &known.ended[checked..]);
+            }
+            (checked, checked_live) = (known.ended.len(), known.live.len());
+        }
+    }
+    assert!(
+        known.ended.len() as u64 > kills(),
+        "{} ends",
+        known.ended.len()
+    );
+    println!(
+        "{} kills, {} ends, {} keys live",
+        kills(),
+        known.ended.len(),
+        known.live.len()
+    );
+    let fresh = start(&world);
+    for edge in [&restarting, &swapping, &fresh] {
+        agree(edge, &known.live, &known.ended);
+    }
+    assert!(world.measures("keyward_server_restored_store 0"));
+}
+
+struct Dice(u64);
+
+impl Dice {
+    /// Below `bound`.
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+}
+
+/// Another one each time, which a failure names.
+fn seed() -> u64 {
+    let asked = std::env::var("KEYWARD_FLEET_SEED").ok();
+    asked.map_or_else(keyward_harness::world::now, |text| text.parse().unwrap())
+}

@@ -1,0 +1,74 @@
+//! A publisher that is killed again and again, as a process.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::{Press, revoke};
+
+/// How many kills there are; `make soak` asks for more.
+pub fn rounds() -> usize {
+    let asked = std::env::var("KEYWARD_PUBLISH_KILLS").ok();
+    asked.map_or(20, |text| text.parse().unwrap())
+}
+
+/// Publishes `state`, which has so many keys, and then kills publishers that end one of its keys each, but for the last. Calls `each` after every kill with the
+/// number of the round, the state that the feed was left with, and the number of keys that this has ended.
+pub fn killed(
+    press: &Press,
+    mut state: Value,
+    keys: usize,
+    mut each: impl FnMut(usize, &Value, usize),
+) {
+    press.write(&state);
+    press.published(&["--begin"]);
+    // How long a whole one takes, so that kills fall all over it.
+    revoke(&mut state, 0);
+    press.write(&state);
+    let begun = Instant::now();
+    press.published(&[]);
+    let whole = begun.elapsed();
+    let mut held = state.clone();
+    let (mut old, mut new, mut ended) = (0, 0, 1);
+    for round in 0..rounds() {
+        let next = 1 + round % (keys - 1);
+        revoke(&mut state, next);
+        state["snapshot"]["keys"][keys - 1]["expires_at"] =
+            (4_000_000_000_u64 + round as u64).into();
+        press.write(&state);
+        let more: &[&str] = match round % 3 {
+            0 => &["--new-base"],
+            _ => &[],
+        };
+        let mut child = press
+            .command(&press.arguments(more))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let part = u32::try_from(round % 10).unwrap() + 1;
+        std::thread::sleep(whole * part / 10 + Duration::from_micros(u64::from(part) * 37));
+        let _ = child.kill();
+        child.wait().unwrap();
+        // Whole, and one of the two.
+        match press.holds(&state) {
+            true => {
+                new += 1;
+                held = state.clone();
+                ended = next + 1;
+            }
+            false => {
+                old += 1;
+                assert!(press.holds(&held), "round {round}");
+            }
+        }
+        each(round, &held, ended);
+    }
+    println!(
+        "killed {} times: {old} left the old state, {new} the new one",
+        rounds()
+    );
+    press.published(&[]);
+    assert!(press.holds(&state));
+}
