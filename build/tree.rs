@@ -28,8 +28,8 @@ impl<'a> Tree<'a> {
         Ok(tree)
     }
 
-    /// Adds a row. Returns `None` if it is not a template of plain, lower-case literals, or if
-    /// there already is such a row.
+    /// Adds a row. Returns `None` if it is not a template of plain, lower-case literals, or if such
+    /// a row already exists.
     fn add(&mut self, number: usize, row: &Row<'a>) -> Option<()> {
         let mut segments = row.path.strip_prefix('/')?.split('/').peekable();
         let (mut place, mut is_rest) = (0, false);
@@ -70,7 +70,7 @@ impl<'a> Tree<'a> {
         let (mut literal_count, mut leaf_count) = (0, 0);
         writeln!(code, "static NODES: &[Node] = &[")?;
         for node in &self.0 {
-            // The root is not a child of any node, so 0 can mean that there is none.
+            // The root is not a child of any node, so 0 can mean "no child".
             let parameter = node.parameter.unwrap_or(0);
             writeln!(
                 code,

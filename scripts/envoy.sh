@@ -18,7 +18,7 @@ if [ -n "${ENVOY_BIN:-}" ]; then
     exit 0
 fi
 
-# A shim (pyenv, asdf) can be on PATH without a program behind it, so each candidate must run.
+# A shim (pyenv, asdf) can be on PATH without an installed program, so each candidate must run.
 if path=$(command -v envoy) && runs "$path"; then
     echo "$path"
     exit 0

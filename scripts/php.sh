@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes sure that Debian's PHP-FPM, Caddy and lighttpd are installed, which `tests/it/upstreams`
-# runs behind keyward, and prints the path of PHP-FPM. Everything else goes to stderr. Exit status
+# runs as upstreams, and prints the path of PHP-FPM. Everything else goes to stderr. Exit status
 # 3: they are not available, and their tests must be skipped.
 set -eu
 

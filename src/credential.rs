@@ -54,7 +54,7 @@ pub enum CredentialFault {
     Malformed {
         /// The scheme, if keyward knows it.
         scheme: Option<Scheme>,
-        /// The header with all but the scheme in stars, or `None` if there is none.
+        /// The header with all but the scheme in stars, or `None` without a header.
         shown: Option<String>,
     },
 }

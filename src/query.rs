@@ -33,7 +33,7 @@ pub enum QueryKey<'a> {
     Absent,
     /// Exactly one `key`, decoded.
     One(Cow<'a, [u8]>),
-    /// Several values of `key`, one of which looks like a key, or such a value under a name that
+    /// Several values of `key` with one that looks like a key, or such a value under a name that
     /// only some servers read as `key`.
     Several,
 }

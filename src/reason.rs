@@ -42,7 +42,7 @@ reasons! {
     MissingCredential = ("missing_credential", 2, 401),
     /// The `Authorization` header does not contain a single readable key.
     MalformedCredential = ("malformed_credential", 2, 401),
-    /// There is no such key, or its prefix does not match its kind.
+    /// The key does not exist, or its prefix does not match its kind.
     UnknownKey = ("unknown_key", 3, 401),
     /// The key was deleted.
     DeletedKey = ("deleted_key", 4, 401),

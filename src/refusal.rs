@@ -72,7 +72,7 @@ impl Place {
         self.segments.is_empty() && self.text.is_none()
     }
 
-    /// Returns the same place as seen from a larger whole, in which this one is at `outer`.
+    /// Returns the same place relative to a larger whole, where this one is at `outer`.
     #[must_use]
     pub fn below(&self, outer: &Self) -> Self {
         Self {

@@ -24,7 +24,7 @@ const LONGEST_TEXT: usize = 1 << 20;
 
 /// `envoy_dynamic_module_type_envoy_buffer` and `…_module_buffer`, which have the same fields: the
 /// place of some bytes during `'a`, in Envoy's or the module's memory. The pointer may be null if
-/// there are no bytes.
+/// the length is 0.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct Buffer<'a> {

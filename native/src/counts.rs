@@ -10,7 +10,7 @@ use crate::workers::{Worker, Workers};
 
 /// The counts of a filter configuration.
 pub(crate) struct Counts {
-    /// Envoy's name of the filter, by which the usage report groups keys.
+    /// Envoy's name for the filter. The usage report groups keys by it.
     id: Box<[u8]>,
     /// The same name, as metrics show it.
     label: Box<str>,

@@ -123,8 +123,8 @@ impl Metrics {
         let _ = self.add(config, counter, by);
     }
 
-    /// Reports which snapshot is served from now on. No worker can lag behind, because all share
-    /// one snapshot.
+    /// Reports which snapshot is served from now on. No worker can serve an older one, because all
+    /// share one snapshot.
     pub(crate) fn announce(
         &self,
         config: &Config<'_>,

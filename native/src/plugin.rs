@@ -120,7 +120,7 @@ impl Plugin {
         flow
     }
 
-    /// Denies a request for which there is no plugin.
+    /// Denies a request that has no plugin.
     pub(crate) fn on_request_of_none(stream: Stream<'_>) -> Flow {
         exchange::refuse(&Configuration::closed(), &mut Request::of_none(stream))
     }

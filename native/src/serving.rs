@@ -90,7 +90,8 @@ impl Serving {
         self.at(u32::MAX)
     }
 
-    /// Serves another snapshot from now on, on all workers, and returns what is no longer served.
+    /// Serves another snapshot from now on, on all workers, and returns the configurations that it
+    /// replaces.
     pub(crate) fn serve(&self, snapshot: &Snapshot) -> Vec<Arc<Configuration>> {
         let next = self.pushed.with_snapshot(Some(snapshot.clone()));
         let places = self.workers.iter();

@@ -96,8 +96,8 @@ impl ChangedAccounts {
         self.moved.len() + self.added.len()
     }
 
-    /// Returns a number for an id that the forest does not know, or `None` if there are no more
-    /// numbers.
+    /// Returns a number for an id that the forest does not know, or `None` if all numbers are in
+    /// use.
     pub(crate) fn add(&mut self, id: &str, count: usize) -> Option<AccountIndex> {
         let place = self.added.len();
         let number = u32::try_from(place.checked_add(count)?).ok();

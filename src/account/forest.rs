@@ -41,7 +41,7 @@ pub(crate) enum RowFault {
     Flags,
 }
 
-/// The accounts of a snapshot. Every parent is listed, and there are no cycles. Copies share the
+/// The accounts of a snapshot. Every parent is listed, and parents form no cycle. Copies share the
 /// tables.
 #[derive(Clone)]
 pub struct AccountForest {
@@ -242,7 +242,7 @@ impl AccountForest {
         changed.map_or(count, |changed| changed.count(count))
     }
 
-    /// Returns whether there are no accounts.
+    /// Returns whether the forest contains no account.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -111,7 +111,7 @@ pub enum Needed<'a> {
     NotConnected,
     /// The key needs one of several permissions.
     OneOf {
-        /// The permissions, any of which is enough.
+        /// The permissions. Any one is enough.
         permissions: &'a [Permission],
         /// The level.
         access: AccessLevel,

@@ -25,7 +25,7 @@ use crate::state::{Verdict, Written};
 pub enum Verification<'a> {
     /// The credential is valid.
     Valid(Verified<'a>),
-    /// The credential is not valid, or keyward cannot tell.
+    /// The credential is not valid, or keyward could not find out.
     Refused(Box<Denial<'a>>),
 }
 

@@ -17,7 +17,7 @@ pub struct BuiltinRow {
     pub method: Method,
     /// The template.
     pub path: &'static str,
-    /// Permissions, any of which is enough. The first one determines the label.
+    /// Permissions. Any one is enough; the first determines the label.
     pub permissions: &'static [&'static str],
     /// The level.
     pub access: AccessLevel,
@@ -36,7 +36,7 @@ struct Ask {
 pub(super) struct Node {
     literals: u16,
     leaves: u16,
-    /// The number of the node after a parameter, or 0 if there is none.
+    /// The number of the node after a parameter, or 0 without one.
     parameter: u16,
 }
 

@@ -15,7 +15,7 @@ pub enum OwnRule {
     Public,
     /// The caller needs a key, as for [`Rule::Key`].
     Key {
-        /// Permissions, any of which is enough. There is at least one.
+        /// At least one permission. Any one is enough.
         permissions: Box<[Permission]>,
         /// The level.
         access: AccessLevel,

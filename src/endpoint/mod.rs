@@ -29,7 +29,7 @@ pub enum Rule<'a> {
     Public,
     /// The caller needs a key.
     Key {
-        /// Permissions, any of which is enough. There is at least one.
+        /// At least one permission. Any one is enough.
         permissions: &'a [Permission],
         /// The level.
         access: AccessLevel,

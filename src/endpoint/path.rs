@@ -50,7 +50,7 @@ fn is_plain(byte: u8) -> bool {
     (0x21..=0x7e).contains(&byte) & !is_delimiter
 }
 
-/// Returns whether there are no dot segments, and no empty segment except the last.
+/// Returns whether the path has no dot segment, and no empty segment except the last.
 fn segments_are_plain(segments: &str) -> bool {
     let mut segments = segments.split('/').peekable();
     while let Some(segment) = segments.next() {

@@ -59,7 +59,8 @@ pub struct Unknown<'a> {
 
 impl Graph {
     /// Follows `path` from what an endpoint returns. Calls `ask` with every set of permissions
-    /// along the way, of which reading needs one each. The first error of `ask` ends the walk.
+    /// along the way; reading needs one permission of each set. The first error of `ask` ends the
+    /// walk.
     pub fn follow<'p, E>(
         &self,
         returned: &[Target],

@@ -75,8 +75,8 @@ fn deny<H: Host>(configuration: &Configuration, host: &mut H, denial: &Denial<'_
     flow
 }
 
-/// Tells the upstream who the caller is, and last of all tells the proxy that the request may pass:
-/// without that state, the interlock denies the request.
+/// Changes the headers so that the upstream learns who the caller is. The last step sets the filter
+/// state: without it, the interlock denies the request.
 fn pass<H: Host>(
     configuration: &Configuration,
     host: &mut H,

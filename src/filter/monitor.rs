@@ -13,7 +13,7 @@ pub enum Gauge {
     IssuedAt,
     /// The number of its keys.
     Keys,
-    /// The maximum age of a snapshot in seconds, or 0 if there is none.
+    /// The maximum age of a snapshot in seconds, or 0 without a maximum.
     MaxAge,
     /// The number of workers that serve requests with an older snapshot than the pushed one, or
     /// with none.

@@ -37,7 +37,7 @@ pub(super) enum Lag {
     None,
     /// It could not load its configuration, and serves an older one, or none.
     Behind,
-    /// It is behind, and the gauge counts it.
+    /// Like [`Self::Behind`], and the gauge counts it.
     Counted,
 }
 

@@ -19,7 +19,7 @@ pub enum Verdict<'a> {
     Deny(Box<Denial<'a>>),
     /// The request asks about its own credential, which is valid. keyward answers it.
     Verify(Verified<'a>),
-    /// The request asks about its own credential, which is not valid, or keyward cannot tell.
+    /// The request asks about its own credential. It is not valid, or keyward could not find out.
     NotVerified(Box<Denial<'a>>),
     /// The request reached a filter whose only purpose is the usage report. It asks for this part
     /// of the report, or may not have any. Nothing passes such a filter.

@@ -128,7 +128,7 @@ pub enum Holder {
 }
 
 impl Facts {
-    /// Returns facts that contain only the API: every id is free, and there are no accounts.
+    /// Returns facts that contain only the API: every id is free, and no account exists.
     #[must_use]
     pub fn new(api: Arc<Api>) -> Self {
         Self {

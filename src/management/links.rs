@@ -8,8 +8,7 @@ use super::decision::RecordChange;
 use super::facts::Facts;
 use super::record::Key;
 
-/// Keys while a command changes them. Each is written once, in the order in which the command first
-/// changed them.
+/// Keys while a command changes them. Each is written once, in the order of their first changes.
 pub(super) struct Draft<'a> {
     before: BTreeMap<&'a str, &'a Key>,
     now: BTreeMap<String, Key>,

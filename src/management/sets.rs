@@ -10,7 +10,7 @@ use super::record::{Granted, Side};
 use super::refusal::RuleCode;
 use crate::id::is_id;
 
-/// The policy of accounts that have none themselves or above them. It always exists.
+/// The policy that applies if neither an account nor an account above it has one. It always exists.
 pub const DEFAULT_POLICY: &str = "default";
 
 pub(super) fn put(

@@ -35,7 +35,7 @@ pub const OVERRIDES: [&str; 19] = [
     "x-http-verb",
     // IIS' URL rewriting, Symfony up to 4.1, Zend
     "x-original-url",
-    // Applications behind nginx and Vercel
+    // Applications on nginx and Vercel
     "x-original-uri",
     // ISAPI_Rewrite, Zend, Yii
     "x-rewrite-url",
@@ -130,7 +130,7 @@ pub struct Names {
     pub realm: Box<str>,
     /// The prefix of request ids.
     pub request_id_prefix: Box<str>,
-    /// The header that tells clients whether to retry.
+    /// The header that says whether clients should retry.
     pub retry_header: HeaderName,
     /// The links in texts.
     pub links: Links,

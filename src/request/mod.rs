@@ -21,7 +21,7 @@ pub struct Field<'a> {
 /// How keyward reads a field.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub enum Value<'a> {
-    /// There is no header with that name.
+    /// No header has that name.
     #[default]
     Absent,
     /// There is one header, of at least one character of printable ASCII.
@@ -48,8 +48,8 @@ impl<'a> Field<'a> {
         joined
     }
 
-    /// Adds the query's values. If the query counts and there is no header, they become the field's
-    /// values. Otherwise they make the field malformed.
+    /// Adds the query's values. If the query counts and the header is absent, they become the
+    /// field's values. Otherwise they make the field malformed.
     fn add(&mut self, query: Self, may_count: bool) {
         if may_count && self.value == Value::Absent {
             *self = query;

@@ -35,8 +35,8 @@ impl GrantTable {
         }
     }
 
-    /// Returns the set with that number. Returns `None` if there is no such set, which the caller
-    /// must never treat as "no limit".
+    /// Returns the set with that number. Returns `None` if it does not exist, which the caller must
+    /// never treat as "no limit".
     pub(super) fn get(&self, number: u32) -> Option<&Grants> {
         if !self.changed.is_empty()
             && let Ok(place) = self.place(number)
@@ -85,8 +85,8 @@ impl GrantTable {
         self.changed.len()
     }
 
-    /// Sets the grants of the set with that name, and returns its number. Returns `None` if there
-    /// are no more numbers.
+    /// Sets the grants of the set with that name, and returns its number. Returns `None` if all
+    /// numbers are in use.
     pub(super) fn set(&mut self, name: &str, grants: Option<Arc<Grants>>) -> Option<u32> {
         let number = match self.find(name) {
             Some(number) => number,

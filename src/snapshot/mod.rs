@@ -44,12 +44,12 @@ use crate::refusal::{First, Place, Refusal};
 /// The format that this version reads.
 pub const FORMAT: &str = "keyward.snapshot/v1";
 
-/// A snapshot's number. Whoever pushes snapshots must make sure that it only rises.
+/// A snapshot's number. The publisher of snapshots must make sure that it only rises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision(u64);
 
 impl Revision {
-    /// Returns `None` from 10^15 on, where a number is no longer an RFC 9651 integer.
+    /// Returns `None` from 10^15 on, because an RFC 9651 integer has at most 15 digits.
     #[must_use]
     pub fn new(number: u64) -> Option<Self> {
         (number < 1_000_000_000_000_000).then_some(Self(number))
@@ -210,9 +210,9 @@ impl Snapshot {
         self.accounts.account(record.owner).is_some()
     }
 
-    /// Returns a stand-in for a key that may not exist, or `None` if there are no keys. The same
-    /// digest always gets the same stand-in. It grants nothing: its purpose is that questions about
-    /// it take as long as questions about an existing key.
+    /// Returns a stand-in for a key that may not exist, or `None` in a snapshot without keys. The
+    /// same digest always gets the same stand-in. It grants nothing: its purpose is that questions
+    /// about it take as long as questions about an existing key.
     #[must_use]
     pub fn stand_in(&self, digest: &KeyDigest) -> Option<KeyRecord<'_>> {
         let number = u64::from_be_bytes(*digest.as_bytes().last_chunk()?);

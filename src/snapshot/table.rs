@@ -368,7 +368,7 @@ pub(super) fn bucket_of(digest: &[u8; DIGEST], bits: u32) -> Option<usize> {
     index(first.checked_shr(32 - bits).unwrap_or(0))
 }
 
-/// Returns the row, among a bucket's `count` rows, in which an evenly spread digest would be. It
+/// Returns the row, among a bucket's `count` rows, where an evenly spread digest would be. It
 /// follows from the 32 bits after the bucket's number.
 fn share_of(digest: &[u8; DIGEST], bits: u32, count: usize) -> Option<usize> {
     let first = u64::from_be_bytes(*digest.first_chunk()?);

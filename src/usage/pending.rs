@@ -33,8 +33,8 @@ pub(super) fn place_of(key: &str) -> (usize, u64) {
 }
 
 impl Pending {
-    /// Counts a request. Returns `false` if there is no space left. In that case, call
-    /// [`super::share`] first.
+    /// Counts a request. Returns `false` if no space is left. In that case, call [`super::share`]
+    /// first.
     pub fn count(&mut self, key: &str, event: Event) -> bool {
         if self.pages.is_empty() {
             self.pages.resize_with(PAGES, Page::default);
@@ -62,7 +62,7 @@ impl Pending {
         true
     }
 
-    /// Drops a request, because there is no space left and nothing can be shared.
+    /// Drops a request, because no space is left and nothing can be shared.
     pub fn give_up(&mut self) {
         self.dropped = self.dropped.saturating_add(1);
     }

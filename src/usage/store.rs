@@ -5,7 +5,7 @@ use crate::rows::{index as number, long_at, number_at};
 
 use super::Plugin;
 
-/// A version that no text has. A write with it succeeds only if there is no text yet.
+/// A version that no text has. A write with it succeeds only if no text exists yet.
 const FIRST: u32 = u32::MAX;
 
 /// How often an update is tried. Other VMs may be faster, but each time one of them succeeds.

@@ -125,7 +125,7 @@ impl<'a> Choice<'a> {
     }
 }
 
-/// Whether there are no values, or one of them matches.
+/// Returns whether the list is empty or one of its values matches.
 fn any<T>(wanted: &[T], is: impl FnMut(&T) -> bool) -> bool {
     wanted.is_empty() || wanted.iter().any(is)
 }

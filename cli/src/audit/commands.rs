@@ -11,8 +11,8 @@ pub(super) struct Commands<'a> {
 }
 
 impl Commands<'_> {
-    /// Returns commands that replace a key with a limited one. The new key starts in shadow mode,
-    /// in which a request that lacks a permission is noted but passes.
+    /// Returns commands that replace a key with a limited one. The new key starts in shadow mode:
+    /// a request that lacks a permission is noted but passes.
     pub(super) fn replace(&self, id: &str, key: &KnownKey, proposal: &Proposal) -> Vec<String> {
         let name = match &key.name {
             Some(name) => format!("{name}, limited"),

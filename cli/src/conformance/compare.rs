@@ -9,7 +9,7 @@ use super::wire::Response;
 /// The maximum number of characters that are shown of an unexpected value.
 const LONGEST_SHOWN: usize = 1000;
 
-/// Returns the differences, one line each, or nothing if there are none.
+/// Returns the differences, one line each, or an empty list if everything matches.
 pub(super) fn differences(case: &Case, response: &Response, as_keyward: bool) -> Vec<String> {
     let mut found = Vec::new();
     match &case.expect {

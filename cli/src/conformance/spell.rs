@@ -40,7 +40,7 @@ pub(super) fn spell(
     Ok(bytes)
 }
 
-/// Returns the bytes of a text in which every character stands for one byte.
+/// Returns the bytes of a text whose characters each represent one byte.
 pub(super) fn latin1(text: &str) -> Result<Vec<u8>> {
     text.chars()
         .map(|c| u8::try_from(c).ok().context("a character above U+00FF"))

@@ -73,8 +73,8 @@ fn attribute(path: &[String], text: &str, known: &Known) -> Option<Vec<Shown>> {
     })
 }
 
-/// Returns every attribute in an expression. `None` if there is anything else besides literals,
-/// operators and functions.
+/// Returns every attribute in an expression. Returns `None` if the expression contains anything
+/// except attributes, literals, operators and functions.
 fn reads(text: &str) -> Option<Vec<Read>> {
     let whole = text.trim();
     let mut rest = whole;

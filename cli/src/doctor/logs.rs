@@ -24,8 +24,8 @@ struct Forgeable {
 
 impl Forgeable {
     /// Finds these values. Envoy removes `x-envoy-original-path` from external requests if
-    /// `use_remote_address` tells it where they come from. Since 1.33 no address counts as internal
-    /// unless it is configured.
+    /// `use_remote_address` shows it where they come from. Since 1.33, an address counts as
+    /// internal only if it is configured.
     fn of(manager: &Value) -> Self {
         let mut removed = Vec::new();
         let mut wanted = |value: &Value| {

@@ -1,5 +1,5 @@
 //! `keyward doctor`: reads the configuration of a running Envoy, and reports what lets requests
-//! bypass keyward, lets clients forge the data by which keyward decides, or lets keys leak. It
+//! bypass keyward, lets clients forge the data that keyward uses to decide, or lets keys leak. It
 //! changes nothing, and never reports as good what it cannot read.
 
 mod chain;

@@ -1,5 +1,5 @@
-//! Checks a keyward-server behind this Envoy: whether keyward and the interlock are on every way to
-//! its socket, and whether another gateway serves its pages or its API.
+//! Checks the keyward-server that this Envoy leads to: whether keyward and the interlock are on
+//! every way to its socket, and whether another gateway serves its pages or its API.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,8 +32,8 @@ const PAGES: [&str; 2] = ["/console", "/portal"];
 pub(super) struct Sockets<'a>(BTreeMap<&'a str, &'a str>);
 
 impl<'a> Sockets<'a> {
-    /// Finds clusters whose Unix socket has the server's name. If there are none, finds those whose
-    /// Unix socket receives the server's secret.
+    /// Finds clusters whose Unix socket has the server's name. Without any, finds those whose Unix
+    /// socket receives the server's secret.
     pub(super) fn of(dump: &'a Dump) -> Self {
         let named = Self::at(dump, |_, path| path.rsplit('/').next() == Some(SOCKET));
         if !named.0.is_empty() {

@@ -19,7 +19,7 @@ use crate::times::{self, Moment};
 use keyward::management::{Command, End, LONGEST_OVERLAP, RotateKey, Value};
 use keyward_files::key_file::Key;
 
-/// The message if there is no terminal to ask on when the old key ends.
+/// The message if keyward has no terminal to ask when the old key ends.
 const WHEN: &str =
     "say when the old key ends: --keep-for 24h lets both work for a day, --now ends it at once";
 

@@ -50,7 +50,7 @@ impl Shown {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
-    // A followed file has no end, so there is no progress to show.
+    // A followed file has no end, so no progress is shown.
     let progress = match arguments.follow {
         true => ProgressLine::hidden(),
         false => ProgressLine::shown(),

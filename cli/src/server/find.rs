@@ -22,8 +22,8 @@ pub(crate) const MOST_LOOKUPS: usize = 400;
 const PACE: Duration = Duration::from_millis(200);
 
 impl Server {
-    /// Returns the keys that have one of these digests or endings, each with the digest by which it
-    /// was found.
+    /// Returns the keys that have one of these digests or endings, each with the digest that led to
+    /// it.
     pub(crate) fn holders(&self, digests: &[KeyDigest], ends: &[String]) -> Result<KeyFile> {
         let mut mirror = self.mirror()?;
         for (number, digest) in digests.iter().take(MOST_LOOKUPS).enumerate() {

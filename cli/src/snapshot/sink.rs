@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 
 use keyward_files::replace::{Access, Staged};
 
-/// Writes to `path`, or to standard output if there is none. Binary data does not go to a terminal.
+/// Writes to `path`, or to standard output without one. Binary data does not go to a terminal.
 pub(super) fn write(
     path: Option<&Path>,
     is_text: bool,

@@ -77,7 +77,7 @@ pub(super) fn judge(page: &Page, wanted: Wanted<'_>) -> Verdict {
     Verdict::Serves(lowest)
 }
 
-/// Why there is no revision that every thread serves.
+/// Why the threads do not all serve one revision.
 enum Unserved {
     /// No thread has a snapshot.
     Nothing,

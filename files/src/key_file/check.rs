@@ -61,7 +61,7 @@ impl KeyFile {
             may_be_empty: true,
         };
         let json = self.compile(&trial).to_vec();
-        // Finding all faults takes longer than seeing that there are none.
+        // Finding all faults takes longer than checking whether any exist.
         if Configuration::from_json(&json).is_ok() {
             return Vec::new();
         }

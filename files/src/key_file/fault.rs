@@ -30,7 +30,7 @@ impl fmt::Display for Fault {
 pub struct Faults(Vec<Fault>);
 
 impl Faults {
-    /// Returns `Ok` if there are no faults.
+    /// Returns `Ok` if the list is empty.
     pub(super) fn of(mut faults: Vec<Fault>) -> Result<(), Self> {
         if faults.is_empty() {
             return Ok(());

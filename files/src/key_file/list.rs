@@ -44,8 +44,8 @@ pub(super) fn make_elements(array: &mut Array, wanted: &[String]) {
     put_together(array, head, elements, &tail);
 }
 
-/// Sorts the elements. If there are no comments and line ends between them, blanks belong to the
-/// positions. Otherwise the text before an element moves with it.
+/// Sorts the elements. If only blanks separate them, the blanks belong to the positions. If
+/// comments or line ends do, the text before an element moves with it.
 fn put_in_order(elements: &mut [Element], wanted: &[String]) {
     let place = |element: &Element| {
         let text = element.value.as_str();

@@ -335,7 +335,7 @@ impl KeyFile {
         accounts.chain(keys).collect()
     }
 
-    /// Returns the key file for a folder, in which edits may create new files: `FOLDER/NAME.toml`.
+    /// Returns the key file for a folder. Edits may create new files in it: `FOLDER/NAME.toml`.
     #[must_use]
     pub fn in_folder(self, folder: &str) -> Self {
         Self {

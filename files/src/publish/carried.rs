@@ -1,5 +1,4 @@
-//! The form in which Envoy receives a configuration: text in a `StringValue`, or packed in a
-//! `BytesValue`.
+//! The form of a configuration for Envoy: text in a `StringValue`, or packed in a `BytesValue`.
 //!
 //! Source: <https://protobuf.dev/reference/protobuf/google.protobuf/>, and its JSON form in
 //! <https://protobuf.dev/programming-guides/json/>

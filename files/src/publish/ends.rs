@@ -1,6 +1,6 @@
-//! The ends in a push that is held back: the content of a target in which every key that the source
-//! ends is ended, and nothing else changes. So a revocation reaches the gateways while a person
-//! finds out why keys are missing.
+//! The ends in a push that is held back. The target keeps its content, except that every key that
+//! the source ends is ended. So a revocation reaches the gateways while a person finds out why keys
+//! are missing.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};

@@ -10,7 +10,7 @@ use super::target::Target;
 use crate::key_file::SourceName;
 use crate::snapshot::Built;
 
-/// What a publisher may do to a target besides updating it.
+/// What a publisher may do to a target apart from updating it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Allowed {
     /// Replace the keys of another source.

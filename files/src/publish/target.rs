@@ -29,8 +29,8 @@ pub enum Destination {
     Manifest {
         /// The kind of manifest.
         kind: Kind,
-        /// The names from which a manifest without a template is made, and by which one of several
-        /// in a file is chosen.
+        /// The names for a manifest that is made without a template. They also select one of
+        /// several manifests in a file.
         names: Names,
         /// The file. `None` for standard output.
         file: Option<PathBuf>,

@@ -1,5 +1,5 @@
-//! A user's JSON or YAML file in which single values are replaced. keyward writes it as JSON, even
-//! in a YAML file: every field stays, but comments do not. In YAML with several documents it
+//! A user's JSON or YAML file. keyward replaces single values in it, and writes it as JSON even if
+//! it was YAML: every field stays, but comments do not. In YAML with several documents, keyward
 //! changes only one of them; the others stay unchanged byte by byte.
 
 use std::ops::Range;
@@ -34,8 +34,8 @@ impl TextFile {
         Self::read_one(bytes, form, any, |_| false, ("document", "document"))
     }
 
-    /// Reads a text in which one document has the wanted kind, or chooses one of several. `what`
-    /// names both in error messages.
+    /// Reads a text, and returns the only document of the wanted kind, or chooses one of several.
+    /// `what` names both in error messages.
     pub(super) fn read_one(
         bytes: Vec<u8>,
         form: Form,

@@ -1,5 +1,5 @@
-//! YAML as keyward reads and writes it: a stream of documents, one of which is written back as
-//! JSON. JSON is valid YAML, and all readers agree on its meaning.
+//! YAML as keyward reads and writes it: a stream of documents. keyward writes one of them back as
+//! JSON, which is valid YAML, and all readers agree on its meaning.
 
 use std::ops::Range;
 

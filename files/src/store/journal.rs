@@ -23,7 +23,7 @@ pub(super) struct Journal {
     path: PathBuf,
 }
 
-/// Who changes something, when, and with which command.
+/// Who changes something, when, and the command.
 pub(super) struct Entry<'a> {
     pub(super) at: u64,
     pub(super) by: &'a str,

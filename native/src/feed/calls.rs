@@ -29,7 +29,7 @@ struct Call {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Open,
-    /// The result is no longer needed.
+    /// Nothing needs the result any more.
     GivenUp,
 }
 

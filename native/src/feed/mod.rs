@@ -95,7 +95,7 @@ pub(crate) fn pause(plugin: &str) {
     }
 }
 
-/// Removes the plugin's follower, which is no longer needed.
+/// Removes the plugin's follower when nothing needs it any more.
 pub(crate) fn give_up(plugin: &str) {
     if let Some(mut own) = take(plugin) {
         own.end_calls();
@@ -176,7 +176,7 @@ impl Followed {
         }
     }
 
-    /// Ends the calls that are no longer needed, and returns the follower's numbers for them.
+    /// Ends the calls that nothing needs any more, and returns the follower's numbers for them.
     fn give_up(&mut self) -> Vec<u32> {
         let Some(By { caller, calls, .. }) = &mut self.by else {
             return Vec::new();

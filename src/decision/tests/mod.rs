@@ -1,5 +1,5 @@
-//! Tests of the decision. Every test starts from the same configuration, in which all keys work,
-//! and changes what it tests.
+//! Tests of the decision. Every test starts from the same configuration, whose keys all work, and
+//! changes what it tests.
 
 mod environment;
 mod order;

@@ -5,7 +5,7 @@ use super::*;
 /// Returns a request that only one rule denies.
 pub(super) fn alone(reason: DenyReason) -> Case {
     match reason {
-        // Only the filter sees this reason: without a host, there is no such verdict.
+        // Only the filter sees this reason: without a host, the verdict cannot occur.
         DenyReason::HostFailure => Case::bare(),
         DenyReason::NoSnapshot => {
             let mut case = Case::of(Key::Secret);

@@ -1,4 +1,4 @@
-//! Tests of which calls a host receives, one by one, and that no failed call lets a request pass.
+//! Tests which calls a host receives, one by one, and that no failed call lets a request pass.
 
 use serde_json::{Value, json};
 

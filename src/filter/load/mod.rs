@@ -1,5 +1,6 @@
 //! Loads a plugin's configuration, once per push and VM. A load is rejected only because of the
-//! configuration's bytes. After any other failure, the plugin keeps what it has and lags behind.
+//! configuration's bytes. After any other failure, the plugin keeps what it has, and the push has
+//! no effect.
 //!
 //! A VM has at most 1 GiB, never returns memory, and contains an old and a new snapshot at the same
 //! time. So the memory of a load is limited by a rule that depends only on the configuration's
@@ -86,7 +87,7 @@ pub trait Vm: Source {
     /// Returns whether so little memory is in use that old snapshots may stay for a while.
     fn is_low(&self) -> bool;
 
-    /// Drops the oldest snapshot that only open streams keep. Returns false if there is none.
+    /// Drops the oldest snapshot that only open streams keep. Returns whether one existed.
     fn give_up_pinned(&mut self) -> bool;
 
     /// Returns the maximum memory in use, beyond what was in use when [`Self::start_metering`] was

@@ -133,7 +133,7 @@ impl Instance {
     }
 }
 
-/// Drops the oldest snapshot that only open streams keep. Returns false if there is none.
+/// Drops the oldest snapshot that only open streams keep. Returns whether one existed.
 pub(super) fn release_pinned() -> bool {
     let Some(pinned) = with_all(|all| all.pinned()).into_iter().next() else {
         return false;

@@ -22,7 +22,7 @@ pub(super) fn bounded(
         Way::New | Way::Replacement(_) => None,
         Way::Change(before) => Some(before),
     };
-    // Values that a change leaves alone were allowed when they were set.
+    // Values that a change does not touch were allowed when they were set.
     let changes =
         |is_changed: fn(&Key, &Key) -> bool| before.is_none_or(|before| is_changed(before, key));
     if before.is_none() && !policy.kinds.contains(&key.kind) {

@@ -17,8 +17,8 @@ use crate::permission::{AccessLevel, PermissionRegistry};
 use bounds::{bounded, refused};
 use reach::{Reach, allows, enters_shadow, grants, is_managing, is_within, reaches, widens};
 
-/// The caller that limits a command. There is none if a person has direct access to the records: in
-/// a key file, or through the server's local socket.
+/// The caller that limits a command. Empty for a person with direct access to the records: in a key
+/// file, or through the server's local socket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ceiling(Option<Caller>);
 
@@ -73,7 +73,7 @@ impl Ceiling {
         Self(Some(caller))
     }
 
-    /// Returns whether there is no ceiling.
+    /// Returns whether nothing limits the command.
     pub(super) fn is_none(&self) -> bool {
         self.0.is_none()
     }

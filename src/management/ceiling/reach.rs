@@ -42,7 +42,7 @@ pub(super) fn reaches<'a>(facts: &'a Facts, key: &'a Key) -> [Reach<'a>; 2] {
     }
 }
 
-/// Returns whether a change puts a key into shadow, in which its permissions forbid nothing.
+/// Returns whether a change puts a key into shadow, where its permissions forbid nothing.
 /// Publishable keys have no permissions.
 pub(super) fn enters_shadow(before: Option<&Key>, key: &Key) -> bool {
     let is_in_shadow = |key: &Key| key.enforcement == Enforcement::Shadow;

@@ -243,7 +243,7 @@ fn granted(after: &Packed, sets: &[usize], head: &mut wire::Head<Text<'_>>) -> O
 
 /// The accounts of a delta: the touched ones, the owners of its keys, and all accounts above them.
 struct Accounts {
-    /// Their numbers in the snapshot, sorted. So here, too, they are in the order of their ids.
+    /// Their numbers in the snapshot, sorted, and so also in the order of their ids.
     kept: Vec<u32>,
 }
 

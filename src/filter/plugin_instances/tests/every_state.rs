@@ -1,6 +1,6 @@
 //! Tests every state that a plugin can reach in a VM by seven events, with at most three instances
-//! at a time, and what must be true in each. Without that limit there are about 44,000 states, in
-//! which the same is true, but which take too long for a test.
+//! at a time, and what must be true in each. Without that limit there are about 44,000 states. The
+//! same is true in all of them, but that takes too long for a test.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -99,8 +99,9 @@ impl Led {
         }
     }
 
-    /// Returns what an instance that begins behind takes over: what the only instance serves that
-    /// received the last request, unless another one waits or shares with something else.
+    /// Returns what an instance takes over that begins without its configuration: what the only
+    /// instance serves that received the last request, unless another one waits or shares with
+    /// something else.
     fn clear_predecessor(&self) -> Option<u64> {
         let state = self.state();
         let in_turn = |turn| move |own: &&Shown| own.0 == turn;

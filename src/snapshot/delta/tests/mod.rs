@@ -145,7 +145,7 @@ fn a_key_comes_changes_and_goes() {
     for gone in [1, 2, 4] {
         assert!(made.key(&digest(gone)).is_none());
     }
-    // A key that the base does not have leaves nothing behind.
+    // A key that the base does not have leaves no trace.
     assert_eq!(made.overlay.len(), 2);
 }
 
