@@ -1,5 +1,5 @@
-//! `make portal`: keyward-server behind Envoy, and next to them an application that opens the
-//! portal for its customers.
+//! `make portal`: Envoy with keyward-server, and next to them an application that opens the portal
+//! for its customers.
 
 use std::fs::File;
 use std::io::Write;

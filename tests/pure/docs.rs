@@ -184,7 +184,7 @@ fn every_link_leads_to_a_file_and_a_heading() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Said before the first heading: whoever reads on to the commands has read it.
+/// Stated before the first heading: anyone who continues to the commands has read it.
 #[test]
 fn the_readme_says_early_that_test_keys_reach_the_same_upstream() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();

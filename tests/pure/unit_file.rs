@@ -56,7 +56,7 @@ fn the_unit_confines_the_server_and_lets_it_see_who_connects() {
     assert_eq!(value("DynamicUser"), None);
 }
 
-/// The unit opens the same folders that the page tells the reader to create.
+/// The unit opens the same folders that the page asks the reader to create.
 #[test]
 fn the_unit_has_the_folders_of_the_page() {
     let page = fs::read_to_string(root().join("docs/server.md")).unwrap();

@@ -93,8 +93,8 @@ fn is_harmless(shown: &str) {
         shown.bytes().all(|byte| (b' '..=b'~').contains(&byte)),
         "{shown:?}"
     );
-    // A bare prefix is not a key, and neither is one whose end was cut off. What follows a prefix
-    // must begin with a star.
+    // A bare prefix is not a key, and neither is one whose end was cut off. After a prefix, the
+    // text must continue with a star.
     let leaks = |found: regex::bytes::Match<'_>| {
         let rest = shown.get(found.end()..).unwrap_or_default();
         let is_cut = ["test_", "live_"].iter().any(|word| word.starts_with(rest));

@@ -57,8 +57,8 @@ pub fn run(mut input: &[u8]) {
             let out = answer(&mut follower, &mut world, &call, &mut input);
             let before = asked;
             carry_out(out, &mut pending, &mut asked);
-            // No key of this feed has signed anything, so there is no progress that could cause an
-            // immediate call.
+            // No key of this feed has signed anything, so no progress could cause an immediate
+            // call.
             assert_eq!(asked, before, "a call after a failure");
         }
         assert!(follower.snapshot().is_none());

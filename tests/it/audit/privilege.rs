@@ -59,7 +59,7 @@ fn least_privilege_is_what_the_calls_needed() {
         ]
     );
     assert_eq!(permissions(billing, "missing"), ["product write 2"]);
-    // A charge's invoice can be expanded, and queries are not logged, so the audit cannot tell
+    // A charge's invoice can be expanded, and queries are not logged, so the audit does not know
     // whether this permission is needed.
     let all = billing["permissions"].as_array().unwrap().iter();
     let expanded = all.filter(|permission| permission["may_be_expanded"] == true);

@@ -39,7 +39,7 @@ fn binary() -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// Returns Chromium's path. If there is none, prints that `test` is skipped, directly to the
+/// Returns Chromium's path. If Chromium is missing, prints that `test` is skipped, directly to the
 /// terminal, because the test harness captures the output of a passing test.
 pub fn binary_or_skip(test: &str) -> Option<PathBuf> {
     let found = binary();

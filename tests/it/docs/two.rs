@@ -51,7 +51,7 @@ fn two_envoys_follow_a_feed_from_nothing() {
         .status();
     assert!(copied.unwrap().success());
     symlink(root().join("target"), folder.path().join("target")).unwrap();
-    // In two steps, so that a free port is none of those that are replaced.
+    // In two steps, so that no free port is mistaken for one that is still to be replaced.
     let ports = PORTS.map(|port| (port, format!("<{port}>"), free_port().to_string()));
     let replaced = |text: &str| {
         let text = ports.iter().fold(text.to_owned(), |text, (port, mark, _)| {

@@ -36,7 +36,7 @@ const READERS: [(&str, &str); 23] = [
     ("--owner ID", "--owner acct_1"),
     ("accounts suspend ID", "accounts suspend acct_1"),
     ("accounts resume ID", "accounts resume acct_1"),
-    // There is no terminal for the question.
+    // The question would need a terminal.
     ("keys delete mk_1", "keys delete mk_1 --yes"),
     ("keyward doctor  ", "keyward doctor --admin $ADMIN "),
     ("--revision N", "--revision 1"),

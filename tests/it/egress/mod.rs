@@ -214,7 +214,7 @@ fn http_filters(cluster: &mut Value) -> &mut Vec<Value> {
 }
 
 /// Writes the shipped file for the secret with this folder's key, and renames it into place, as its
-/// comment tells operators to do.
+/// comment asks operators to do.
 fn write_secret(folder: &Path, mode: &str) {
     let mut secret = read(&format!("envoy/egress/stripe_{mode}.yaml"));
     let key = folder.join(format!("stripe_{mode}.key"));

@@ -67,7 +67,7 @@ fn an_interlock_that_a_route_disables() {
     }
 }
 
-/// A route cannot give the filter another configuration, and thereby other keys: Envoy does not
+/// A route cannot give the filter another configuration, and with it other keys: Envoy does not
 /// start.
 #[test]
 fn a_route_that_configures_the_filter_anew() {

@@ -85,7 +85,7 @@ fn assert_always(watched: Vec<(Watch, u16)>) {
 fn from_a_pushed_file_to_the_feed_and_back_without_one_wrong_verdict() {
     let press = begun("way");
     let served = Served::start(&press, &["--path", "/feeds/prod"]);
-    // Pushed until now, with a revision of its own.
+    // Pushed until now, with its own revision.
     let mut pushed = published(&[ALICE, BOB]);
     pushed["snapshot"]["issued_at"] = json!(now());
     let envoy = started(&press, &served, &pushed);
@@ -100,7 +100,7 @@ fn from_a_pushed_file_to_the_feed_and_back_without_one_wrong_verdict() {
     push(&seeded(&press));
     all_follow(&served, &press);
     push(&settings(&press));
-    // It follows: a revocation is everywhere without a push.
+    // It follows the feed: a revocation is everywhere without a push.
     press.write(&published(&[ALICE]));
     press.published(&["--allow-removals"]);
     everywhere(&envoy, BOB, 401);
@@ -132,7 +132,7 @@ fn another_build_of_the_filter_serves_the_seed_until_it_follows() {
     everywhere(&envoy, BOB, 401);
     let watch = |key, expected| (Watch::start(envoy.address(), key), expected);
     let watched = vec![watch(ALICE, 200), watch(BOB, 401), watch(STRANGER, 401)];
-    // The new code has nothing of the old one's memory. What it was given by the push serves meanwhile.
+    // The new code has nothing of the old one's memory. It serves the pushed configuration meanwhile.
     for number in 0..3 {
         let code = another(number, envoy.directory());
         let pushed = naming(&envoy, &code, &seeded(&press));

@@ -123,7 +123,7 @@ fn a_release_is_complete_and_its_checksums_hold() {
     assert_eq!(wasm, "wasm32-wasip1/release/keyward.wasm");
     let native = read(&format!("libkeyward-{COMPAT}-{TESTED}.so"));
     assert_eq!(native, module(TESTED));
-    // The name of a module that no test has run says so.
+    // A module that no test has run has that in its name.
     let native = read(&format!("libkeyward-{COMPAT}-{UNTESTED}.not-tested.so"));
     assert_eq!(native, module(UNTESTED));
     let server = std::fs::read_dir(&folder).unwrap().find_map(|entry| {

@@ -1,5 +1,5 @@
 //! An Envoy as a mesh's control plane would configure it: with its listener's filters and
-//! statistics in place of those that keyward ships. What it gets by discovery is in files that are
+//! statistics in place of those that keyward ships. Discovered configuration is in files that are
 //! replaced by a rename.
 
 use std::fs;

@@ -34,7 +34,7 @@ fn counters_go_on_over_pushes() {
 }
 
 /// The old configuration decides streams that outlive a push, and those of a listener that is
-/// drained. What they count is not lost either.
+/// drained. Their counts are not lost either.
 #[test]
 fn what_an_old_configuration_and_a_drained_listener_count_is_told() {
     let envoy = builder()

@@ -30,7 +30,7 @@ fn foreign(folder: &Folder, abi: &str, more: &str) -> PathBuf {
     module
 }
 
-/// Returns files that are no modules which this Envoy can run.
+/// Returns files that this Envoy cannot run as modules.
 fn broken(folder: &Folder) -> Vec<(&'static str, PathBuf)> {
     let file = |name: &str, content: &[u8]| {
         let path = folder.path().join(name);

@@ -61,7 +61,7 @@ fn what_the_key_file_ends_is_never_held_up() {
     serves(&envoy, 9);
     let answers: Vec<u16> = keys.iter().map(|key| status(&envoy, key)).collect();
     assert_eq!(answers, [401, 401, 401, 200]);
-    // Ended keys are no loss: they and their accounts may disappear.
+    // Ended keys are not a loss: they and their accounts may disappear.
     let mut rest = of(10, &keys[3..]);
     rest["snapshot"]["keys"][0]["id"] = json!("mk_renamed");
     desk.configuration(&rest);

@@ -87,7 +87,7 @@ fn curl_is_answered_as_by_stripe() {
     assert_eq!(denied.json()["error"]["message"], create.message);
     assert_eq!(upstream.count(), before);
 
-    // Without TLS there is no negotiation: HTTP/2 from the first byte, as in gRPC.
+    // Without TLS, nothing is negotiated: HTTP/2 from the first byte, as in gRPC.
     if String::from_utf8_lossy(&version.stdout).contains("HTTP2") {
         let allowed = curl(
             &url("/v1/balance"),

@@ -1,6 +1,6 @@
-//! Stripe's own SDKs, and other common clients, cannot tell keyward's answers from Stripe's. The
-//! scripts are in `tests/sdk`. Their steps and the expected results are here: one list of steps for
-//! all languages, Envoy's access log, and the requests that reached the upstream.
+//! Stripe's own SDKs, and other common clients, cannot distinguish keyward's answers from Stripe's.
+//! The scripts are in `tests/sdk`. Their steps and the expected results are here: one list of steps
+//! for all languages, Envoy's access log, and the requests that reached the upstream.
 
 mod curl;
 mod denials;

@@ -1,4 +1,4 @@
-//! The same load while the gateway follows a feed of many keys, in which ten changes a second are published.
+//! The same load while the gateway follows a feed of many keys that publishes ten changes a second.
 
 use super::*;
 use crate::feed::{followers, following};

@@ -1,4 +1,4 @@
-//! Real upstream servers behind a real Envoy with the shipped bootstrap: what they misread in
+//! Real upstream servers after a real Envoy with the shipped bootstrap: what they misread in
 //! requests that are sent to them directly, and that none of it arrives through keyward.
 //! `scripts/packages.sh` and `scripts/php.sh` install them.
 

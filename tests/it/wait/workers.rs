@@ -68,7 +68,7 @@ fn it_waits_for_a_worker_that_kept_the_old_snapshot() {
     // The other worker has it, and so has the main thread. The worker that lacks it has received no
     // request.
     is_behind(&envoy, 2, why);
-    // The gauge is no evidence either: the last VM to serve a snapshot has set it.
+    // The gauge does not help either: the last VM to serve a snapshot has set it.
     assert_eq!(ask(&mut connections[1], ALICE).status, 200);
     assert_eq!(ask(&mut connections[0], BOB).status, 200);
     eventually("the gauge shows the new one", BOUND, || {

@@ -47,8 +47,7 @@ pub(crate) fn fields() -> Vec<Field> {
     rows.collect::<BTreeMap<_, _>>().into_values().collect()
 }
 
-/// Returns the permissions that reading an object requires, any one of which is enough. `-` means
-/// none.
+/// Returns the permissions that reading an object requires. Any one is enough. `-` means none.
 pub(crate) fn objects() -> BTreeMap<String, Vec<String>> {
     let rows = table("objects.tsv").into_iter();
     rows.map(|row| (row[0].clone(), names(&row[1], '|')))

@@ -1,6 +1,6 @@
-//! Paths that resemble an endpoint but are none never pass for a limited key: unknown paths, other
-//! methods, other spellings, and 10,000 seeded random paths close to real ones. A naive matcher in
-//! this file decides which of those are endpoints after all.
+//! Paths that only resemble an endpoint never pass for a limited key: unknown paths, other methods,
+//! other spellings, and 10,000 seeded random paths close to real ones. A naive matcher in this file
+//! decides which of those are endpoints after all.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -186,7 +186,7 @@ fn a_masked_key_lists_the_keys_that_end_so() {
         );
     }
     // If keys were made before the file recorded their last characters, the command cannot find
-    // them, and says so.
+    // them, and reports that.
     let path = desk.folder.file();
     let text = fs::read_to_string(&path).unwrap();
     let older: Vec<&str> = text

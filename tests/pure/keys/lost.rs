@@ -174,7 +174,7 @@ fn the_old_key_ends_only_when_the_new_one_was_read() {
     }
 }
 
-/// The key exists and its value was read, so the rest of the output is no reason to fail.
+/// The key exists and its value was read, so a failure to print the rest is ignored.
 #[test]
 fn a_closed_standard_error_is_no_failure() {
     let desk = Desk::new("error-closed");

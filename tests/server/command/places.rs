@@ -1,5 +1,5 @@
-//! Where a server may be: at its socket for people on its machine, behind a gateway, and behind one
-//! with TLS.
+//! How a command reaches a server: at its socket for people on its machine, through a gateway, and
+//! through one with TLS.
 
 use std::fs::{self, File};
 use std::process::Command;

@@ -355,7 +355,7 @@ fn what_only_a_server_refuses_says_what_to_do() {
             "{line:?}: {said}"
         );
     }
-    // A key that may not manage keys, and a text that is no key.
+    // A key that may not manage keys, and a text that is not a key.
     let (_, weak) = {
         both.world.account("acct_widgets");
         both.world.key("acct_widgets", &["customer_read"])

@@ -1,5 +1,5 @@
-//! The bootstrap that keyward ships, read as data and changed in place. What the tests start
-//! differs from it only in the changes named here.
+//! The bootstrap that keyward ships, read as data and changed in place. The Envoys of the tests
+//! differ from it only in the changes named here.
 
 use std::net::SocketAddr;
 use std::path::Path;

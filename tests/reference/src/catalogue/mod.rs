@@ -10,7 +10,7 @@ use std::path::Path;
 pub struct Row {
     pub method: String,
     pub path: String,
-    /// The permissions, any one of which is enough.
+    /// The permissions. Any one is enough.
     pub permissions: Vec<String>,
     /// `read` or `write`. If the file does not say, the method decides.
     pub access: String,

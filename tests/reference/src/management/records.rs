@@ -17,7 +17,7 @@ pub struct Records {
     pub accounts: BTreeMap<String, (Account, AccountSettings)>,
     pub keys: BTreeMap<String, Key>,
     pub grant_sets: BTreeMap<String, Granted>,
-    /// The policies. If there are none, no account has one. Otherwise `default` is among them.
+    /// The policies. Without any, no account has one. Otherwise `default` is among them.
     pub policies: BTreeMap<String, Policy>,
     /// Digests of keys that were deleted or purged, if the store keeps them.
     pub ended: Option<BTreeSet<KeyDigest>>,

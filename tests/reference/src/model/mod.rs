@@ -72,8 +72,7 @@ pub struct Builtin {
 pub struct Graph {
     /// The edges. If a field has several rows, the last one counts.
     pub edges: Vec<Edge>,
-    /// Objects, and the permissions to read them, any one of which is enough. Empty if none is
-    /// known.
+    /// Objects, and the permissions to read them. Any one is enough. Empty if none is known.
     pub objects: Vec<(String, Vec<String>)>,
     /// By method and template, what a success returns: `customer`, `list customer`.
     pub returns: Vec<(String, String, Vec<String>)>,
@@ -97,7 +96,7 @@ pub struct Row {
     pub method: String,
     /// A template, such as `/v1/customers/{id}` or `/files/{*rest}`.
     pub path: String,
-    /// The permissions, any one of which is enough.
+    /// The permissions. Any one is enough.
     pub permissions: Vec<String>,
     /// `read` or `write`, if the method does not determine it.
     pub access: Option<String>,

@@ -116,7 +116,7 @@ pub(super) fn account(id: &str) -> String {
     format!("{a}-{b}-8{c}-a{d}-{e}")
 }
 
-/// Translates a line of a body. What it echoes has at most 128 characters, before and after.
+/// Translates a line of a body. The echo in it has at most 128 characters, before and after.
 pub(super) fn message(line: &str) -> String {
     line.split_inclusive([' ', '"', '(', ')'])
         .map(|word| {
