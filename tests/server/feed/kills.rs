@@ -14,7 +14,7 @@ use super::relay::Relay;
 use crate::world::{World, try_straight};
 
 /// How often the server is killed; `make soak` asks for more.
-fn kills() -> u64 {
+fn kills() -> usize {
     let asked = std::env::var("KEYWARD_FLEET_KILLS").ok();
     asked.map_or(20, |text| text.parse().unwrap())
 }
@@ -144,11 +144,7 @@ fn a_killed_server_undoes_no_end_at_any_gateway() {
             (checked, checked_live) = (known.ended.len(), known.live.len());
         }
     }
-    assert!(
-        known.ended.len() as u64 > kills(),
-        "{} ends",
-        known.ended.len()
-    );
+    assert!(known.ended.len() > kills(), "{} ends", known.ended.len());
     println!(
         "{} kills, {} ends, {} keys live",
         kills(),
