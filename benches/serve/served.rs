@@ -143,7 +143,7 @@ impl Served {
 }
 
 /// An Envoy that follows the feed by the socket.
-pub(crate) fn gateway(served: &Served, workers: usize) -> Envoy {
+pub(crate) fn gateway(served: &Served, workers: u32) -> Envoy {
     let key = Command::new(root().join("target/release/keyward"))
         .args(["feed", "key", "show"])
         .arg(served.path("feed.sec"))

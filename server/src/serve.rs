@@ -42,6 +42,8 @@ pub fn run(configuration: &Path, takes: Takes) -> Result<()> {
     tracing_subscriber::fmt()
         .json()
         .with_writer(std::io::stderr)
+        // It would report a failed write on standard error, which fails as well, and panics: a log on a full disk must not stop an end.
+        .log_internal_errors(false)
         .init();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -2,7 +2,7 @@
 //! answers of every worker.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -90,7 +90,7 @@ fn everywhere_is_never_said_too_early_under_a_load_of_creations() {
         all.flatten().collect()
     };
     let left = Mutex::new(keys.iter());
-    let (told, is_over, created) = (Told::default(), AtomicBool::new(false), AtomicUsize::new(0));
+    let (told, is_over, created) = (Told::default(), AtomicBool::new(false), AtomicU32::new(0));
     let begun = Instant::now();
     thread::scope(|scope| {
         let over = Over(&is_over);
@@ -145,7 +145,7 @@ fn everywhere_is_never_said_too_early_under_a_load_of_creations() {
         }
         drop(over);
     });
-    let rate = created.load(Ordering::SeqCst) as f64 / begun.elapsed().as_secs_f64();
+    let rate = f64::from(created.load(Ordering::SeqCst)) / begun.elapsed().as_secs_f64();
     relay.heal();
     let later = told.later.into_inner().unwrap();
     let everywhere = told.everywhere.into_inner();

@@ -122,7 +122,7 @@ fn a_server_writes_to_a_bucket_in_each_region_and_is_held_to_them() {
     // The file of the Envoy before the server is new as well.
     world.configure(|text| {
         let (before, after) = text.split_once("[[publish]]").unwrap();
-        format!("{before}{}", &after[after.find("\n[").unwrap()..])
+        format!("{before}\n[{}", after.split_once("\n[").unwrap().1)
     });
     let refused = world.command("serve", &[]);
     let said = String::from_utf8_lossy(&refused.stderr);
