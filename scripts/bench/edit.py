@@ -40,10 +40,10 @@ def edit(keyward, folder, number, name):
 
 
 def ended(child):
-    """Whether it succeeded, and bytes of memory."""
+    """Whether it succeeded, bytes of memory, and seconds of one core's time."""
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
-    return child.returncode == 0, usage.ru_maxrss * 1024
+    return child.returncode == 0, usage.ru_maxrss * 1024, usage.ru_utime + usage.ru_stime
 
 
 def main(keyward, folder, out):
@@ -53,15 +53,16 @@ def main(keyward, folder, out):
     try:
         file = folder / "keyward.toml"
         file.write_text(key_file())
-        times, memory = [], 0
+        times, cores, memory = [], [], 0
         # The first also names the file, and is not counted.
         for number in range(ROUNDS + 1):
             start = time.monotonic()
-            succeeded, used = ended(edit(keyward, folder, number, f"Edited {number}"))
+            succeeded, used, busy = ended(edit(keyward, folder, number, f"Edited {number}"))
             if not succeeded:
                 sys.exit("keyward keys edit failed")
             if number:
                 times.append(time.monotonic() - start)
+                cores.append(busy)
                 memory = max(memory, used)
         children = [edit(keyward, folder, 500 * number, f"At once {number}") for number in range(AT_ONCE)]
         good = sum([ended(child)[0] for child in children])
@@ -69,11 +70,10 @@ def main(keyward, folder, out):
         made = sum(f'"At once {number}"' in text for number in range(AT_ONCE))
     finally:
         shutil.rmtree(folder)
-    times.sort()
-    median = times[len(times) // 2]
+    median, busy = (sorted(all)[len(all) // 2] for all in (times, cores))
     what = f"`keyward keys edit` of a key file with {KEYS:,} keys"
     rows = [
-        (what, f"≤ {SECONDS} s", f"{median:.2f} s (slowest: {times[-1]:.2f} s)", median <= SECONDS),
+        (what, f"≤ {SECONDS} s", f"{median:.2f} s (slowest: {max(times):.2f} s; time of one core: {busy:.2f} s)", median <= SECONDS),
         (f"{what}: memory", f"≤ {MEBIBYTES} MiB", f"{memory / 2**20:.0f} MiB", memory <= MEBIBYTES * 2**20),
         (f"{what}: of {AT_ONCE} at once, succeed and are in the file", f"{AT_ONCE}", f"{good}, {made}", good == made == AT_ONCE),
     ]

@@ -63,11 +63,20 @@ fn the_page_leads_from_nothing_to_a_reply_without_a_trace_of_stripe() {
         "{said}"
     );
     assert!(said.contains("allow key="), "{said}");
-    assert!(said.contains("keyward.ecds.yaml (+1 -0)"), "{said}");
+    assert!(said.contains("ecds/keyward.yaml (+1 -0)"), "{said}");
 
-    let pushed = fs::read_to_string(folder.path().join("keyward.ecds.yaml")).unwrap();
-    let pushed: serde_json::Value = serde_norway::from_str(&pushed).unwrap();
-    let configuration = &pushed["resources"][0]["typed_config"]["config"]["configuration"]["value"];
+    // Envoy, started in that folder, finds the file that was pushed to, and the filter.
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    let bootstrap = read("bootstrap.yaml");
+    assert!(
+        bootstrap.contains(" path: ecds/keyward.yaml\n") && bootstrap.contains("{path: ecds}\n"),
+        "{bootstrap}"
+    );
+    let pushed: serde_json::Value = serde_norway::from_str(&read("ecds/keyward.yaml")).unwrap();
+    let pushed = &pushed["resources"][0]["typed_config"]["config"];
+    let filter = &pushed["vm_config"]["code"]["local"]["filename"];
+    assert_eq!(filter.as_str(), find::wasm().to_str());
+    let configuration = &pushed["configuration"]["value"];
     let envoy = Envoy::builder()
         .config(configuration.as_str().unwrap())
         .start();

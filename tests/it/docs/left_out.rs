@@ -122,7 +122,8 @@ pub(super) const LEFT_OUT: &[LeftOut] = &[
     out("your-own-api.md", "keyward", Test("tests/it/own_api.rs")),
     out("your-own-api.md", "KEY=", Test("tests/it/own_api.rs")),
     out("your-own-api.md", "printf", Test("tests/it/own_api.rs")),
-    out("your-own-api.md", "cp ", Test("tests/it/own_api.rs")),
+    out("your-own-api.md", "mkdir ecds", Test("tests/it/own_api.rs")),
+    out("your-own-api.md", "sed ", Test("tests/it/own_api.rs")),
     out("your-own-api.md", "curl", Test("tests/it/own_api.rs")),
     out("usage.md", "curl", Test("tests/it/verification/usage.rs")),
     out(
