@@ -101,6 +101,11 @@ pub(crate) struct Lists {
 }
 
 impl Lists {
+    /// Whether both have the same lists in the same order.
+    pub(crate) fn are_the_same_as(&self, other: &Self) -> bool {
+        self.pool == other.pool && self.ends.iter().eq(other.ends.iter())
+    }
+
     pub(crate) fn new(ends: Rows, pool: Box<[u8]>) -> Self {
         Self { ends, pool }
     }

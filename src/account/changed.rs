@@ -91,7 +91,14 @@ impl ChangedAccounts {
         self.added.len()
     }
 
-    /// Returns the number of records.
+    /// The numbers of all that are not as tables of `count` say.
+    pub(super) fn places(&self, count: usize) -> impl Iterator<Item = usize> {
+        let moved = self.moved.iter().map(|(place, _)| *place);
+        let added = 0..self.added.len();
+        moved.chain(added.filter_map(move |place| place.checked_add(count)))
+    }
+
+    /// How many records there are.
     pub(super) fn len(&self) -> usize {
         self.moved.len() + self.added.len()
     }

@@ -173,6 +173,31 @@ impl AccountForest {
         self.tables.rows.len()
     }
 
+    /// Whether both have the same tables, so that a number of the tables is the same account's.
+    pub(crate) fn has_the_tables_of(&self, other: &Self) -> bool {
+        let (one, other) = (&self.tables, &other.tables);
+        Arc::ptr_eq(one, other)
+            || (one.ids.are_the_same_as(&other.ids) && one.rows.iter().eq(other.rows.iter()))
+    }
+
+    /// Whether the tables have the say of this account.
+    pub(crate) fn is_as_in_tables(&self, account: AccountIndex) -> bool {
+        let count = self.tables.rows.len();
+        let place = index(account.0).filter(|place| *place < count);
+        place.is_some_and(|place| match &self.changed {
+            None => true,
+            Some(changed) => matches!(changed.at(place, count), Changed::No),
+        })
+    }
+
+    /// The numbers of accounts that are not as the tables say.
+    pub(crate) fn changed_numbers(&self) -> impl Iterator<Item = AccountIndex> {
+        let count = self.tables.rows.len();
+        let changed = self.changed.as_deref();
+        let places = changed.into_iter().flat_map(move |it| it.places(count));
+        places.filter_map(|place| u32::try_from(place).ok().map(AccountIndex))
+    }
+
     pub(crate) fn ids(&self) -> &Lists {
         &self.tables.ids
     }

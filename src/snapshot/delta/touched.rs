@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::Delta;
+use crate::account::{Account, AccountForest, AccountIndex};
 use crate::digest::KeyDigest;
 use crate::snapshot::Snapshot;
 use crate::snapshot::view::{KeyView, Set};
@@ -38,7 +39,7 @@ impl Touched {
             ..Self::default()
         };
         for (one, other) in [(before, after), (after, before)] {
-            for account in one.accounts().iter() {
+            for account in suspects(one.accounts(), other.accounts()) {
                 let twin = other.accounts().find(account.id());
                 let twin = twin.and_then(|twin| other.accounts().account(twin));
                 let is_same = twin.is_some_and(|twin| {
@@ -71,6 +72,7 @@ impl Touched {
 
     fn compare_keys(&mut self, before: &Snapshot, after: &Snapshot) {
         let (mut old, mut new) = (before.views().peekable(), after.views().peekable());
+        let are_alike = before.accounts().has_the_tables_of(after.accounts());
         loop {
             let digest = match (old.peek(), new.peek()) {
                 (None, None) => return,
@@ -81,7 +83,7 @@ impl Touched {
             let new = new.next_if(|(of, _)| *of == digest);
             let is_same = old
                 .zip(new)
-                .is_some_and(|((_, old), (_, new))| same(&old, before, &new, after));
+                .is_some_and(|((_, old), (_, new))| same(&old, before, &new, after, are_alike));
             if !is_same {
                 self.keys.insert(digest);
             }
@@ -92,9 +94,10 @@ impl Touched {
     /// named ones.
     #[must_use]
     pub fn among(&self, before: &Snapshot, after: &Snapshot) -> Self {
+        let are_alike = before.accounts().has_the_tables_of(after.accounts());
         let differs = |digest: &&KeyDigest| match (before.view(digest), after.view(digest)) {
             (None, None) => false,
-            (Some(old), Some(new)) => !same(&old, before, &new, after),
+            (Some(old), Some(new)) => !same(&old, before, &new, after, are_alike),
             (None, Some(_)) | (Some(_), None) => true,
         };
         Self {
@@ -151,13 +154,28 @@ impl Touched {
     }
 }
 
-/// Returns whether two records are equal when each is read in its own snapshot.
-fn same(a: &KeyView<'_>, of_a: &Snapshot, b: &KeyView<'_>, of_b: &Snapshot) -> bool {
-    let owner = |view: &KeyView<'_>, of: &Snapshot| {
-        of.accounts()
-            .account(view.owner)
-            .map(|owner| owner.id().to_owned())
-    };
+/// The accounts of one forest that may not be as the other one says. With the same tables only those that changed since: a look-up by id costs far more than a row.
+fn suspects<'f>(
+    one: &'f AccountForest,
+    other: &'f AccountForest,
+) -> Box<dyn Iterator<Item = Account<'f>> + 'f> {
+    if !one.has_the_tables_of(other) {
+        return Box::new(one.iter());
+    }
+    let in_tables = move |number: &AccountIndex| one.is_as_in_tables(*number);
+    let others = other.changed_numbers().filter(in_tables);
+    let numbers = one.changed_numbers().chain(others);
+    Box::new(numbers.filter_map(|number| one.account(number)))
+}
+
+/// Whether two records say the same, each in its snapshot. `are_alike` says that both have the same tables of accounts.
+fn same(
+    a: &KeyView<'_>,
+    of_a: &Snapshot,
+    b: &KeyView<'_>,
+    of_b: &Snapshot,
+    are_alike: bool,
+) -> bool {
     let sets = |a: &Set<'_>, b: &Set<'_>| match (a, b) {
         (Set::None, Set::None) => true,
         (Set::Named(a), Set::Named(b)) => a == b,
@@ -167,7 +185,22 @@ fn same(a: &KeyView<'_>, of_a: &Snapshot, b: &KeyView<'_>, of_b: &Snapshot) -> b
         (Set::None | Set::Named(_) | Set::Own(_), _) => false,
     };
     a.says_the_same(b)
-        && owner(a, of_a) == owner(b, of_b)
+        && same_owner((a, of_a), (b, of_b), are_alike)
         && sets(&a.grants, &b.grants)
         && sets(&a.connect_grants, &b.connect_grants)
+}
+
+fn same_owner(
+    (a, of_a): (&KeyView<'_>, &Snapshot),
+    (b, of_b): (&KeyView<'_>, &Snapshot),
+    are_alike: bool,
+) -> bool {
+    let (one, other) = (of_a.accounts(), of_b.accounts());
+    // The number says it without a look at the ids, which are all over the memory.
+    let is_plain = are_alike
+        && a.owner == b.owner
+        && one.is_as_in_tables(a.owner)
+        && other.is_as_in_tables(b.owner);
+    let id = |account: Option<Account<'_>>| account.map(|account| account.id().to_owned());
+    is_plain || id(one.account(a.owner)) == id(other.account(b.owner))
 }

@@ -121,3 +121,35 @@ fn no_bytes_whatever_make_reading_panic() {
     let longer = [&bytes[..], b"x"].concat();
     assert!(Delta::read(&longer).is_err());
 }
+
+#[test]
+fn what_is_in_front_of_the_same_tables_is_found_as_among_other_tables() {
+    let before = start();
+    // One account is suspended, one moves, one goes with its key, one comes and gets a key.
+    let after = later(&before, |state| {
+        state["accounts"] = json!([
+            {"id": "org_1"},
+            {"id": "acct_1", "parent": "org_1", "status": "suspended"},
+            {"id": "acct_2", "parent": "org_1"},
+            {"id": "acct_4"},
+        ]);
+        state["keys"][2] = key("mk_d", 4, "acct_4", json!("writers"));
+        state["keys"][0]["owner"] = json!("acct_4");
+    });
+    let changed = applied(&before, &after);
+    // The tables of the first state, to which everything is taken back.
+    let (first, second) = (snapshot(&before), snapshot(&after));
+    assert!(changed.accounts().has_the_tables_of(first.accounts()));
+    assert!(!second.accounts().has_the_tables_of(first.accounts()));
+    let slow = Touched::between(&second, &first);
+    assert_eq!(slow.accounts.len(), 4, "{slow:?}");
+    assert_eq!(slow.keys.len(), 3, "{slow:?}");
+    assert_eq!(Touched::between(&changed, &first), slow);
+    assert_eq!(Touched::between(&first, &changed), slow);
+    let keys = Touched {
+        keys: [1, 2, 3, 4].map(digest).into(),
+        ..Touched::default()
+    };
+    assert_eq!(keys.among(&changed, &first), slow);
+    assert_eq!(Touched::between(&changed, &changed), Touched::default());
+}
