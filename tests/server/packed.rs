@@ -50,7 +50,13 @@ fn a_server_runs_from_its_image_with_nothing_else_around_it() {
         .arg(&user)
         .arg(&root)
         .arg(entry)
-        .args(["init", "--data", "/var/lib/keyward", "--run", "/run/keyward"])
+        .args([
+            "init",
+            "--data",
+            "/var/lib/keyward",
+            "--run",
+            "/run/keyward",
+        ])
         .args(["--trusted-uid", "envoy"])
         .env_clear()
         .output()
@@ -65,7 +71,11 @@ fn a_server_runs_from_its_image_with_nothing_else_around_it() {
         .env_clear()
         .output()
         .unwrap();
-    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+    assert!(
+        checked.status.success(),
+        "{}",
+        String::from_utf8_lossy(&checked.stderr)
+    );
     // The values that init wrote are those that the command of the image reads.
     let command = config["config"]["Cmd"][2].as_str().unwrap();
     assert!(root.join(command.trim_start_matches('/')).exists());
