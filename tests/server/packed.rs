@@ -58,7 +58,6 @@ fn a_server_runs_from_its_image_with_nothing_else_around_it() {
             "/run/keyward",
         ])
         .args(["--trusted-uid", "envoy"])
-        .env_clear()
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&made.stderr);
@@ -68,7 +67,6 @@ fn a_server_runs_from_its_image_with_nothing_else_around_it() {
         .arg(&root)
         .arg(entry)
         .args(["check", "--data", "/var/lib/keyward"])
-        .env_clear()
         .output()
         .unwrap();
     assert!(
