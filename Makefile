@@ -1,7 +1,7 @@
 # `make` without arguments lists the targets. Two commands are all a newcomer needs: `make demo` and `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help announce pages portal asan build filter native native-release trap-door native-trap-door demo run server server-build test test-all tools bench soak audit sbom image release reproducible check catalogue fuzz fmt clean toolchain
+.PHONY: help announce pages portal asan build filter native native-release trap-door native-trap-door demo run server server-build server-image test test-all tools bench soak audit sbom image release reproducible check catalogue fuzz fmt clean toolchain
 
 # The paths under target/ are part of what we promise (envoy/bootstrap.yaml names the .wasm), so a CARGO_TARGET_DIR from outside is overruled.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -93,7 +93,7 @@ SLOW := docs::every_command docs::two the_picture soak:: cases::envoy mesh::gate
 	fail_closed::exhaustion fail_closed::host_calls::a_call_that_only_tells fail_closed::restart fail_closed::streams::open_streams \
 	fail_closed::skipped::an_unreadable_file fail_closed::thousand doctor::broken::the_interlock doctor::broken::the_filter doctor::broken::the_plugin doctor::counted audit::loggers \
 	egress::failures egress::tricks key_file::concurrent::who_waits push::ecds::what_the_way push::limits push::watch::it_follows \
-	publish::kills::a_killed pushes::alternating rollout::code image::hashes store::crash::many_kills \
+	publish::kills::a_killed pushes::alternating rollout::code image::hashes packed:: store::crash::many_kills \
 	store::differential::a_key_file_and_the_store_agree_ten_thousand_times native::panics native::files native::memory native::remote native::versions \
 	conformance::envoy_with doctor::variants::missing browser::page::behind browser::page::a_page_of fail_closed::neighbours::each fail_closed::neighbours::one_with \
 	fail_closed::host_calls::a_call_that_the audit::rewritten audit::evidence::nor \
@@ -180,6 +180,9 @@ sbom: toolchain ## what the filter, the command, the server and the native modul
 # The SBOM goes in as what refers to the image. `skopeo copy oci:target/image:VERSION docker://…` pushes it.
 image: filter sbom ## the filter as an OCI image layout, with its SBOM and digests: target/image
 	@scripts/image.py target/wasm32-wasip1/release/keyward.wasm target/image --sbom target/keyward.wasm.cdx.json
+
+server-image: server-build ## keyward-server as an OCI image layout, with the libraries of this machine: target/server-image
+	@scripts/server-image.py target/release/keyward-server target/server-image
 
 release: build server-build native-release image ## what a release consists of, with checksums and provenance: target/release-VERSION (docs/releasing.md)
 	@scripts/release.py

@@ -20,6 +20,7 @@ mod kills;
 mod local;
 mod matrix;
 mod own_api;
+mod packed;
 mod pages;
 mod portal;
 mod refused;

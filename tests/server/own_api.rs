@@ -6,7 +6,7 @@ use keyward_harness::eventually;
 use keyward_harness::process::Folder;
 use serde_json::json;
 
-use crate::world::{PROPAGATION, World};
+use crate::world::{PROPAGATION, World, command};
 
 const PROFILE: &str = r#"
 preset = "plain"
@@ -108,6 +108,29 @@ fn a_server_makes_keys_for_an_api_of_ones_own() {
     let applied = world.api("POST", "/v2/keyward/key_file/apply", Some(order));
     assert_eq!(applied.status, 200, "{}", applied.text());
     works(&world, own, "POST");
+
+    // The same on the server's machine, from a folder.
+    let keys = folder.path().join("keys.d");
+    fs::create_dir(&keys).unwrap();
+    let text = FILE.replace("SHA256", &"5".repeat(64));
+    let text = text.replace("_nightly", "_weekly");
+    fs::write(keys.join("weekly.toml"), &text).unwrap();
+    let apply = |more: &[&str]| {
+        let mut program = command();
+        program.args(["apply", "--as", "weekly", "--data"]);
+        let done = program.arg(world.data()).args(more).arg(&keys).output();
+        let done = done.unwrap();
+        let said = [done.stdout, done.stderr].concat();
+        (done.status.code(), String::from_utf8(said).unwrap())
+    };
+    let added = "add account acct_weekly\nadd api key mk_weekly\n2 changes; 0 records are as the file has them\n";
+    assert_eq!(apply(&["--dry-run"]), (Some(1), added.to_owned()));
+    let made = format!("{added}2 changes were made\n");
+    assert_eq!(apply(&[]), (Some(0), made));
+    let nothing = "0 changes; 2 records are as the file has them\n".to_owned();
+    assert_eq!(apply(&["--dry-run"]), (Some(0), nothing));
+    fs::write(keys.join("weekly.toml"), "nonsense").unwrap();
+    assert_eq!(apply(&[]).0, Some(4));
 
     world.restart();
     let (_, another) = world.key("acct_widgets", &["widget_write"]);

@@ -95,6 +95,17 @@ pub(super) const LEFT_OUT: &[LeftOut] = &[
         "curl -s https://keys",
         Test("tests/server/feed/mod.rs"),
     ),
+    out(
+        "server.md",
+        "curl -s -X PUT https://keys",
+        Test("tests/server/own_api.rs"),
+    ),
+    out("api.md", "jq -n", Test("server/src/api/tests/files.rs")),
+    out(
+        "api.md",
+        "curl -s https://keys",
+        Test("tests/server/own_api.rs"),
+    ),
     out("server.md", "useradd", ROOT),
     out("server.md", "install", ROOT),
     out("server.md", "runuser", ROOT),

@@ -126,6 +126,40 @@ fn a_refused_change_takes_back_itself_only() {
 }
 
 #[test]
+fn of_changes_that_are_committed_together_only_the_refused_one_is_taken_back() {
+    let fixture = Fixture::new();
+    let (go, wanted) = std::sync::mpsc::channel::<()>();
+    let wanted = std::sync::Mutex::new(wanted);
+    wait(async {
+        // It holds the writer until all of the others wait, which are then one group.
+        let first = fixture.store.write(move |tx| -> Result<u64> {
+            let _ = wanted.lock().unwrap().recv_timeout(Duration::from_secs(30));
+            Ok(tx.record(entry("first"))?.sequence)
+        });
+        let refused = |kind: &'static str| {
+            fixture.store.write(move |tx| -> Result<()> {
+                tx.record(entry(kind))?;
+                Err(StoreError::Conflict(kind.to_owned()))
+            })
+        };
+        let (first, one, no, two, never, three, ()) = tokio::join!(
+            first,
+            record(&fixture.store, "one"),
+            refused("no"),
+            record(&fixture.store, "two"),
+            refused("never"),
+            record(&fixture.store, "three"),
+            async move { go.send(()).unwrap() },
+        );
+        assert_eq!((first, one, two, three), (Ok(1), 2, 3, 4));
+        assert_eq!(no, Err(StoreError::Conflict("no".to_owned())));
+        assert_eq!(never, Err(StoreError::Conflict("never".to_owned())));
+        let verified = fixture.store.read(|reader| reader.verify_activity(None));
+        assert_eq!(verified.await.unwrap().unwrap().sequence, 4);
+    });
+}
+
+#[test]
 fn a_change_that_panics_takes_nothing_with_it() {
     let fixture = Fixture::new();
     wait(async {
