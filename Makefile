@@ -187,7 +187,7 @@ reproducible: toolchain ## build the filter in two folders, and compare
 # With symbols, so that Valgrind finds what to count.
 DECISION := CARGO_PROFILE_BENCH_STRIP=none KEYWARD_BENCH_WORLDS=$(CURDIR)/target/bench/worlds
 
-# Each part writes its lines into a separate file, and the last one writes the page. The second filter knows no endpoint: the difference to the first is the catalogue. The code that drives Envoy need not be
+# Each part writes its lines into a separate file, and the gateway's writes the page of them. The second filter knows no endpoint: the difference to the first is the catalogue. The code that drives Envoy need not be
 # fast itself, so it is built without what the release profile takes minutes for.
 bench: filter native ## what is promised of size and speed, measured: one table, docs/benchmarks.md (QUICK=1: a few minutes of it, docs left alone)
 	@mkdir -p target/bench
@@ -199,11 +199,12 @@ bench: filter native ## what is promised of size and speed, measured: one table,
 	$(DECISION) KEYWARD_BENCH_OUT=$(CURDIR)/target/bench/decision.tsv cargo bench --locked -p keyward-benches --bench decision
 	@bench=$$($(DECISION) cargo bench --locked -p keyward-benches --bench decision --no-run 2>&1 | sed -n 's/.*Executable.*(\(.*\))/\1/p') && $(DECISION) scripts/bench/instructions.sh "$$bench" target/bench/costs.tsv
 	@rm -rf target/bench/worlds
-	ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 cargo bench --locked -p keyward-benches --bench gateway
 	CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 KEYWARD_BENCH_DISK=$(CURDIR)/target/bench KEYWARD_BENCH_OUT=$(CURDIR)/target/bench/store.tsv cargo bench --locked -p keyward-benches --bench store
 	@# The command as the step before left it: without link-time optimization, so the released one is no slower. A gigabyte of log, so not in the quick part.
 	CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 cargo build --profile bench --locked -p keyward-cli
 	CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 KEYWARD_BENCH_OUT=$(CURDIR)/target/bench/publish.tsv cargo bench --locked -p keyward-benches --bench publish
+	@# The page has the lines of all parts before it.
+	ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 cargo bench --locked -p keyward-benches --bench gateway
 	@rm -f target/bench/logs.tsv && touch target/bench/logs.tsv
 	@[ -n "$$QUICK" ] || scripts/bench/logs.py target/release/keyward target/bench/logs target/bench/logs.tsv
 	@scripts/bench/table.py target/bench/gateway.tsv target/bench/decision.tsv target/bench/catalogue-size.tsv target/bench/logs.tsv target/bench/store.tsv target/bench/publish.tsv

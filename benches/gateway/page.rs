@@ -29,7 +29,12 @@ pub struct Report<'a> {
 
 /// The lines that other parts wrote for `scripts/bench/table.py`.
 pub fn other_bounds(folder: &Path) -> Vec<Bound> {
-    let files = ["decision.tsv", "catalogue-size.tsv"];
+    let files = [
+        "decision.tsv",
+        "catalogue-size.tsv",
+        "store.tsv",
+        "publish.tsv",
+    ];
     let texts = files.map(|file| fs::read_to_string(folder.join(file)).unwrap_or_default());
     let lines = texts.iter().flat_map(|text| text.lines());
     lines

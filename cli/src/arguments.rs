@@ -17,7 +17,7 @@ use keyward_files::store::Store;
 
 const REFUSAL: &str = "keyward: one of the arguments (or KEYWARD_KEYS or KEYWARD_SERVER, which name a place) looks like a key, and keys are not arguments: those show in process lists and shell histories, so treat it as leaked; commands that read a key have --key-stdin or read standard input";
 
-const NO_SERVER: &str = "keyward: this command does not work on a server, which builds and publishes its snapshots itself; --server is for `keyward keys`, `keyward accounts` and `keyward grant-sets`";
+const NO_SERVER: &str = "keyward: this command does not work on a server, which builds and publishes its snapshots itself; --server is for `keyward keys`, `keyward accounts`, `keyward grant-sets` and `keyward policies`";
 
 /// Refuses arguments that hold a secret key of Stripe's form: a command could repeat it, or write it down. So it could with a variable whose name may be misread.
 pub(super) fn refuse_keys() -> Result<(), Exit> {

@@ -17,7 +17,7 @@ use keyward_files::invariant::Held;
 use keyward_files::key_file::{Key, KeyFile};
 use keyward_files::store::{self, Store};
 
-pub(crate) use arguments::OnRecords;
+pub(crate) use arguments::{OnRecords, OnServer};
 
 /// Where the records are.
 pub(crate) enum Records {

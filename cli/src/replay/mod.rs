@@ -1,13 +1,7 @@
 //! `keyward replay`: the requests of access logs, decided once by the snapshot that is served and once by the one that is to be pushed, by the same code that runs in Envoy. It does not guess what the log
 //! does not contain: a request whose verdict the old snapshot does not explain is listed separately, with the reason.
 
-mod outcome;
-mod question;
 mod show;
-mod side;
-mod stand_ins;
-mod sum;
-mod unclear;
 
 use std::path::PathBuf;
 
@@ -18,16 +12,9 @@ use super::exit::Exit;
 use super::input;
 use super::output::{self, OutputArguments};
 use super::snapshot::load::load;
-use keyward::decision::Environment;
-use keyward_files::access_log::Record;
 use keyward_files::key_file::instant;
 use keyward_files::log_files::{self, Go};
-use outcome::Outcome;
-use question::Question;
-use side::Side;
-use stand_ins::StandIns;
-use sum::Sum;
-use unclear::Unclear;
+use keyward_files::replay::{Replay, Sum};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -49,43 +36,23 @@ pub(super) struct Arguments {
     output: OutputArguments,
 }
 
-/// The surroundings of a request of the log.
-struct Given {
-    now: u64,
-    client: Option<std::net::IpAddr>,
-}
-
-impl Environment for Given {
-    fn now(&self) -> Option<u64> {
-        Some(self.now)
-    }
-
-    fn client_address(&self) -> Option<std::net::IpAddr> {
-        self.client
-    }
-}
-
 pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     let started = input::now();
     let now = arguments.at.unwrap_or(started);
     let (old, new) = (load(&arguments.old)?, load(&arguments.new)?);
-    let stand_ins = StandIns::of(&old, &new);
-    let (old, new) = (Side::new(&old, &stand_ins)?, Side::new(&new, &stand_ins)?);
+    let replay = Replay::of(&old, &new)?;
     let mut sum = Sum::default();
     let tally = log_files::read(
         &arguments.log.log(started),
         &ProgressLine::shown(),
         &mut |record| {
-            match compare(&old, &new, &stand_ins, record, now) {
-                Ok((before, after)) => sum.compared(&new, record, &before, &after),
-                Err(why) => sum.unclear(why),
-            }
+            replay.add(&mut sum, record, now);
             Ok(Go::On)
         },
     )?;
     let told = show::Told {
-        old: &old,
-        new: &new,
+        old: replay.old(),
+        new: replay.new(),
         sum: &sum,
         tally: &tally,
         at: instant::show(now),
@@ -105,43 +72,4 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     } else {
         Exit::Failed
     })
-}
-
-/// What becomes of one request by either snapshot.
-fn compare(
-    old: &Side,
-    new: &Side,
-    stand_ins: &StandIns,
-    record: &Record<'_>,
-    now: u64,
-) -> Result<(Outcome, Outcome), Unclear> {
-    let state = record.state.as_ref().ok_or(Unclear::NoVerdict)?;
-    if !record.path.as_str().starts_with('/') {
-        return Err(Unclear::NoPath);
-    }
-    let asks_for =
-        |(name, level)| old.asks_for(record.method.as_str(), record.path.as_str(), name, level);
-    if !state.permission.is_none_or(asks_for) {
-        return Err(Unclear::AnotherPermission);
-    }
-    let question = Question::of(record, state, old.configuration.profile(), stand_ins)?;
-    let given = Given {
-        now,
-        client: record.client,
-    };
-    let before = old.judge(&question, &given);
-    let logged = Outcome::logged(state);
-    if !before.is_like(&logged) {
-        if let Some(reason) = logged
-            .reason()
-            .filter(|reason| sum::is_beyond_a_log(*reason))
-        {
-            return Err(Unclear::BeyondALog(reason));
-        }
-        // Decided by another snapshot, a request may have had another answer; decided by this one, the log lacks what it rested on.
-        if state.revision == old.revision() {
-            return Err(Unclear::NotExplained);
-        }
-    }
-    Ok((before, new.judge(&question, &given)))
 }

@@ -11,6 +11,7 @@ mod lists;
 mod make;
 mod many;
 mod mirror;
+mod policies;
 mod propagation;
 mod read;
 mod refusal;
@@ -32,6 +33,7 @@ pub(crate) use find::MOST_LOOKUPS;
 pub(crate) use list::Filter;
 pub(crate) use make::Made;
 pub(crate) use mirror::Seen;
+pub(crate) use policies::Policy;
 pub(crate) use propagation::{Come, Follower};
 pub(crate) use tree::Count;
 

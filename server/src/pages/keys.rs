@@ -11,7 +11,7 @@ use super::objects::{Key, List, cursor};
 use super::parts::actions::{Weight, chip, link, menu};
 use super::parts::fields::{self, Field};
 use super::parts::table::{Column, pager, table};
-use super::parts::{Text, Tone, layout, mark, message, state_badge, time};
+use super::parts::{Parts, Text, Tone, layout, mark, message, state_badge, time};
 use super::reply::PagePending;
 use super::visit::Visit;
 use crate::app::App;
@@ -346,9 +346,9 @@ pub(super) fn may(key: &Key) -> Markup {
             (Some(set), _) => { (Text(set)) span.soft { " (set)" } }
             (None, None) => "everything",
             (None, Some([])) => span.soft { "nothing" },
-            (None, Some([only])) => (Text(only)),
-            (None, Some([first, second])) => { (Text(first)) ", " (Text(second)) }
-            (None, Some([first, rest @ ..])) => { (Text(first)) span.soft { ", " (rest.len()) " more" } }
+            (None, Some([only])) => (Parts(only)),
+            (None, Some([first, second])) => { (Parts(first)) ", " (Parts(second)) }
+            (None, Some([first, rest @ ..])) => { (Parts(first)) span.soft { ", " (rest.len()) " more" } }
         }
     }
 }

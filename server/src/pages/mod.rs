@@ -19,6 +19,7 @@ mod gzip;
 mod incident;
 mod key;
 mod keys;
+mod lines;
 mod lookup;
 mod named;
 mod objects;

@@ -1,6 +1,5 @@
 //! The console, as a browser reaches it through Envoy.
 
-mod attacks;
 mod flows;
 mod hidden;
 mod roles;

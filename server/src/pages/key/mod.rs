@@ -2,6 +2,7 @@
 
 mod addresses;
 mod asked;
+mod check;
 mod delete;
 mod details;
 mod duplicate;

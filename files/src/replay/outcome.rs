@@ -1,16 +1,16 @@
 //! The actual or the predicted result of a request.
 
+use crate::access_log::State;
+use crate::access_log::Verdict;
 use keyward::decision::{Denial, PermitKind};
 use keyward::judge;
 use keyward::permission::AccessLevel;
 use keyward::principal::Principal;
 use keyward::reason::DenyReason;
-use keyward_files::access_log::State;
-use keyward_files::access_log::Verdict;
 
 /// A verdict, and the permission that was missing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Outcome {
+pub struct Outcome {
     kind: Kind,
     missing: Option<String>,
 }
@@ -27,7 +27,7 @@ enum Kind {
 
 /// Whether and how a verdict changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Change {
+pub enum Change {
     /// It passed, and no longer does.
     Breaks,
     /// It did not pass, and now does.
@@ -39,7 +39,9 @@ pub(super) enum Change {
 }
 
 impl Change {
-    pub(super) fn name(self) -> &'static str {
+    /// `breaks`, `opens`, `moves` or `reason`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::Breaks => "breaks",
             Self::Opens => "opens",
@@ -49,7 +51,8 @@ impl Change {
     }
 
     /// Whether the verdict flips.
-    pub(super) fn is_flip(self) -> bool {
+    #[must_use]
+    pub fn is_flip(self) -> bool {
         self != Self::Reason
     }
 }
@@ -123,7 +126,9 @@ impl Outcome {
         self.kind == other.kind
     }
 
-    pub(super) fn reason(&self) -> Option<DenyReason> {
+    /// Why it did not pass, or would not.
+    #[must_use]
+    pub fn reason(&self) -> Option<DenyReason> {
         match self.kind {
             Kind::Shadow(reason) | Kind::Deny(reason) => Some(reason),
             Kind::Public | Kind::Preflight | Kind::Key | Kind::Verify => None,
@@ -131,12 +136,14 @@ impl Outcome {
     }
 
     /// The permission that is missing: `customer=write`.
-    pub(super) fn missing(&self) -> Option<&str> {
+    #[must_use]
+    pub fn missing(&self) -> Option<&str> {
         self.missing.as_deref()
     }
 
     /// As filter state begins: `allow`, `allow would_deny=REASON`, `verify`, `deny REASON`.
-    pub(super) fn name(&self) -> String {
+    #[must_use]
+    pub fn name(&self) -> String {
         match self.kind {
             Kind::Public => "allow public".to_owned(),
             Kind::Preflight => "allow preflight".to_owned(),

@@ -4,7 +4,7 @@ use keyward::reason::DenyReason;
 
 /// Why nothing can be said of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Unclear {
+pub enum Unclear {
     /// keyward did not judge it: Envoy answered before, or the interlock did.
     NoVerdict,
     /// The log has no path: the request had none, or it looked as if it held a key.
@@ -20,7 +20,9 @@ pub(super) enum Unclear {
 }
 
 impl Unclear {
-    pub(super) fn text(self) -> String {
+    /// In words.
+    #[must_use]
+    pub fn text(self) -> String {
         match self {
             Self::NoVerdict => "keyward gave no verdict".to_owned(),
             Self::NoPath => "the log does not have its path".to_owned(),

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use crate::invariant::Held;
+use crate::snapshot::Checked;
 use keyward::snapshot::Document;
-use keyward_files::invariant::Held;
-use keyward_files::snapshot::Checked;
 
 /// Made-up raw keys in place of those that clients have.
 pub(super) struct StandIns {
