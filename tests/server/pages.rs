@@ -8,7 +8,7 @@ use std::process::Command;
 
 use keyward_harness::find::root;
 
-use crate::world::World;
+use crate::world::{World, with_logs};
 
 #[test]
 fn every_page_opens() {
@@ -22,7 +22,7 @@ fn in_full_states() {
     let Some(tools) = Tools::find("in_full_states") else {
         return;
     };
-    let world = World::start();
+    let world = World::start_with(with_logs);
     browse(&world, &tools, "states");
     // Then with what is around the pages broken, one thing after the other.
     let target = world.data().join("envoy/ecds/keyward.pb");
@@ -48,14 +48,14 @@ fn the_portal_opens() {
 #[test]
 fn in_full_portal() {
     if let Some(tools) = Tools::find("in_full_portal") {
-        browse(&World::start(), &tools, "portal");
+        browse(&World::start_with(with_logs), &tools, "portal");
     }
 }
 
 #[test]
 fn in_full_flows() {
     if let Some(tools) = Tools::find("in_full_flows") {
-        browse(&World::start(), &tools, "flows");
+        browse(&World::start_with(with_logs), &tools, "flows");
     }
 }
 

@@ -272,6 +272,18 @@ pub(crate) fn serve_in(folder: &Path, more: &[&str]) -> Guarded {
     server
 }
 
+/// Names Envoy's access log to the server, for [`World::start_with`].
+pub(crate) fn with_logs(data: &Path) {
+    let file = data.join("keyward-server.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    assert_eq!(text.matches("files = []").count(), 1, "{text}");
+    fs::write(
+        &file,
+        text.replace("files = []", "files = [\"../access*.log\"]"),
+    )
+    .unwrap();
+}
+
 pub(crate) fn command() -> Command {
     Command::new(env!("CARGO_BIN_EXE_keyward-server"))
 }

@@ -74,7 +74,6 @@ pub(crate) fn preview(app: Arc<App>, call: Call) -> Pending {
             command: Command::EditKey(edit),
             ceiling: call.caller.ceiling(passes_policy),
             actor: call.caller.name(),
-            own_rows: app.described.endpoint_rows.clone(),
             now: time::now(),
         };
         let now = wanted.now;
@@ -112,7 +111,6 @@ struct Wanted {
     command: Command,
     ceiling: keyward::management::Ceiling,
     actor: String,
-    own_rows: Value,
     now: u64,
 }
 
@@ -142,7 +140,7 @@ impl Wanted {
         let after = states.find_map(|(_, after)| after.filter(|key| key.id == self.id));
         let before = &stored.key;
         let after = after.unwrap_or(before);
-        let around = Around::read(reader, before, &self.own_rows)?;
+        let around = Around::read(reader, before)?;
         Ok(Sides {
             before: around.with(before)?,
             after: around.with(after)?,
@@ -158,8 +156,9 @@ struct Around {
 }
 
 impl Around {
-    /// All accounts of the owner's tree, because a request may be about any of them, all grant sets, and the endpoints.
-    fn read(reader: &Reader<'_>, key: &Key, own_rows: &Value) -> Result<Self, Stored> {
+    /// All accounts of the owner's tree, because a request may be about any of them, all grant sets, and the endpoints,
+    /// among which are those of this API.
+    fn read(reader: &Reader<'_>, key: &Key) -> Result<Self, Stored> {
         let owner = reader.account(&Scope::everything(), &key.owner)?;
         let root = owner.map_or_else(|| key.owner.clone(), |owner| owner.root);
         let (mut accounts, mut has_more_accounts) = (Vec::new(), false);
@@ -179,10 +178,6 @@ impl Around {
         let document = reader.document(DocumentName::Endpoints)?;
         let document = document.and_then(|stored| stored.body.as_object().cloned());
         let mut snapshot = document.unwrap_or_default();
-        let own = snapshot.remove("endpoints").unwrap_or_default();
-        let rows = [own.as_array(), own_rows.as_array()].into_iter().flatten();
-        let rows: Vec<&Value> = rows.flatten().collect();
-        snapshot.insert("endpoints".to_owned(), json!(rows));
         snapshot.insert("format".to_owned(), json!(keyward::snapshot::FORMAT));
         // None that a gateway ever had: the log's verdicts are of other revisions.
         snapshot.insert("revision".to_owned(), json!(1));

@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use super::ask::Ask;
 use super::bounds::Bounds;
 use super::entries::entries;
+use super::last_list;
 use super::objects::{Key, List, cursor};
 use super::parts::actions::{Weight, chip, link, menu};
 use super::parts::fields::{self, Field};
@@ -61,10 +62,13 @@ pub(super) fn list(app: Arc<App>, visit: Visit) -> PagePending {
             {
                 (None, Some(failure))
             }
-            Err(failure) => return Err(failure),
+            Err(failure) => return last_list::page(&app, &visit, failure),
         };
         let bounds = match visit.session.tenant() {
-            Some(tenant) => Bounds::read(&app, &visit, &tenant.account).await?,
+            Some(tenant) => match Bounds::read(&app, &visit, &tenant.account).await {
+                Ok(bounds) => bounds,
+                Err(failure) => return last_list::page(&app, &visit, failure),
+            },
             None => None,
         };
         let may_create = visit.may(Verb::Post, "/v2/iam/api_keys");
@@ -84,6 +88,7 @@ pub(super) fn list(app: Arc<App>, visit: Visit) -> PagePending {
             @if let Some(failure) = &refused { (message::failure(failure)) }
             @if let Some(listed) = listed { (found(&visit, listed, may_create && has_room)) }
         };
+        app.last_lists.note(&visit.session.id, &body, visit.now);
         Ok(visit.page(visit.list_name(), body))
     })
 }

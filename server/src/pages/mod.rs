@@ -19,6 +19,7 @@ mod gzip;
 mod incident;
 mod key;
 mod keys;
+mod last_list;
 mod lines;
 mod lookup;
 mod named;
@@ -35,6 +36,7 @@ mod visit;
 mod wording;
 
 pub(crate) use exchange::router;
+pub(crate) use last_list::LastLists;
 
 use crate::routes::{ROUTES, Route, Verb};
 use crate::session::Role;

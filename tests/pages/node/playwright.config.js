@@ -15,7 +15,7 @@ export default defineConfig({
   // The server is one, and tests count what they made.
   workers: 1,
   // Bounds for a machine that is busy; nothing waits so long on one that is not.
-  timeout: 600_000,
+  timeout: Number(process.env.KEYWARD_PAGES_TIMEOUT ?? 600_000),
   expect: { timeout: 30_000 },
   reporter: [["line"]],
   projects: [

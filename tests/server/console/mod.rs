@@ -1,5 +1,6 @@
 //! The console, as a browser reaches it through Envoy.
 
+mod check;
 mod flows;
 mod hidden;
 mod roles;

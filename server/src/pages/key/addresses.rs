@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::check::{self, Preview};
 use super::requests::addresses_of;
-use super::{asking, buttons, hidden, home, of_form, update};
+use super::{asking, buttons, hidden, home, of_form, reason, update};
 use crate::app::App;
 use crate::http::failure::Failure;
 use crate::pages::keys;
@@ -96,6 +96,7 @@ fn page(visit: &Visit, key: &Key, given: &Given, refused: Option<&Failure>) -> R
             }
             @if let Some(own) = &own { p.small.soft.row { "You are at " code { (own) } (add(own)) } }
             (fields::check("ipv6", "Addresses may be IPv6", is_ipv6))
+            (reason(visit, refused))
             (buttons(visit, key, html! { (submit(Weight::Main, "Save")) (check::button(*is_checked)) }))
         }
         @if refused.is_some() && !key.ip_allowlist.is_empty() {

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use maud::{Markup, html};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub(super) use addresses::{form as addresses, save as save_addresses};
 pub(super) use delete::{delete, form as delete_form};
@@ -35,6 +35,7 @@ use super::entries::entries;
 use super::keys;
 use super::objects::Key;
 use super::parts::actions::{Weight, link};
+use super::parts::fields::{self, Field};
 use super::parts::{Text, Tone, layout, message};
 use super::reply::Reply;
 use super::visit::Visit;
@@ -122,6 +123,19 @@ fn hidden(visit: &Visit, key: &Key) -> Markup {
     }
 }
 
+/// Why the change is made, for the history.
+fn reason(visit: &Visit, refused: Option<&Failure>) -> Markup {
+    let wrong = refused.filter(|failure| wording::param(failure) == Some("keyward.reason"));
+    fields::text(&Field {
+        name: "reason",
+        label: "Reason",
+        value: visit.form.text("reason"),
+        hint: Some("Optional. The history shows it."),
+        error: wrong.map(Failure::message),
+        ..Field::default()
+    })
+}
+
 /// The end of each such form.
 fn buttons(visit: &Visit, key: &Key, submit: Markup) -> Markup {
     html! {
@@ -141,7 +155,13 @@ fn version(visit: &Visit) -> Result<Option<u64>, Failure> {
 }
 
 /// Changes the key, as `POST /v2/iam/api_keys/{id}` does.
-async fn update(app: &Arc<App>, visit: &Visit, body: Value) -> Result<Answered, Failure> {
+async fn update(app: &Arc<App>, visit: &Visit, mut body: Value) -> Result<Answered, Failure> {
+    if let (Some(reason), Some(members)) = (visit.form.given("reason"), body.as_object_mut()) {
+        let mine = members.entry("keyward").or_insert_with(|| json!({}));
+        if let Some(mine) = mine.as_object_mut() {
+            mine.insert("reason".to_owned(), json!(reason));
+        }
+    }
     let ask = Ask::post("/v2/iam/api_keys/{id}")
         .target(&visit.target)
         .version(version(visit)?)

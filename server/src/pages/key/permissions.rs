@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::asked::with_asked;
 use super::check::{self, Preview};
-use super::{asking, buttons, hidden, home, of_form, update};
+use super::{asking, buttons, hidden, home, of_form, reason, update};
 use crate::app::App;
 use crate::http::failure::Failure;
 use crate::pages::ask::Ask;
@@ -208,6 +208,7 @@ fn page(
                 div.stack.sticky {
                     (layout::card("This key will", html! {}, html! { div.pad { (matrix::summary("p", &offered.own, own)) } }))
                     @if key.permissions.is_none() { (fields::check("limit", "Limit this key to what is chosen", visit.form.has("limit"))) }
+                    (reason(visit, refused))
                     (buttons(visit, key, html! {
                         (submit(Weight::Main, "Save"))
                         (check::button(is_checked))
