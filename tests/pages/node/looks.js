@@ -1,5 +1,5 @@
 // One state of a page, at each width in each scheme. It is loaded once: what it looks like at another width is the stylesheet's doing.
-import { COLOURS, expect, inspect, test } from "./fixture.js";
+import { COLOURS, expect, inspect, test, weigh } from "./fixture.js";
 
 /** What a browser says in its console of a page that is an error. */
 export const refusals = [/status of (400|401|403|404|409|422|503)/];
@@ -11,7 +11,8 @@ const SHOTS = (process.env.KEYWARD_PAGES_SHOTS ?? "").split(",");
 export async function seen(page, name, go) {
   await test.step(name, async () => {
     await go(page);
-    await expect(page.locator("h1"), name).toBeVisible();
+    await expect(page.locator("h1").first(), name).toBeVisible();
+    await weigh(page, name);
     const size = page.viewportSize();
     for (const width of WIDTHS) {
       await page.setViewportSize({ width, height: 800 });
@@ -22,6 +23,7 @@ export async function seen(page, name, go) {
           const file = `${name.replaceAll(/[^a-z0-9]+/gi, "-")}-${look}.png`;
           await page.screenshot({ path: `${process.env.KEYWARD_PAGES_OUT}/shots/${file}`, fullPage: true, mask: [page.locator("[data-value]")] });
         }
+        // The schemes differ in the values of colours only, which states.spec.js checks: so in the dark the colours are looked at.
         await inspect(page, `${name} at ${look}`, colorScheme === "dark" ? COLOURS : undefined);
       }
     }

@@ -71,10 +71,7 @@ fn a_change_says_which_requests_it_would_refuse_and_changes_nothing() {
         .iter()
         .filter_map(|one| one["endpoint"].as_str())
         .collect();
-    assert!(
-        endpoints.contains(&"GET /v1/customers/{customer}"),
-        "{moved}"
-    );
+    assert!(endpoints.contains(&"GET /v1/customers/{id}"), "{moved}");
     // In shadow nothing is refused, whatever it may do.
     let tried = preview(json!({"permissions": [], "keyward": {"enforcement": "shadow"}}));
     assert_eq!(tried["refused"], 0, "{tried}");

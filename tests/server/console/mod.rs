@@ -3,6 +3,7 @@
 mod check;
 mod flows;
 mod hidden;
+mod many;
 mod roles;
 mod sign_in;
 

@@ -66,6 +66,29 @@ pub(super) fn of(limits: &mut Where, filter: &KeyFilter) -> Vec<Way> {
     }
 }
 
+/// The same as conditions on each key of a tenant, which are found by the tenant.
+pub(super) fn of_own(limits: &mut Where, filter: &KeyFilter) {
+    if let Some((name, value)) = &filter.label {
+        let condition = label_is(limits, name, value.as_deref());
+        limits.and(&format!(
+            "EXISTS (SELECT 1 FROM key_labels AS l WHERE l.seq = k.seq AND +{condition})"
+        ));
+    }
+    let Some(text) = &filter.query else {
+        return;
+    };
+    let begin = limits.value(text.clone());
+    let beyond = limits.value(format!("{text}\u{7f}"));
+    let mut any = format!("+k.id >= {begin} AND +k.id < {beyond} OR +k.ends_with = {begin}");
+    if let Some(words) = match_of(text, filter.query_is_of_names) {
+        let words = limits.value(words);
+        any.push_str(&format!(
+            " OR EXISTS (SELECT 1 FROM key_words AS w WHERE w.rowid = k.seq AND w.key_words MATCH {words})"
+        ));
+    }
+    limits.and(&format!("({any})"));
+}
+
 /// A label that keys have, and what it says.
 pub(super) fn has_label(limits: &mut Where, (name, value): &(String, Option<String>)) {
     let condition = label_is(limits, name, value.as_deref());
@@ -100,12 +123,7 @@ pub(super) fn of_text(limits: &mut Where, text: &str, is_of_names: bool) -> Vec<
             condition: format!("k.ends_with = {begin}"),
         },
     ];
-    if let Some(words) = words(text) {
-        let words = if is_of_names {
-            format!("{{name}} : ({words})")
-        } else {
-            words
-        };
+    if let Some(words) = match_of(text, is_of_names) {
         let words = limits.value(words);
         ways.push(Way {
             tables: "key_words AS w CROSS JOIN keys AS k ON k.seq = w.rowid",
@@ -116,7 +134,17 @@ pub(super) fn of_text(limits: &mut Where, text: &str, is_of_names: bool) -> Vec<
     ways
 }
 
-/// What the index of words is asked: each word of `text`, the last one as the beginning of a word.
+/// What the index of words is asked.
+fn match_of(text: &str, is_of_names: bool) -> Option<String> {
+    let words = words(text)?;
+    Some(if is_of_names {
+        format!("{{name}} : ({words})")
+    } else {
+        words
+    })
+}
+
+/// Each word of `text`, the last one as the beginning of a word.
 /// In quotes a word has no meaning to the language of that index.
 fn words(text: &str) -> Option<String> {
     let words = text
