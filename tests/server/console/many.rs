@@ -72,7 +72,10 @@ fn a_list_of_a_thousand_keys_shows_each_once_by_every_filter() {
     };
     for (query, expected) in [
         ("account=acct_few", of(&|key| key.owner() == "acct_few")),
-        ("mode=live", of(&|key| key.number % 4 == 0)),
+        (
+            "mode=live&account=acct_most",
+            of(&|key| key.number % 4 == 0 && key.owner() == "acct_most"),
+        ),
         ("label=team%3Ateam-3", of(&|key| key.number % 7 == 3)),
         ("q=billing", of(&|key| key.number % 3 != 2)),
         ("q=Desk", of(&|key| key.number % 3 == 1)),

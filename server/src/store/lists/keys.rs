@@ -43,7 +43,7 @@ pub(in crate::store) fn keys(
 
 /// As many keys of its own does a tenant's question look at, one by one. The indexes of words, labels, ends and makers are shared by all tenants: by them, an
 /// answer takes longer the more keys of others fit, and so says something of them. A tenant with more keys than this gets its answers by the indexes.
-const FEW: u64 = 50_000;
+const FEW: u64 = 5_000;
 
 fn has_few(connection: &Connection, scope: &Scope) -> Result<bool> {
     let counts = counters::counts(connection, scope)?;

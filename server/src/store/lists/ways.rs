@@ -80,11 +80,16 @@ pub(super) fn of_own(limits: &mut Where, filter: &KeyFilter) {
     let begin = limits.value(text.clone());
     let beyond = limits.value(format!("{text}\u{7f}"));
     let mut any = format!("+k.id >= {begin} AND +k.id < {beyond} OR +k.ends_with = {begin}");
-    if let Some(words) = match_of(text, filter.query_is_of_names) {
-        let words = limits.value(words);
-        any.push_str(&format!(
-            " OR EXISTS (SELECT 1 FROM key_words AS w WHERE w.rowid = k.seq AND w.key_words MATCH {words})"
-        ));
+    // Word by word: the index of words looks for the second one of two only where somebody has the first.
+    let each: Vec<String> = quoted(text)
+        .iter()
+        .map(|word| {
+            let word = limits.value(of_names(word, filter.query_is_of_names));
+            format!("EXISTS (SELECT 1 FROM key_words AS w WHERE w.rowid = k.seq AND w.key_words MATCH {word})")
+        })
+        .collect();
+    if !each.is_empty() {
+        any.push_str(&format!(" OR {}", each.join(" AND ")));
     }
     limits.and(&format!("({any})"));
 }
@@ -136,23 +141,27 @@ pub(super) fn of_text(limits: &mut Where, text: &str, is_of_names: bool) -> Vec<
 
 /// What the index of words is asked.
 fn match_of(text: &str, is_of_names: bool) -> Option<String> {
-    let words = words(text)?;
-    Some(if is_of_names {
-        format!("{{name}} : ({words})")
-    } else {
-        words
-    })
+    let words = quoted(text);
+    (!words.is_empty()).then(|| of_names(&words.join(" "), is_of_names))
 }
 
-/// Each word of `text`, the last one as the beginning of a word.
-/// In quotes a word has no meaning to the language of that index.
-fn words(text: &str) -> Option<String> {
+fn of_names(words: &str, is_of_names: bool) -> String {
+    if is_of_names {
+        format!("{{name}} : ({words})")
+    } else {
+        words.to_owned()
+    }
+}
+
+/// Each word of `text`, the last one as the beginning of a word. In quotes a word has no meaning to
+/// the language of that index.
+fn quoted(text: &str) -> Vec<String> {
     let words = text
         .split(|character: char| !character.is_alphanumeric())
         .filter(|word| !word.is_empty());
-    let quoted: Vec<String> = words.map(|word| format!("\"{word}\"")).collect();
-    if quoted.is_empty() {
-        return None;
+    let mut quoted: Vec<String> = words.map(|word| format!("\"{word}\"")).collect();
+    if let Some(last) = quoted.last_mut() {
+        last.push_str(" *");
     }
-    Some(format!("{} *", quoted.join(" ")))
+    quoted
 }
