@@ -1,5 +1,5 @@
 //! The console in a browser: Playwright drives Debian's Chromium against the server, through Envoy. The specs are in `tests/pages/node`.
-//! `make test` opens each page once; `make pages` (`in_full`) is every page in every state, width and scheme, and the flows.
+//! `make test` opens each page once, `make test-all` every page in every state, width and scheme, and `make pages` (`in_full`) the flows as well.
 
 use std::fs;
 use std::io::Write;

@@ -51,8 +51,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
         },
     )?;
     let told = show::Told {
-        old: replay.old(),
-        new: replay.new(),
+        old: replay.before(),
+        new: replay.after(),
         sum: &sum,
         tally: &tally,
         at: instant::show(now),

@@ -36,10 +36,10 @@ pub(crate) struct Policy {
 impl Policy {
     fn read(json: Json) -> Result<Self> {
         let record = typed(json.clone())?;
-        match json {
-            Json::Object(object) => Ok(Self { record, object }),
-            _ => bail!("the server shows a policy that is no object"),
-        }
+        let Json::Object(object) = json else {
+            bail!("the server shows a policy that is no object");
+        };
+        Ok(Self { record, object })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -155,9 +155,11 @@ impl Server {
             grants: before.chain(grants.iter().cloned()).collect(),
         };
         let decision = self.decided(&mirror, &command, input::now())?;
-        let after = decision.changes().iter().find_map(|change| match change {
-            RecordChange::PutGrantSet { after, .. } => Some(names(after)),
-            _ => None,
+        let after = decision.changes().iter().find_map(|change| {
+            let RecordChange::PutGrantSet { after, .. } = change else {
+                return None;
+            };
+            Some(names(after))
         });
         after.context("the permissions were not put together; please report this")
     }

@@ -57,13 +57,13 @@ impl Replay {
 
     /// The snapshot that is served.
     #[must_use]
-    pub fn old(&self) -> &Side {
+    pub fn before(&self) -> &Side {
         &self.old
     }
 
     /// The one that may follow.
     #[must_use]
-    pub fn new(&self) -> &Side {
+    pub fn after(&self) -> &Side {
         &self.new
     }
 

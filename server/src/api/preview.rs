@@ -204,10 +204,12 @@ impl Around {
     }
 }
 
+/// What a request would be refused for: its endpoint, the reason, and the permission that would be missing.
+type Refusal = (String, Option<&'static str>, Option<String>);
+
 fn shown(sum: &Sum, read: Read) -> Preview {
-    // The same endpoint may have been refused for one permission or another, on one account or another.
-    let mut by: BTreeMap<(String, Option<&'static str>, Option<String>), (u64, u64)> =
-        BTreeMap::new();
+    // The same endpoint may have been refused for one permission or another, on one account or another. By each, how many requests, and when the last.
+    let mut by: BTreeMap<Refusal, (u64, u64)> = BTreeMap::new();
     for (group, extent) in sum.groups() {
         if group.change == Change::Breaks {
             let reason = group.after.reason().map(|reason| reason.name());

@@ -59,10 +59,10 @@ impl Matrix<'_> {
             .collect();
         html! {
             div data-matrix=(self.prefix) {
-                div.row.pad.js-only {
+                @if self.permissions.len() > SHORT { div.row.pad.js-only {
                     input type="search" data-filters=(self.prefix) data-slash aria-label="Find a permission" placeholder="Find a permission ( / )" autocomplete="off" spellcheck="false";
                     span.small.soft data-found=(self.prefix) role="status" {}
-                }
+                } }
                 @for (name, rows) in groups(self.permissions) { (self.group(name, &rows, &titles)) }
             }
         }
