@@ -139,6 +139,7 @@ export function states({ org, home, odd, stopped, empty, keys }) {
       await expect(page.locator("[data-preview]")).toContainText("would be refused");
     }],
     ["labels: wrong lines", sent(of("active", "/details"), { Labels: "team\nteam: a\nteam: b" }, "Save", "Line 3: the label `team` is there twice.")],
+    ["addresses: many wrong lines", sent(of("active", "/addresses"), { Addresses: "10.0.0.1/8\n203.0.113.7\n0.0.0.0/0\n2001:db8::1" }, "Save", "Line 4: 2001:db8::1 is IPv6.")],
     ["delete: another name", sent(of("shadow", "/delete"), { "Name or id of the key": "Something else" }, "Delete this key", "Nothing was changed")],
     ["leaked: active", sent("/console/lookup", { "The value that was found": keys.active.value }, "Find the key", "This key works.")],
     ["leaked: ended", sent("/console/lookup", { "The value that was found": keys.expired.value }, "Find the key", "This key has ended.")],

@@ -27,7 +27,7 @@ impl Known {
     }
 
     fn owner(&self) -> &'static str {
-        if self.number % 5 == 0 {
+        if self.number.is_multiple_of(5) {
             "acct_few"
         } else {
             "acct_most"
@@ -47,7 +47,7 @@ impl Known {
         json!({
             "sha256": KeyDigest::of(self.id.as_bytes()).to_string(), "name": self.name(), "permissions": [self.permission()],
             "keyward": {
-                "id": self.id, "kind": "restricted", "owner": self.owner(), "livemode": self.number % 4 == 0, "no_expiry": true,
+                "id": self.id, "kind": "restricted", "owner": self.owner(), "livemode": self.number.is_multiple_of(4), "no_expiry": true,
                 "labels": {"team": format!("team-{}", self.number % 7)},
             },
         })
@@ -74,7 +74,7 @@ fn a_list_of_a_thousand_keys_shows_each_once_by_every_filter() {
         ("account=acct_few", of(&|key| key.owner() == "acct_few")),
         (
             "mode=live&account=acct_most",
-            of(&|key| key.number % 4 == 0 && key.owner() == "acct_most"),
+            of(&|key| key.number.is_multiple_of(4) && key.owner() == "acct_most"),
         ),
         ("label=team%3Ateam-3", of(&|key| key.number % 7 == 3)),
         ("q=billing", of(&|key| key.number % 3 != 2)),
@@ -89,13 +89,13 @@ fn a_list_of_a_thousand_keys_shows_each_once_by_every_filter() {
         ),
         (
             "permission=charge_write&account=acct_most",
-            of(&|key| key.number % 2 == 0 && key.owner() == "acct_most"),
+            of(&|key| key.number.is_multiple_of(2) && key.owner() == "acct_most"),
         ),
         (
             "q=nightly&mode=test&account=acct_most&label=team%3Ateam-1",
             of(&|key| {
                 key.number % 3 == 2
-                    && key.number % 4 != 0
+                    && !key.number.is_multiple_of(4)
                     && key.owner() == "acct_most"
                     && key.number % 7 == 1
             }),

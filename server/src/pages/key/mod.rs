@@ -36,7 +36,7 @@ use super::keys;
 use super::objects::Key;
 use super::parts::actions::{Weight, link};
 use super::parts::fields::{self, Field};
-use super::parts::{Text, Tone, layout, message};
+use super::parts::{Lines, Text, Tone, layout, message};
 use super::reply::Reply;
 use super::visit::Visit;
 use super::wording;
@@ -102,7 +102,7 @@ fn asking(visit: &Visit, key: &Key, title: &str, refused: Option<&Failure>, body
                     p { "Nothing of yours was saved or lost. The form has what you entered; what the key has now stands beside it. Look at both, and save again." }
                 }))
             } @else {
-                (message::titled(Tone::Bad, "Nothing was changed", html! { p { (Text(&wording::why(visit, failure))) } }))
+                (message::titled(Tone::Bad, "Nothing was changed", html! { p { (Lines(&wording::why(visit, failure))) } }))
             }
         }
         (body)
