@@ -98,12 +98,12 @@ SLOW := docs::every_command docs::two the_picture soak:: cases::envoy mesh::gate
 	conformance::envoy_with doctor::variants::missing browser::page::behind browser::page::a_page_of fail_closed::neighbours::each fail_closed::neighbours::one_with \
 	fail_closed::host_calls::a_call_that_the audit::rewritten audit::evidence::nor \
 	agreement::over_many feed::over_many feed::everywhere feed::strangers feed::kills feed::load feed::mirrors feed::rotation feed::volume feed::clock feed::socket feed::forget publish::killed feed::held feed::restart feed::way feed::pushes::a_hundred doctor::feed publish::bucket command::life::every_command_says \
-	description::every_answer console::hidden portal:: pages::the_portal api::tests::ceiling feed::publisher::tests::large::a_change_of_more feed::publisher::tests::large::a_large_change \
+	description::every_answer console::hidden console::check console::many attacks::links command::policies::a_policy portal:: pages::in_full_states pages::in_full_portal api::tests::ceiling feed::publisher::tests::large::a_change_of_more feed::publisher::tests::large::a_large_change \
 	feed::manners::whatever fail_closed::skipped::a_filter_that fail_closed::skipped::a_broken_first_configuration_without fail_closed::skipped::an_interlock_that \
 	fail_closed::skipped::a_configuration_that_fails fail_closed::pushes::fifty fail_closed::traps fail_closed::neighbours::one_that fail_closed::twins \
 	upstreams::headers::php upstreams::parameters::php verification::host pushes::malformed::cut_off pushes::packed browser::cors audit::privilege \
 	monitoring::a_real_prometheus
-# Every page of the console in every state, size and theme, and the flows: `make pages`, because it takes many minutes.
+# Every page of console and portal in every state, size and theme, and the flows. `make test-all` has the pages; the flows by mouse and keyboard are in `make pages` only.
 PAGES := pages::in_full
 # What `keyward doctor` says of chains, routes and logs is the same whatever runs the filter: these tests run with the native module only, before which an Envoy starts in a tenth of the time.
 ONCE := doctor::broken::the_connection_manager doctor::broken::the_routes doctor::broken::the_access_log doctor::variants::arrives doctor::variants::strangers \
@@ -193,7 +193,7 @@ reproducible: toolchain ## build the filter in two folders, and compare
 # With symbols, so that Valgrind finds what to count.
 DECISION := CARGO_PROFILE_BENCH_STRIP=none KEYWARD_BENCH_WORLDS=$(CURDIR)/target/bench/worlds
 
-# Each part writes its lines into a separate file, and the last one writes the page. The second filter knows no endpoint: the difference to the first is the catalogue. The code that drives Envoy need not be
+# Each part writes its lines into a separate file, and the gateway's writes the page of them. The second filter knows no endpoint: the difference to the first is the catalogue. The code that drives Envoy need not be
 # fast itself, so it is built without what the release profile takes minutes for.
 bench: filter native ## what is promised of size and speed, measured: one table, docs/benchmarks.md (QUICK=1: a few minutes of it, docs left alone)
 	@mkdir -p target/bench
@@ -205,14 +205,15 @@ bench: filter native ## what is promised of size and speed, measured: one table,
 	$(DECISION) KEYWARD_BENCH_OUT=$(CURDIR)/target/bench/decision.tsv cargo bench --locked -p keyward-benches --bench decision
 	@bench=$$($(DECISION) cargo bench --locked -p keyward-benches --bench decision --no-run 2>&1 | sed -n 's/.*Executable.*(\(.*\))/\1/p') && $(DECISION) scripts/bench/instructions.sh "$$bench" target/bench/costs.tsv
 	@rm -rf target/bench/worlds
+	CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 KEYWARD_BENCH_DISK=$(CURDIR)/target/bench KEYWARD_BENCH_OUT=$(CURDIR)/target/bench/store.tsv cargo bench --locked -p keyward-benches --bench store
 	@# The command without link-time optimization, so the released one is no slower.
 	CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 cargo build --profile bench --locked -p keyward-cli
 	@scripts/bench/edit.py target/release/keyward target/bench/edit target/bench/edit.tsv
 	ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 KEYWARD_BENCH_OUT=$(CURDIR)/target/bench/publish.tsv cargo bench --locked -p keyward-benches --bench publish
-	ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 cargo bench --locked -p keyward-benches --bench gateway
-	CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 KEYWARD_BENCH_DISK=$(CURDIR)/target/bench KEYWARD_BENCH_OUT=$(CURDIR)/target/bench/store.tsv cargo bench --locked -p keyward-benches --bench store
 	$(MAKE) server-build
 	ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 KEYWARD_BENCH_DISK=$(CURDIR)/target/bench KEYWARD_BENCH_OUT=$(CURDIR)/target/bench/serve.tsv cargo bench --locked -p keyward-benches --bench serve
+	@# The page has the lines of all parts before it.
+	ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 cargo bench --locked -p keyward-benches --bench gateway
 	@# A gigabyte of log, so not in the quick part.
 	@rm -f target/bench/logs.tsv && touch target/bench/logs.tsv
 	@[ -n "$$QUICK" ] || scripts/bench/logs.py target/release/keyward target/bench/logs target/bench/logs.tsv

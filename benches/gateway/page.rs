@@ -32,8 +32,10 @@ pub fn other_bounds(folder: &Path) -> Vec<Bound> {
     let files = [
         "decision.tsv",
         "catalogue-size.tsv",
-        "publish.tsv",
         "edit.tsv",
+        "store.tsv",
+        "publish.tsv",
+        "serve.tsv",
     ];
     let texts = files.map(|file| fs::read_to_string(folder.join(file)).unwrap_or_default());
     let lines = texts.iter().flat_map(|text| text.lines());

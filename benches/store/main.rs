@@ -1,6 +1,6 @@
-//! Measures the promises about the server's store on this machine's disk. Writes lines of `what`,
-//! `bound`, `measured` and whether the bound holds, as `scripts/bench/table.py` reads them, to the
-//! file that `KEYWARD_BENCH_OUT` names. `QUICK=1` uses 50,000 keys in place of a million.
+//! What is promised of the server's store, and of the console's pages over it, measured on this machine's disk: lines of `what`,
+//! `bound`, `measured` and whether it holds, as `scripts/bench/table.py` reads them, into the file
+//! that `KEYWARD_BENCH_OUT` names. `QUICK=1` takes 50,000 keys instead of a million.
 
 #![allow(
     clippy::as_conversions,
@@ -13,9 +13,11 @@
 
 mod entry;
 mod fill;
+mod pages;
 mod work;
 
 use std::fmt::Write;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use keyward_server::store::lists::{From, KeyFilter, KeyState, Page};
@@ -67,6 +69,9 @@ fn main() {
         Duration::from_secs(8),
         began.elapsed(),
     );
+
+    drop(store);
+    lines.console(folder.path(), &data, keys, &filled);
 
     match std::env::var_os("KEYWARD_BENCH_OUT") {
         Some(path) => std::fs::write(path, lines.text).unwrap(),
@@ -183,6 +188,29 @@ impl Lines {
             let times = runtime.block_on(pages(store, &filter));
             let p99 = times.quantile(0.99);
             self.at_most(&format!("page of 100 keys, {name}, p99"), keys, bound, p99);
+        }
+    }
+
+    /// The console's list, by the whole server.
+    fn console(&mut self, folder: &Path, data: &Path, keys: u64, filled: &Filled) {
+        let console = pages::Console::start(folder, data);
+        for (name, path) in pages::lists(filled) {
+            assert!(
+                console.rows(&path) > 0,
+                "{name}: an empty page says nothing"
+            );
+            let times = console.walk(&path);
+            let (p50, p99) = (times.quantile(0.5), times.quantile(0.99));
+            let bound = Duration::from_millis(60);
+            self.line(
+                &format!(
+                    "first byte of the console's page of 50 keys, {name}, p99{}",
+                    at(keys)
+                ),
+                &format!("{bound:?}"),
+                &format!("{p99:.1?} (p50 {p50:.1?})"),
+                p99 <= bound,
+            );
         }
     }
 

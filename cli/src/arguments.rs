@@ -19,7 +19,7 @@ use keyward_files::store::Store;
 
 const REFUSAL: &str = "keyward: one of the arguments (or KEYWARD_KEYS or KEYWARD_SERVER, which name a place) looks like a key, and keys are not arguments: those show in process lists and shell histories, so treat it as leaked; commands that read a key have --key-stdin or read standard input";
 
-const NO_SERVER: &str = "keyward: this command does not work on a server, which builds and publishes its snapshots itself; --server is for `keyward keys`, `keyward accounts` and `keyward grant-sets`";
+const NO_SERVER: &str = "keyward: this command does not work on a server, which builds and publishes its snapshots itself; --server is for `keyward keys`, `keyward accounts`, `keyward grant-sets` and `keyward policies`";
 
 /// Rejects arguments that contain a secret key in Stripe's format, because a command could repeat
 /// it or write it down. It also checks `KEYWARD_KEYS` and `KEYWARD_SERVER`, whose names may be

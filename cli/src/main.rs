@@ -22,6 +22,7 @@ mod keys;
 mod logs;
 mod once;
 mod output;
+mod policies;
 mod publish;
 mod push;
 mod records;
@@ -119,6 +120,11 @@ Examples:
     Logs(logs::Arguments),
     /// Write the manual pages
     Man(completions::ManArguments),
+    /// On a server: list, make, change and assign policies, which bound what accounts do with their keys
+    #[command(
+        after_help = "Examples:\n  keyward policies create customers --grant customer=write --max-keys 10\n  keyward policies assign customers acct_1"
+    )]
+    Policies(policies::Arguments),
     /// Publish the key file to a feed: gateways that follow it fetch what changed
     Publish(Box<publish::Arguments>),
     /// Build a configuration, check it, and deliver it to Envoy or a mesh
@@ -170,6 +176,7 @@ fn main() -> ExitCode {
         Command::Keys(arguments) => keys::run(arguments),
         Command::Logs(arguments) => logs::run(arguments),
         Command::Man(arguments) => completions::man(arguments, Arguments::command()),
+        Command::Policies(arguments) => policies::run(arguments),
         Command::Publish(arguments) => publish::run(arguments),
         Command::Push(arguments) => push::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
@@ -199,6 +206,7 @@ fn only_shows(command: &Command) -> bool {
         Command::GrantSets(arguments) => arguments.only_shows(),
         Command::Feed(arguments) => arguments.only_shows(),
         Command::Keys(arguments) => arguments.only_shows(),
+        Command::Policies(arguments) => arguments.only_shows(),
         Command::Publish(arguments) => arguments.only_shows(),
         Command::Push(arguments) => arguments.only_shows(),
         Command::Audit(_)

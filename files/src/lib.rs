@@ -9,6 +9,7 @@ pub mod log_files;
 pub mod publish;
 pub mod randomness;
 pub mod replace;
+pub mod replay;
 pub mod snapshot;
 pub mod store;
 #[cfg(feature = "tls")]

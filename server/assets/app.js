@@ -147,19 +147,14 @@
   };
 
   addEventListener("click", (event) => {
-    const target = event.target.closest?.("[data-copy], [data-all], [data-dialog], [data-close], [data-add]");
+    const target = event.target.closest?.("[data-copy], [data-all], [data-add]");
     for (const menu of all(".menu[open]")) if (!menu.contains(event.target)) menu.open = false;
     if (!target) return;
-    const { all: every, dialog, add, to } = target.dataset;
+    const { all: every, add, to } = target.dataset;
     if (target.dataset.copy !== undefined) copy(target);
-    if (target.dataset.close !== undefined) target.closest("dialog").close();
     if (every) {
       all("[data-row]:not([hidden])", target.closest(".group")).forEach((row) => choose(row, every));
       tally(target.closest("[data-matrix]"));
-    }
-    if (dialog) {
-      event.preventDefault();
-      one(`#${dialog}`).showModal();
     }
     if (add) {
       const area = one(`#${to}`);
@@ -192,6 +187,8 @@
     form.dataset.sent = "1";
     if (form.dataset.done !== undefined || one("[data-done]", form)) unsaved = false;
   });
+  // A page that Back takes from the browser's memory may send its form again.
+  addEventListener("pageshow", (event) => { if (event.persisted) for (const form of all("form")) delete form.dataset.sent; });
   addEventListener("DOMContentLoaded", () => {
     unsaved = Boolean(one("[data-value][data-guard]"));
     all("[data-matrix]").forEach(tally);

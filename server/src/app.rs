@@ -15,6 +15,7 @@ use crate::http::conditions::InFlight;
 use crate::http::rate::Buckets;
 use crate::logs::Requests;
 use crate::metrics::Metrics;
+use crate::pages::LastLists;
 use crate::plans::Plans;
 use crate::portal::{Brand, Portal};
 use crate::publish::{Manner, Publisher, Targets};
@@ -54,6 +55,8 @@ pub(crate) struct App {
     pub(crate) portal: Portal,
     pub(crate) brand: Arc<Brand>,
     pub(crate) last_seen: LastSeen,
+    /// What is shown where the store does not answer.
+    pub(crate) last_lists: LastLists,
     /// Where the gateways' access logs are.
     pub(crate) requests: Requests,
     /// What they say of the use of keys.
@@ -110,6 +113,7 @@ impl App {
             brand: Arc::new(configuration.portal.brand()?),
             last_seen: LastSeen::default(),
             uses: Uses::follow(&configuration.requests)?,
+            last_lists: LastLists::default(),
             requests: configuration.requests.clone(),
         })
     }

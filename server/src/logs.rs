@@ -41,6 +41,11 @@ impl Requests {
         self.link.as_deref()
     }
 
+    /// Whether files are named.
+    pub(crate) fn are_files(&self) -> bool {
+        !self.files.is_empty()
+    }
+
     /// The files that are there now, by name.
     pub(crate) fn files(&self) -> Result<Vec<PathBuf>, Failure> {
         if self.files.is_empty() {

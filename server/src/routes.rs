@@ -10,7 +10,7 @@ use crate::api::key::ApiKey as ApiKeyObject;
 use crate::api::{
     account_policy, accounts, activity_logs, answers, api_keys, bodies, changes, console_sessions,
     endpoints, gateways, grant_sets, import, key_file, key_policies, lookup, permissions,
-    portal_sessions, profile, requests, revoke,
+    portal_sessions, preview, profile, requests, revoke,
 };
 use crate::feed;
 use crate::parameter::{
@@ -50,6 +50,7 @@ pub const ROUTES: &[Route] = &[
     post("/v2/keyward/api_keys/{id}/duplicate", ApiKey, Write, api_keys::duplicate, KEY).takes(described::<bodies::Duplicate>).paced(Pace::Creation),
     delete("/v2/keyward/api_keys/{id}", ApiKey, api_keys::delete, Gives::Either(described::<ApiKeyObject>, described::<answers::DeletedId>)).asks(&[flag("purge")]).paced(Pace::Free),
     get("/v2/keyward/api_keys/{id}/requests", RequestLog, requests::list, Gives::One(described::<requests::Requests>)).asks(&[LIMIT, DECISION, text("reason"), time("since"), time("until")]),
+    post("/v2/keyward/api_keys/{id}/preview", RequestLog, Read, preview::preview, Gives::One(described::<preview::Preview>)).takes(described::<bodies::Update>),
     get("/v2/keyward/changes/{number}", ApiKey, changes::retrieve, Gives::One(described::<answers::Change>)).asks(&[WAIT]),
     get("/v2/keyward/counts", ApiKey, changes::counts, Gives::One(described::<answers::KeyCounts>)).asks(&[text("owner"), SCOPE]),
     post("/v2/keyward/accounts", Account, Write, accounts::create, ACCOUNT).takes(described::<bodies::NewAccount>),

@@ -14,16 +14,9 @@ pub(super) fn added(
 ) -> Result<Vec<String>, RuleCode> {
     let mut all = known.to_vec();
     for text in words(texts) {
-        let range = read(text)?;
-        let written = || text.to_owned();
-        if text.contains(':') && !ipv6 {
-            return Err(RuleCode::IpIsV6 { range: written() });
-        }
-        if range.prefix_len() == 0 {
-            return Err(RuleCode::IpEveryAddress { range: written() });
-        }
+        let range = allowed(text, ipv6)?;
         if !has(&all, &range) {
-            all.push(written());
+            all.push(text.to_owned());
         }
     }
     Ok(all)
@@ -68,17 +61,77 @@ pub(super) fn are_within(texts: &[String], known: &[String]) -> bool {
     texts.iter().all(is_within)
 }
 
+/// Why a text is no address or range that a key may be limited to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AddressFault {
+    /// It is neither an address nor a range.
+    Invalid,
+    /// A range with bits below its mask.
+    HostBits {
+        /// As it was read.
+        range: String,
+        /// Without these bits.
+        meant: String,
+    },
+    /// Every address, which is no limit.
+    Everything,
+    /// IPv6, which has to be meant.
+    V6,
+}
+
+/// What is wrong with one address or range, if something is.
+#[must_use]
+pub fn address_fault(text: &str, ipv6: bool) -> Option<AddressFault> {
+    let Some(range) = parse_range(text) else {
+        return Some(match text.parse::<IpNet>() {
+            // Written as it was read: nothing of it is anything but an address.
+            Ok(range) => AddressFault::HostBits {
+                range: range.to_string(),
+                meant: range.trunc().to_string(),
+            },
+            Err(_) => AddressFault::Invalid,
+        });
+    };
+    if text.contains(':') && !ipv6 {
+        Some(AddressFault::V6)
+    } else if range.prefix_len() == 0 {
+        Some(AddressFault::Everything)
+    } else {
+        None
+    }
+}
+
+/// A range that a key may be limited to.
+fn allowed(text: &str, ipv6: bool) -> Result<IpNet, RuleCode> {
+    match address_fault(text, ipv6) {
+        None => read(text),
+        Some(fault) => Err(refused(text, fault)),
+    }
+}
+
 fn read(text: &str) -> Result<IpNet, RuleCode> {
-    parse_range(text).ok_or_else(|| match text.parse::<IpNet>() {
-        // Written as it was read: nothing of it is anything but an address.
-        Ok(range) => RuleCode::IpHasHostBits {
-            range: range.to_string(),
-            meant: range.trunc().to_string(),
-        },
-        Err(_) => RuleCode::IpInvalid {
+    // IPv6 is meant, and every address is one that may be taken off a list.
+    parse_range(text).ok_or_else(|| {
+        refused(
+            text,
+            address_fault(text, true).unwrap_or(AddressFault::Invalid),
+        )
+    })
+}
+
+fn refused(text: &str, fault: AddressFault) -> RuleCode {
+    match fault {
+        AddressFault::Invalid => RuleCode::IpInvalid {
             has_comma: text.contains(','),
         },
-    })
+        AddressFault::HostBits { range, meant } => RuleCode::IpHasHostBits { range, meant },
+        AddressFault::Everything => RuleCode::IpEveryAddress {
+            range: text.to_owned(),
+        },
+        AddressFault::V6 => RuleCode::IpIsV6 {
+            range: text.to_owned(),
+        },
+    }
 }
 
 #[cfg(test)]

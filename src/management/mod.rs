@@ -41,6 +41,7 @@ pub use decision::{Decision, Note, RecordChange};
 pub use facts::{AccountFact, Facts, GrantSetFact, Holder, KeyCounts, KeyFact};
 pub use grants::Grant;
 pub use imported::{ImportedValue, Last4};
+pub use ips::{AddressFault, address_fault};
 pub use keys::filed::{may_be_kept, needs_of_record};
 pub use keys::rotate::LONGEST_OVERLAP;
 pub use limits::{Limits, Most};

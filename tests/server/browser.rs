@@ -16,9 +16,14 @@ pub(crate) struct Browser<'w> {
 
 impl<'w> Browser<'w> {
     pub(crate) fn new(world: &'w World) -> Self {
+        Self::at(world, "console")
+    }
+
+    /// Nobody yet, at that place.
+    pub(crate) fn at(world: &'w World, place: &'static str) -> Self {
         Self {
             world,
-            place: "console",
+            place,
             cookie: None,
         }
     }
@@ -39,10 +44,7 @@ impl<'w> Browser<'w> {
     }
 
     pub(crate) fn of_link(world: &'w World, place: &'static str, url: &str) -> Self {
-        let mut browser = Self {
-            place,
-            ..Self::new(world)
-        };
+        let mut browser = Self::at(world, place);
         let opened = browser.post(&format!("/{place}/enter"), &[("code", url)]);
         assert_eq!(opened.status, 303, "{}", opened.text());
         let cookie = opened.header("set-cookie").unwrap();

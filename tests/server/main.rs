@@ -10,6 +10,7 @@
     reason = "a test may fail loudly"
 )]
 
+mod attacks;
 mod browser;
 mod command;
 mod console;

@@ -1,6 +1,5 @@
-//! The console in a browser: Playwright drives Debian's Chromium against the server, through Envoy.
-//! The specs are in `tests/pages/node`. `make test` opens each page once. `make pages` (`in_full`)
-//! covers every page in every state, width and scheme, and the flows.
+//! The console in a browser: Playwright drives Debian's Chromium against the server, through Envoy. The specs are in `tests/pages/node`.
+//! `make test` opens each page once, `make test-all` every page in every state, width and scheme, and `make pages` (`in_full`) the flows as well.
 
 use std::fs;
 use std::io::Write;
@@ -9,7 +8,7 @@ use std::process::Command;
 
 use keyward_harness::find::root;
 
-use crate::world::World;
+use crate::world::{World, with_logs};
 
 #[test]
 fn every_page_opens() {
@@ -23,7 +22,7 @@ fn in_full_states() {
     let Some(tools) = Tools::find("in_full_states") else {
         return;
     };
-    let world = World::start();
+    let world = World::start_with(with_logs);
     browse(&world, &tools, "states");
     // Then with one thing after the other around the pages broken.
     let target = world.data().join("envoy/ecds/keyward.pb");
@@ -49,14 +48,14 @@ fn the_portal_opens() {
 #[test]
 fn in_full_portal() {
     if let Some(tools) = Tools::find("in_full_portal") {
-        browse(&World::start(), &tools, "portal");
+        browse(&World::start_with(with_logs), &tools, "portal");
     }
 }
 
 #[test]
 fn in_full_flows() {
     if let Some(tools) = Tools::find("in_full_flows") {
-        browse(&World::start(), &tools, "flows");
+        browse(&World::start_with(with_logs), &tools, "flows");
     }
 }
 

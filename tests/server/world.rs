@@ -349,7 +349,18 @@ fn serve_with(folder: &Path, more: &[&str], environment: &Environment) -> Guarde
     server
 }
 
-/// The server that these tests come with, or the released one for `make soak`, which names it in `KEYWARD_SERVER_BIN`.
+/// Names Envoy's access log to the server, for [`World::start_with`].
+pub(crate) fn with_logs(data: &Path) {
+    let file = data.join("keyward-server.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    assert_eq!(text.matches("files = []").count(), 1, "{text}");
+    fs::write(
+        &file,
+        text.replace("files = []", "files = [\"../access*.log\"]"),
+    )
+    .unwrap();
+}
+
 pub(crate) fn command() -> Command {
     let named = std::env::var_os("KEYWARD_SERVER_BIN");
     Command::new(named.unwrap_or_else(|| env!("CARGO_BIN_EXE_keyward-server").into()))

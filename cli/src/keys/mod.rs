@@ -33,6 +33,7 @@ use super::exit::Exit;
 use super::records::OnRecords;
 
 pub(super) use grants::grant;
+pub(super) use words::{KindArgument, ModeArgument};
 
 pub(super) type Arguments = OnRecords<Command>;
 

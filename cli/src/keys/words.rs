@@ -7,7 +7,7 @@ use keyward::permission::AccessLevel;
 
 /// A kind of key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum KindArgument {
+pub(crate) enum KindArgument {
     /// Every permission on its account, unless it has grants
     Secret,
     /// Only the permissions that it is granted
@@ -31,7 +31,7 @@ impl From<KindArgument> for KeyKind {
 
 /// A mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum ModeArgument {
+pub(crate) enum ModeArgument {
     /// Test mode: a sandbox
     Test,
     /// Live mode

@@ -1,5 +1,4 @@
-//! `--keys` and `--server`: the records that a command works on, with the same arguments for every
-//! command.
+//! Which records a command is about: `--keys` and `--server`, the same for every command that works on either, and `--server` for what only a server has.
 
 use std::env;
 use std::path::PathBuf;
@@ -24,7 +23,53 @@ pub(crate) struct OnRecords<C: Subcommand> {
     pub(crate) output: OutputArguments,
 }
 
-/// `--keys` or `--server`. Under their own heading: clap would list them among a command's own options.
+/// A group of commands on what only a server has: `keyward policies`.
+#[derive(clap::Args)]
+pub(crate) struct OnServer<C: Subcommand> {
+    #[command(subcommand)]
+    pub(crate) command: C,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+    #[command(flatten)]
+    pub(crate) output: OutputArguments,
+}
+
+/// `--server`.
+#[derive(clap::Args, Clone, Debug)]
+#[command(next_help_heading = "Server")]
+pub(crate) struct ServerArguments {
+    /// The keyward-server: `unix:PATH`, `https://HOST[:PORT]` or `http://127.0.0.1:PORT` (default: `$KEYWARD_SERVER`)
+    #[arg(long, value_name = "URL", value_parser = Place::of_server, global = true)]
+    server: Option<Place>,
+    /// A file with the API key for the server, instead of `$KEYWARD_API_KEY`; `unix:` needs none
+    #[arg(long, value_name = "FILE", global = true)]
+    api_key_file: Option<PathBuf>,
+}
+
+impl ServerArguments {
+    /// The server, which must be named. `what` it has, and a key file has not.
+    pub(crate) fn open(&self, what: &str) -> Result<Server> {
+        let place = match &self.server {
+            Some(place) => Some(place.clone()),
+            None => server_of_environment()?,
+        };
+        let Some(place) = place else {
+            bail!("a key file has no {what}; name a server with --server or KEYWARD_SERVER");
+        };
+        Server::new(&place, self.api_key_file.as_deref(), None)
+    }
+}
+
+/// The server that `$KEYWARD_SERVER` names.
+fn server_of_environment() -> Result<Option<Place>> {
+    let Some(text) = env::var_os("KEYWARD_SERVER").filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    let place = Place::of_server(&text.to_string_lossy());
+    place.map(Some).context("KEYWARD_SERVER names no server")
+}
+
+/// `--keys` or `--server`.
 #[derive(clap::Args, Clone, Debug)]
 #[command(next_help_heading = "Key file or server")]
 pub(crate) struct RecordsArguments {
@@ -70,15 +115,12 @@ impl RecordsArguments {
         if self.server.is_some() || self.keys.is_some() {
             return Ok(self.server.clone());
         }
-        let Some(text) = env::var_os("KEYWARD_SERVER").filter(|text| !text.is_empty()) else {
-            return Ok(None);
-        };
-        if env::var_os("KEYWARD_KEYS").is_some() {
+        let server = server_of_environment()?;
+        if server.is_some() && env::var_os("KEYWARD_KEYS").is_some() {
             bail!(
                 "KEYWARD_SERVER and KEYWARD_KEYS are both set; choose one with --server or --keys"
             );
         }
-        let place = Place::of_server(&text.to_string_lossy());
-        place.map(Some).context("KEYWARD_SERVER names no server")
+        Ok(server)
     }
 }

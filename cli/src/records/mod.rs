@@ -17,7 +17,7 @@ use keyward::profile::Profile;
 use keyward_files::key_file::{Key, KeyFile};
 use keyward_files::store::{self, Store};
 
-pub(crate) use arguments::OnRecords;
+pub(crate) use arguments::{OnRecords, OnServer};
 
 pub(crate) enum Records {
     File(Store),

@@ -6,12 +6,10 @@ use std::io::Write;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::outcome::Outcome;
-use super::side::Side;
-use super::sum::{Extent, Group, Sum};
 use crate::output::{Rows, Tone};
 use keyward_files::key_file::instant;
 use keyward_files::log_files::Tally;
+use keyward_files::replay::{Extent, Group, Outcome, Side, Sum};
 
 /// What no log contains, so no replay can show it.
 const LIMITS: [&str; 6] = [

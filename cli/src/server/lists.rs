@@ -128,7 +128,7 @@ impl Server {
         Ok(profile)
     }
 
-    fn whole<T: DeserializeOwned>(&self, path: &str) -> Result<Result<Vec<T>, Refused>> {
+    pub(super) fn whole<T: DeserializeOwned>(&self, path: &str) -> Result<Result<Vec<T>, Refused>> {
         Ok(match self.call(&Call::get(path))? {
             Ok(json) => Ok(typed::<Page<T>>(json)?.data),
             Err(refused) => Err(refused),

@@ -13,6 +13,7 @@ mod lists;
 mod make;
 mod many;
 mod mirror;
+mod policies;
 mod propagation;
 mod read;
 mod refusal;
@@ -34,6 +35,7 @@ pub(crate) use find::MOST_LOOKUPS;
 pub(crate) use list::Filter;
 pub(crate) use make::Made;
 pub(crate) use mirror::Seen;
+pub(crate) use policies::Policy;
 pub(crate) use propagation::{Come, Follower};
 pub(crate) use tree::Count;
 

@@ -49,6 +49,9 @@ fn text(refused: &Refused) -> String {
             "ask the gateway before the server, or the server's admin.sock on its own machine"
         }
         "controlled_by_file" => "ending a key works here",
+        "key_policy_in_use" => {
+            "`keyward policies list` says how many accounts have it, and `keyward policies assign` gives one another"
+        }
         "storage_full" => "ends still work; make room on the server's disk",
         _ => "",
     };

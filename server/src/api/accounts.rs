@@ -80,6 +80,7 @@ pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
             commands,
             present: account_with_keys(&app, &id),
             guard: None,
+            reason: None,
         };
         carry_out(&app, &call, work).await
     })

@@ -159,9 +159,10 @@ pub(crate) fn expire(app: Arc<App>, call: Call) -> Pending {
 pub(crate) fn update(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         let body: Update = call.members()?;
+        let reason = body.reason()?;
         let (edit, passes_policy) = body.command(&call.target)?;
         let command = Command::EditKey(edit);
-        let work = Work::passing(command, passes_policy, key_of(&app));
+        let work = Work::passing(command, passes_policy, key_of(&app)).because(reason);
         carry_out(&app, &call, work).await
     })
 }
@@ -170,9 +171,10 @@ pub(crate) fn update(app: Arc<App>, call: Call) -> Pending {
 pub(crate) fn rotate(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         let body: Rotation = call.members()?;
+        let reason = body.reason()?;
         let (rotate, passes_policy) = body.command(&call.target, &call.caller)?;
         let command = Command::RotateKey(rotate);
-        let work = Work::passing(command, passes_policy, key_of(&app));
+        let work = Work::passing(command, passes_policy, key_of(&app)).because(reason);
         carry_out(&app, &call, work).await
     })
 }

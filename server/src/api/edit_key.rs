@@ -7,6 +7,7 @@ use keyward::management::{
     RotateKey,
 };
 use keyward::snapshot::Enforcement;
+use keyward_files::visible::is_line;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::new_key::{Mode, end, grants, instant, named, origin, passes_policy};
@@ -64,8 +65,33 @@ pub(crate) fn nullable<'de, D: Deserializer<'de>>(
     Option::<String>::deserialize(deserializer).map(Some)
 }
 
+/// Why a change is made: a line for the history.
+fn said(reason: Option<&String>) -> Result<Option<String>, Failure> {
+    let Some(reason) = reason
+        .map(|text| text.trim())
+        .filter(|text| !text.is_empty())
+    else {
+        return Ok(None);
+    };
+    if is_line(reason) && reason.chars().count() <= LONGEST_REASON {
+        return Ok(Some(reason.to_owned()));
+    }
+    Err(Failure::new(
+        Code::ParameterInvalid,
+        "A reason is one line of at most 500 visible characters.",
+    )
+    .at("keyward.reason"))
+}
+
+const LONGEST_REASON: usize = 500;
+
 impl Update {
-    /// Returns the command.
+    /// Why it is made, if the caller says so.
+    pub(crate) fn reason(&self) -> Result<Option<String>, Failure> {
+        said(self.keyward.reason.as_ref())
+    }
+
+    /// The command.
     pub(crate) fn command(self, id: &str) -> Result<(EditKey, Override), Failure> {
         let mine = self.keyward;
         let (mut labels, mut unlabels) = (Vec::new(), Vec::new());
@@ -198,7 +224,12 @@ pub(crate) struct RotationMembers {
 }
 
 impl Rotation {
-    /// Returns the command.
+    /// Why it is made, if the caller says so.
+    pub(crate) fn reason(&self) -> Result<Option<String>, Failure> {
+        said(self.keyward.reason.as_ref())
+    }
+
+    /// The command.
     pub(crate) fn command(
         self,
         id: &str,

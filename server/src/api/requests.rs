@@ -69,8 +69,8 @@ static READERS: Semaphore = Semaphore::const_new(1);
 /// The time limit for reading them.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// The time span that is read by default, in seconds.
-const USUAL_SPAN: u64 = 7 * 86_400;
+/// From when on, where the caller does not say.
+pub(super) const USUAL_SPAN: u64 = 7 * 86_400;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -105,24 +105,87 @@ pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
             })
             .await;
         let question = parameters.question(found.map_err(Failure::from)?)?;
-        let files = app.requests.files()?;
-        let longest = call.wait.unwrap_or(LONGEST).min(LONGEST);
-        let turn = tokio::time::timeout(longest, READERS.acquire()).await;
-        let Ok(Ok(_turn)) = turn else {
-            return Err(Failure::new(
-                Code::RateLimited,
-                "Another request is reading the logs. Please retry.",
-            )
-            .retry_after(5));
-        };
         let of = Arc::clone(&app);
-        let read = tokio::task::spawn_blocking(move || {
-            read(files, &question, longest, of.profile.known_prefixes())
+        let read = reading(&app, call.wait, move |reading| {
+            read(reading, &question, of.profile.known_prefixes())
         });
-        let read = read.await;
-        let failed = || Failure::new(Code::Internal, "The logs could not be read.");
-        Answer::of(&read.map_err(|_| failed())?.map_err(|_| failed())?)
+        Answer::of(&read.await?)
     })
+}
+
+/// Files that are read, for at most so long.
+pub(super) struct Reading {
+    files: Vec<PathBuf>,
+    longest: Duration,
+}
+
+/// Reads the logs, where no one else does.
+pub(super) async fn reading<T: Send + 'static>(
+    app: &App,
+    wait: Option<Duration>,
+    work: impl FnOnce(Reading) -> anyhow::Result<T> + Send + 'static,
+) -> Result<T, Failure> {
+    let files = app.requests.files()?;
+    let longest = wait.unwrap_or(LONGEST).min(LONGEST);
+    let turn = tokio::time::timeout(longest, READERS.acquire()).await;
+    let Ok(Ok(_turn)) = turn else {
+        return Err(Failure::new(
+            Code::RateLimited,
+            "Another request is reading the logs. Please retry.",
+        )
+        .retry_after(5));
+    };
+    let done = tokio::task::spawn_blocking(move || work(Reading { files, longest })).await;
+    let failed = || Failure::new(Code::Internal, "The logs could not be read.");
+    done.map_err(|_| failed())?.map_err(|_| failed())
+}
+
+impl Reading {
+    /// Shows each request of a time, in Unix seconds. What was read, and how many of the requests `each` counts.
+    pub(super) fn each(
+        self,
+        since: u64,
+        until: u64,
+        mut each: impl FnMut(&Record<'_>) -> bool,
+    ) -> anyhow::Result<Read> {
+        let log = Log {
+            files: self.files,
+            time: since.saturating_mul(1_000)..until.saturating_mul(1_000),
+            follow: false,
+            shown: str::to_owned,
+        };
+        let began = Instant::now();
+        let (mut matching, mut is_over) = (0_u64, false);
+        let tally = log_files::read_what_there_is(&log, &(), &mut |record| {
+            // A line costs less than a look at the clock, but for one in a hundred it is nothing.
+            if began.elapsed() > self.longest {
+                is_over = true;
+                return Ok(Go::Stop);
+            }
+            matching = matching.saturating_add(u64::from(each(record)));
+            Ok(Go::On)
+        })?;
+        let mut notes = tally.sentences();
+        if is_over {
+            notes.push(format!(
+                "Reading was ended after {} seconds.",
+                self.longest.as_secs()
+            ));
+        }
+        Ok(Read {
+            is_whole: tally.is_whole() && !is_over,
+            matching,
+            notes,
+        })
+    }
+}
+
+impl Read {
+    /// Says what is missing.
+    pub(super) fn leaves_out(&mut self, note: String) {
+        self.is_whole = false;
+        self.notes.push(note);
+    }
 }
 
 impl Parameters {
@@ -172,49 +235,25 @@ impl Question {
 }
 
 fn read(
-    files: Vec<PathBuf>,
+    reading: Reading,
     question: &Question,
-    longest: Duration,
     prefixes: &KnownPrefixes,
 ) -> anyhow::Result<Requests> {
-    let log = Log {
-        files,
-        time: question.since.saturating_mul(1_000)..question.until.saturating_mul(1_000),
-        follow: false,
-        shown: str::to_owned,
-    };
-    let began = Instant::now();
-    let (mut newest, mut matching, mut is_over) = (VecDeque::new(), 0_u64, false);
-    let tally = log_files::read_what_there_is(&log, &(), &mut |record| {
-        // Checked for every line: reading the clock costs little next to parsing the line.
-        if began.elapsed() > longest {
-            is_over = true;
-            return Ok(Go::Stop);
-        }
-        if question.fits(record) {
-            matching = matching.saturating_add(1);
+    let mut newest = VecDeque::new();
+    let read = reading.each(question.since, question.until, |record| {
+        let fits = question.fits(record);
+        if fits {
             newest.push_back((record.at, object(record, prefixes)));
             if newest.len() > question.limit.saturating_mul(2) {
                 keep_newest(&mut newest, question.limit);
             }
         }
-        Ok(Go::On)
+        fits
     })?;
     keep_newest(&mut newest, question.limit);
-    let mut notes = tally.sentences();
-    if is_over {
-        notes.push(format!(
-            "Reading was ended after {} seconds.",
-            longest.as_secs()
-        ));
-    }
     Ok(Requests {
         data: newest.into_iter().map(|(_, object)| object).collect(),
-        keyward: Read {
-            is_whole: tally.is_whole() && !is_over,
-            matching,
-            notes,
-        },
+        keyward: read,
         next_page_url: None,
         previous_page_url: None,
     })
@@ -263,8 +302,8 @@ fn object(record: &Record<'_>, prefixes: &KnownPrefixes) -> RequestObject {
     }
 }
 
-/// Returns a time such as `2026-11-20T10:00:00.123Z`.
-fn written(milliseconds: u64) -> String {
+/// `2026-11-20T10:00:00.123Z`
+pub(super) fn written(milliseconds: u64) -> String {
     let whole = time::written(milliseconds / 1_000);
     match whole.strip_suffix(".000Z") {
         Some(whole) => format!("{whole}.{:03}Z", milliseconds % 1_000),

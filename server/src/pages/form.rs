@@ -1,5 +1,6 @@
 //! What a form sends: names and values, decoded once.
 
+use super::lines;
 use crate::http::failure::{Code, Failure};
 use crate::http::query::decoded;
 
@@ -41,6 +42,12 @@ impl Form {
             .map_or("", |(_, value)| value.trim())
     }
 
+    /// A field of many lines as it was sent, so that its lines have the numbers that the person sees.
+    pub(crate) fn lines(&self, name: &str) -> &str {
+        let mut named = self.fields().filter(|(field, _)| *field == name);
+        named.next().map_or("", |(_, value)| value)
+    }
+
     /// The same, unless it is empty.
     pub(crate) fn given(&self, name: &str) -> Option<&str> {
         Some(self.text(name)).filter(|text| !text.is_empty())
@@ -60,9 +67,7 @@ impl Form {
 
     /// The lines, or the words between commas, of a field: addresses.
     pub(crate) fn list(&self, name: &str) -> Vec<String> {
-        self.text(name)
-            .split(|c: char| c == ',' || c.is_whitespace())
-            .filter(|part| !part.is_empty())
+        lines::addresses(self.text(name))
             .map(str::to_owned)
             .collect()
     }

@@ -7,11 +7,12 @@ use maud::{Markup, html};
 use super::ask::Ask;
 use super::bounds::Bounds;
 use super::entries::entries;
+use super::last_list;
 use super::objects::{Key, List, cursor};
 use super::parts::actions::{Weight, chip, link, menu};
 use super::parts::fields::{self, Field};
 use super::parts::table::{Column, pager, table};
-use super::parts::{Text, Tone, layout, mark, message, state_badge, time};
+use super::parts::{Parts, Text, Tone, layout, mark, message, state_badge, time};
 use super::reply::PagePending;
 use super::visit::Visit;
 use crate::app::App;
@@ -61,10 +62,13 @@ pub(super) fn list(app: Arc<App>, visit: Visit) -> PagePending {
             {
                 (None, Some(failure))
             }
-            Err(failure) => return Err(failure),
+            Err(failure) => return last_list::page(&app, &visit, failure),
         };
         let bounds = match visit.session.tenant() {
-            Some(tenant) => Bounds::read(&app, &visit, &tenant.account).await?,
+            Some(tenant) => match Bounds::read(&app, &visit, &tenant.account).await {
+                Ok(bounds) => bounds,
+                Err(failure) => return last_list::page(&app, &visit, failure),
+            },
             None => None,
         };
         let may_create = visit.may(Verb::Post, "/v2/iam/api_keys");
@@ -84,6 +88,7 @@ pub(super) fn list(app: Arc<App>, visit: Visit) -> PagePending {
             @if let Some(failure) = &refused { (message::failure(failure)) }
             @if let Some(listed) = listed { (found(&visit, listed, may_create && has_room)) }
         };
+        app.last_lists.note(&visit.session.id, &body, visit.now);
         Ok(visit.page(visit.list_name(), body))
     })
 }
@@ -346,9 +351,9 @@ pub(super) fn may(key: &Key) -> Markup {
             (Some(set), _) => { (Text(set)) span.soft { " (set)" } }
             (None, None) => "everything",
             (None, Some([])) => span.soft { "nothing" },
-            (None, Some([only])) => (Text(only)),
-            (None, Some([first, second])) => { (Text(first)) ", " (Text(second)) }
-            (None, Some([first, rest @ ..])) => { (Text(first)) span.soft { ", " (rest.len()) " more" } }
+            (None, Some([only])) => (Parts(only)),
+            (None, Some([first, second])) => { (Parts(first)) ", " (Parts(second)) }
+            (None, Some([first, rest @ ..])) => { (Parts(first)) span.soft { ", " (rest.len()) " more" } }
         }
     }
 }

@@ -20,6 +20,8 @@ mod gzip;
 mod incident;
 mod key;
 mod keys;
+mod last_list;
+mod lines;
 mod lookup;
 mod named;
 mod objects;
@@ -35,6 +37,7 @@ mod visit;
 mod wording;
 
 pub(crate) use exchange::router;
+pub(crate) use last_list::LastLists;
 
 use crate::routes::{ROUTES, Route, Verb};
 use crate::session::Role;

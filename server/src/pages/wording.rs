@@ -2,12 +2,19 @@
 
 use std::borrow::Cow;
 
+use super::lines;
 use super::visit::Visit;
 use crate::http::failure::Failure;
 
 /// Why the server did not do something, for the person who reads it.
 pub(crate) fn why<'f>(visit: &Visit, failure: &'f Failure) -> Cow<'f, str> {
-    of(visit.is_portal(), failure)
+    // The API's answer is about a list, and people see lines.
+    let addresses = (failure.param() == Some("ip_allowlist"))
+        .then(|| lines::wrong_addresses(visit.form.lines("ips"), visit.form.has("ipv6")));
+    match addresses.flatten() {
+        Some(lines) => Cow::Owned(lines),
+        None => of(visit.is_portal(), failure),
+    }
 }
 
 /// The same, if only the place is known.

@@ -11,7 +11,7 @@ pub(crate) struct Bounds<'a> {
     pub(crate) scope: &'a Scope,
     pub(crate) ceiling: &'a Ceiling,
     pub(crate) sender: &'a Sender,
-    /// Why the policy of the account is passed over, which the trail keeps.
+    /// Why it is done, or why the policy of the account is passed over. The trail keeps it.
     pub(crate) reason: Option<&'a str>,
     /// How many keys there may be; nothing, where a person has the store itself.
     pub(crate) quota: Option<&'a Quota>,

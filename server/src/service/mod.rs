@@ -40,6 +40,8 @@ pub(crate) struct Work {
     pub(crate) present: Present,
     /// What must hold when they are carried out.
     pub(crate) guard: Option<Guard>,
+    /// Why, where the caller says so; the trail keeps it.
+    pub(crate) reason: Option<String>,
 }
 
 /// Looks at the store before a change, in the same transaction.
@@ -57,7 +59,13 @@ impl Work {
             commands: vec![(command, passes_policy)],
             present,
             guard: None,
+            reason: None,
         }
+    }
+
+    /// The same, for a reason.
+    pub(crate) fn because(self, reason: Option<String>) -> Self {
+        Self { reason, ..self }
     }
 
     /// The same, if this holds.
@@ -127,7 +135,7 @@ pub(crate) async fn carry_out(app: &Arc<App>, call: &Call, work: Work) -> Result
         steps: work
             .commands
             .into_iter()
-            .map(|(command, passes)| Step::of(command, passes, call))
+            .map(|(command, passes)| Step::of(command, passes, work.reason.as_ref(), call))
             .collect(),
         present: work.present,
         guard: work.guard,
@@ -193,15 +201,15 @@ struct Order {
 struct Step {
     command: Command,
     ceiling: Ceiling,
-    /// Why the policy is passed over.
+    /// Why it is done, or why the policy is passed over.
     reason: Option<String>,
 }
 
 impl Step {
-    fn of(command: Command, passes_policy: Override, call: &Call) -> Self {
+    fn of(command: Command, passes_policy: Override, said: Option<&String>, call: &Call) -> Self {
         Self {
             command,
-            reason: reason(&passes_policy),
+            reason: reason(&passes_policy).or_else(|| said.cloned()),
             ceiling: call.caller.ceiling(passes_policy),
         }
     }

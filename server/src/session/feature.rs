@@ -54,7 +54,8 @@ impl Feature {
             (Verb::Post, "/v2/iam/api_keys/{id}") => Self::Edit,
             (Verb::Post, "/v2/iam/api_keys/{id}/rotate") => Self::Rotate,
             (Verb::Delete, "/v2/keyward/api_keys/{id}") => Self::Delete,
-            (Verb::Get, "/v2/keyward/api_keys/{id}/requests") => Self::Requests,
+            (Verb::Get, "/v2/keyward/api_keys/{id}/requests")
+            | (Verb::Post, "/v2/keyward/api_keys/{id}/preview") => Self::Requests,
             (Verb::Get, "/v2/iam/activity_logs") => Self::Activity,
             _ => return None,
         })

@@ -59,6 +59,14 @@ impl Scope {
         self.reach == Reach::Everything && !self.is_test_only
     }
 
+    /// Whether it is that of a tenant: of one account, or of one tree.
+    pub(super) fn is_of_tenant(&self) -> bool {
+        match &self.reach {
+            Reach::Everything => false,
+            Reach::Owner(_) | Reach::Tree(_) => true,
+        }
+    }
+
     /// Limits a statement on keys.
     pub(super) fn of_keys(&self, statement: &mut Where) {
         self.reaches(statement, "owner", "root");

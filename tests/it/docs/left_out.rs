@@ -91,6 +91,31 @@ pub(super) const LEFT_OUT: &[LeftOut] = &[
         Test("tests/server/portal/application.rs"),
     ),
     out(
+        "portal.md",
+        "export KEYWARD_SERVER",
+        Test("tests/server/command/policies.rs"),
+    ),
+    out(
+        "portal.md",
+        "keyward policies",
+        Test("tests/server/command/policies.rs"),
+    ),
+    out(
+        "portal.md",
+        "keyward accounts add",
+        Test("tests/server/command/life.rs"),
+    ),
+    out(
+        "server.md",
+        "export KEYWARD_SERVER",
+        Test("tests/server/command/places.rs"),
+    ),
+    out(
+        "server.md",
+        "keyward policies",
+        Test("tests/server/command/policies.rs"),
+    ),
+    out(
         "server.md",
         "curl -s https://keys",
         Test("tests/server/feed/mod.rs"),

@@ -1,5 +1,5 @@
 // Each page once: what `make test` has time for.
-import { expect, inspect, test } from "./fixture.js";
+import { expect, inspect, test, weigh } from "./fixture.js";
 import { isOnce, states, world } from "./states.js";
 
 test("every page opens, and holds what is promised of each", async ({ signedIn: page, watched }) => {
@@ -10,6 +10,7 @@ test("every page opens, and holds what is promised of each", async ({ signedIn: 
       await go(page);
       await expect(page.locator("h1"), name).toBeVisible();
       await inspect(page, name);
+      await weigh(page, name);
     });
   }
 });

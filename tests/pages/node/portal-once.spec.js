@@ -1,6 +1,6 @@
-// Each page of the portal once, on a phone: what `make test-all` has time for.
-import { test } from "./fixture.js";
-import { enter, isOnce, refusals, seen, states, world } from "./portal.js";
+// Each page of the portal once, on a phone: what `make test` has time for.
+import { expect, inspect, test, weigh } from "./fixture.js";
+import { enter, isOnce, plainWords, refusals, states, world } from "./portal.js";
 
 test("every page of the portal opens, and holds what is promised of each", async ({ page, watched }) => {
   watched.allowed.push(...refusals);
@@ -10,7 +10,10 @@ test("every page of the portal opens, and holds what is promised of each", async
     if (of !== made.acme) continue;
     await test.step(name, async () => {
       await page.goto(path);
-      await seen(page, name);
+      await expect(page.locator("h1"), name).toBeVisible();
+      await inspect(page, name);
+      await weigh(page, name);
+      await plainWords(page, name);
     });
   }
 });

@@ -92,11 +92,16 @@ export function states({ acme, tree, empty, bound, busy, keys }) {
 
 export async function seen(page, name) {
   await looked(page, `portal: ${name}`, async () => {});
+  await plainWords(page, name);
+}
+
+/** No word of what only operators know. */
+export async function plainWords(page, name) {
   const text = await page.locator("body").innerText();
   for (const word of ["keyward-server", "gateway", "shadow", "policy", "internal_", "acct_operator"]) {
     expect.soft(text.replaceAll("your-gateway", ""), `${name} says ${word}`).not.toContain(word);
   }
 }
 
-/** One state of each page: what `make test-all` has time for. */
+/** One state of each page: what `make test` has time for. */
 export const isOnce = ([name]) => !name.includes(":") || name === "key: active";

@@ -1,5 +1,5 @@
-// Every state that a page can be in: what it must contain, and how to get there.
-import { account, api, key, link } from "./world.js";
+// Every state that a page can be in: what has to be there, and how one comes to it.
+import { account, api, call, eventually, key, link } from "./world.js";
 import { expect } from "@playwright/test";
 import { createHash } from "node:crypto";
 
@@ -124,8 +124,22 @@ export function states({ org, home, odd, stopped, empty, keys }) {
       await page.goto(of("shadow", "/addresses"));
       await page.getByLabel("Addresses", { exact: true }).fill("203.0.113.0/24\nnowhere");
       await page.getByRole("button", { name: "Save", exact: true }).click();
-      await expect(page.locator("main")).toContainText("nowhere");
+      await expect(page.locator("main")).toContainText("Line 2: “nowhere” is no address");
     }],
+    ["edit: checked", sent(of("active", "/edit"), {}, "Check against the last 7 days", "have no request of this key")],
+    ["edit: some would be refused", async (page) => {
+      const { value, id } = await key(home, { name: "Used", permissions: ["customer_read", "balance_read"] });
+      await eventually("its requests are in the log", async () => {
+        await call(value, "GET", "/v1/customers");
+        return (await call(value, "GET", "/v1/balance")).status === 200 && (await api("GET", `/v2/keyward/api_keys/${id}/requests`)).keyward.matching > 1;
+      });
+      await page.goto(`/console/keys/${id}/edit`);
+      await page.getByRole("group", { name: "Balance balance" }).getByRole("radio", { name: "None" }).check();
+      await page.getByRole("button", { name: "Check against the last 7 days" }).click();
+      await expect(page.locator("[data-preview]")).toContainText("would be refused");
+    }],
+    ["labels: wrong lines", sent(of("active", "/details"), { Labels: "team\nteam: a\nteam: b" }, "Save", "Line 3: the label `team` is there twice.")],
+    ["addresses: many wrong lines", sent(of("active", "/addresses"), { Addresses: "10.0.0.1/8\n203.0.113.7\n0.0.0.0/0\n2001:db8::1" }, "Save", "Line 4: 2001:db8::1 is IPv6.")],
     ["delete: another name", sent(of("shadow", "/delete"), { "Name or id of the key": "Something else" }, "Delete this key", "Nothing was changed")],
     ["leaked: active", sent("/console/lookup", { "The value that was found": keys.active.value }, "Find the key", "This key works.")],
     ["leaked: ended", sent("/console/lookup", { "The value that was found": keys.expired.value }, "Find the key", "This key has ended.")],

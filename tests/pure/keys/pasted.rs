@@ -34,7 +34,7 @@ fn takes(help: &str) -> Takes {
             ("Commands:", [name, ..]) if is_item && !line.starts_with("   ") && *name != "help" => {
                 takes.commands.push((*name).to_owned());
             }
-            ("Options:" | "Key file or server:", words) if is_item => {
+            ("Options:" | "Key file or server:" | "Server:", words) if is_item => {
                 let option = words.iter().position(|word| word.starts_with("--"));
                 if let Some(at) = option
                     && words

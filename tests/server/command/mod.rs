@@ -4,5 +4,6 @@ mod both;
 mod life;
 mod lost;
 mod places;
+mod policies;
 mod refusals;
 mod untaken;

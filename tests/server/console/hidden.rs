@@ -1,15 +1,13 @@
 //! A form does nothing that it does not show, and a log contains only plain text.
 
 use std::fs;
-use std::process::Command;
 
-use keyward_harness::process::Guarded;
 use keyward_harness::{BOUND, eventually};
 use serde_json::Value;
 
 use super::made;
 use crate::browser::Browser;
-use crate::world::{PROPAGATION, World, serve};
+use crate::world::{PROPAGATION, World, with_logs};
 
 #[test]
 fn fields_that_a_form_does_not_show_do_nothing() {
@@ -63,17 +61,7 @@ fn fields_that_a_form_does_not_show_do_nothing() {
 
 #[test]
 fn requests_of_a_key_are_shown_and_what_a_log_says_is_text() {
-    let mut world = World::start();
-    let config = world.data().join("keyward-server.toml");
-    let logs = world.folder.path().join("access*.log");
-    let text = fs::read_to_string(&config).unwrap();
-    assert_eq!(text.matches("files = []").count(), 1, "{text}");
-    let named = text.replace("files = []", &format!("files = [{:?}]", logs.display()));
-    fs::write(&config, named).unwrap();
-    // The server is running and uses the store. It ends when the test drops it.
-    let nothing = Guarded::spawn(&mut Command::new("true")).unwrap();
-    drop(std::mem::replace(&mut world.server, nothing));
-    world.server = serve(&world.folder);
+    let world = World::start_with(with_logs);
     world.account("acct_widgets");
     let admin = Browser::signed_in(&world, "admin");
     let (id, value) = made(&admin, "Used", &[]);

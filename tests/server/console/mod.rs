@@ -1,8 +1,9 @@
 //! The console, as a browser reaches it through Envoy.
 
-mod attacks;
+mod check;
 mod flows;
 mod hidden;
+mod many;
 mod roles;
 mod sign_in;
 

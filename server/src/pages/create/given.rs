@@ -1,9 +1,11 @@
 //! The choices so far, and the API request that they produce.
 
+use keyward::management::is_id;
 use serde_json::{Map, Value, json};
 
 use super::choices::Choices;
 use crate::http::failure::{Code, Failure};
+use crate::pages::lines;
 use crate::pages::objects::INTERNAL;
 use crate::pages::parts::matrix::{self, Chosen};
 use crate::pages::visit::Visit;
@@ -177,17 +179,31 @@ pub(in crate::pages) fn labels(visit: &Visit, text: &str) -> Result<Map<String, 
 
 fn read_labels(text: &str) -> Result<Map<String, Value>, Failure> {
     let mut all = Map::new();
-    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        let (name, value) = line.split_once([':', '=']).ok_or_else(|| {
-            Failure::new(
-                Code::ParameterInvalid,
-                "A label is a name and what it says, such as `team: billing`, one on each line.",
-            )
-            .at("keyward.labels")
-        })?;
-        all.insert(name.trim().to_owned(), json!(value.trim()));
+    let mut faults = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() {
+            continue;
+        }
+        let (name, value) = line.split_once([':', '=']).unwrap_or((line, ""));
+        let (name, value) = (name.trim(), value.trim());
+        let fault = if value.is_empty() {
+            Some("a label is a name and what it says, such as `team: billing`.".to_owned())
+        } else if !is_id(name) {
+            Some(format!(
+                "`{name}` is no name of a label: letters, digits, and . _ - make one."
+            ))
+        } else if all.insert(name.to_owned(), json!(value)).is_some() {
+            Some(format!("the label `{name}` is there twice."))
+        } else {
+            None
+        };
+        faults.extend(fault.map(|fault| lines::at(number, &fault)));
     }
-    Ok(all)
+    match lines::listed(&faults) {
+        None => Ok(all),
+        Some(faults) => Err(Failure::new(Code::ParameterInvalid, &faults).at("keyward.labels")),
+    }
 }
 
 #[cfg(test)]
@@ -226,6 +242,22 @@ mod tests {
             Value::Object(read),
             json!({"team": "billing", "stage": "prod: 1"})
         );
-        assert!(read_labels("team").is_err());
+        for (text, expected) in [
+            (
+                "team",
+                "Line 1: a label is a name and what it says, such as `team: billing`.",
+            ),
+            (
+                "a: b\n\nteam:",
+                "Line 3: a label is a name and what it says, such as `team: billing`.",
+            ),
+            (
+                "a b: c",
+                "Line 1: `a b` is no name of a label: letters, digits, and . _ - make one.",
+            ),
+            ("a: b\na: c", "Line 2: the label `a` is there twice."),
+        ] {
+            assert_eq!(read_labels(text).unwrap_err().message(), expected);
+        }
     }
 }

@@ -168,7 +168,7 @@ fn body(visit: &Visit, choices: &Choices, given: &Given, refused: Option<&Failur
         (layout::head(Some((visit.home(), visit.list_name())), title(visit), Some(html! { "A key for one purpose: what it may do, from where, and until when." }), html! {}))
         @if let Some(failure) = refused {
             (message::titled(Tone::Bad, "No key was made", html! {
-                p { (super::parts::Text(&wording::why(visit, failure))) }
+                p { (super::parts::Lines(&wording::why(visit, failure))) }
                 // A new account may do nothing until an operator grants it something.
                 @if failure.name() == "policy_refused" && visit.may(Verb::Post, "/v2/keyward/accounts/{id}") {
                     p {

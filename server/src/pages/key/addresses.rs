@@ -5,8 +5,9 @@ use std::sync::Arc;
 use maud::html;
 use serde_json::json;
 
+use super::check::{self, Preview};
 use super::requests::addresses_of;
-use super::{asking, buttons, hidden, home, of_form, update};
+use super::{asking, buttons, hidden, home, of_form, reason, update};
 use crate::app::App;
 use crate::http::failure::Failure;
 use crate::pages::keys;
@@ -23,9 +24,13 @@ use crate::pages::wording;
 pub(in crate::pages) fn form(app: Arc<App>, visit: Visit) -> PagePending {
     Box::pin(async move {
         let key = keys::read(&app, &visit).await?;
-        let text = key.ip_allowlist.join("\n");
-        let used = addresses_of(&app, &visit).await;
-        Ok(page(&visit, &key, &text, &used, None))
+        let given = Given {
+            text: key.ip_allowlist.join("\n"),
+            used: addresses_of(&app, &visit).await,
+            preview: None,
+            is_checked: check::is_offered(&app, &visit),
+        };
+        Ok(page(&visit, &key, &given, None))
     })
 }
 
@@ -37,19 +42,41 @@ pub(in crate::pages) fn save(app: Arc<App>, visit: Visit) -> PagePending {
             "ip_allowlist": visit.form.list("ips"),
             "keyward": {"ipv6": visit.form.has("ipv6")},
         });
-        match update(&app, &visit, body).await {
-            Ok(_) => Ok(home(&visit)),
-            Err(failure) => {
-                let failure = of_form(failure)?;
-                let used = addresses_of(&app, &visit).await;
-                let text = visit.form.text("ips").to_owned();
-                Ok(page(&visit, &key, &text, &used, Some(&failure)))
-            }
-        }
+        let sent = if check::is_asked(&visit) {
+            check::ask(&app, &visit, body).await.map(Some)
+        } else {
+            update(&app, &visit, body).await.map(|_| None)
+        };
+        let (preview, refused) = match sent {
+            Ok(None) => return Ok(home(&visit)),
+            Ok(Some(preview)) => (Some(preview), None),
+            Err(failure) => (None, Some(of_form(failure)?)),
+        };
+        let given = Given {
+            text: visit.form.lines("ips").to_owned(),
+            used: addresses_of(&app, &visit).await,
+            preview,
+            is_checked: check::is_offered(&app, &visit),
+        };
+        Ok(page(&visit, &key, &given, refused.as_ref()))
     })
 }
 
-fn page(visit: &Visit, key: &Key, text: &str, used: &[String], refused: Option<&Failure>) -> Reply {
+struct Given {
+    text: String,
+    /// Where its requests came from.
+    used: Vec<String>,
+    preview: Option<Preview>,
+    is_checked: bool,
+}
+
+fn page(visit: &Visit, key: &Key, given: &Given, refused: Option<&Failure>) -> Reply {
+    let Given {
+        text,
+        used,
+        preview,
+        is_checked,
+    } = given;
     let is_ipv6 = visit.form.has("ipv6") || key.ip_allowlist.iter().any(|ip| ip.contains(':'));
     let wrong = refused
         .filter(|failure| wording::param(failure) == Some("ip_allowlist"))
@@ -57,6 +84,7 @@ fn page(visit: &Visit, key: &Key, text: &str, used: &[String], refused: Option<&
     let own = visit.address.map(|address| address.to_string());
     let add = |ip: &str| html! { button.button.plain-link.js-only type="button" data-add=(ip) data-to="ips" { "Add" } };
     let body = html! {
+        @if let Some(preview) = preview { (check::result(visit, preview)) }
         form.stack.narrow method="post" action={(visit.key_home(&key.id)) "/addresses"} {
             (hidden(visit, key))
             (fields::area(&Field { name: "ips", label: "Addresses", value: text, hint: Some("One on each line: 203.0.113.7 or 203.0.113.0/24. Empty: the key works from everywhere."), error: wrong.as_deref(), ..Field::default() }, 6, true))
@@ -68,7 +96,8 @@ fn page(visit: &Visit, key: &Key, text: &str, used: &[String], refused: Option<&
             }
             @if let Some(own) = &own { p.small.soft.row { "You are at " code { (own) } (add(own)) } }
             (fields::check("ipv6", "Addresses may be IPv6", is_ipv6))
-            (buttons(visit, key, submit(Weight::Main, "Save")))
+            (reason(visit, refused))
+            (buttons(visit, key, html! { (submit(Weight::Main, "Save")) (check::button(*is_checked)) }))
         }
         @if refused.is_some() && !key.ip_allowlist.is_empty() {
             div { h2 { "What the key has now" } ul { @for ip in &key.ip_allowlist { li { code { (Text(ip)) } } } } }

@@ -17,6 +17,7 @@ use crate::pages::parts::fields::{self, Field};
 use crate::pages::reply::PagePending;
 use crate::pages::reply::Reply;
 use crate::pages::visit::Visit;
+use crate::pages::wording;
 
 /// `GET /console/keys/{id}/details`
 pub(in crate::pages) fn form(app: Arc<App>, visit: Visit) -> PagePending {
@@ -111,12 +112,16 @@ impl Fields {
 }
 
 fn page(visit: &Visit, key: &Key, given: &Fields, refused: Option<&Failure>) -> Reply {
+    let wrong = |param: &str| {
+        let failure = refused.filter(|failure| wording::param(failure) == Some(param));
+        failure.map(Failure::message)
+    };
     let body = html! {
         form.stack.narrow method="post" action={(visit.key_home(&key.id)) "/details"} {
             (hidden(visit, key))
-            (fields::text(&Field { name: "name", label: "Name", value: &given.name, ..Field::default() }))
-            (fields::area(&Field { name: "note", label: "Note", value: &given.note, hint: Some("Where its value is kept, say. Never the value."), ..Field::default() }, 3, false))
-            (fields::area(&Field { name: "labels", label: "Labels", value: &given.labels, hint: Some("team: billing, one on each line"), ..Field::default() }, 3, true))
+            (fields::text(&Field { name: "name", label: "Name", value: &given.name, error: wrong("name"), ..Field::default() }))
+            (fields::area(&Field { name: "note", label: "Note", value: &given.note, hint: Some("Where its value is kept, say. Never the value."), error: wrong("note"), ..Field::default() }, 3, false))
+            (fields::area(&Field { name: "labels", label: "Labels", value: &given.labels, hint: Some("team: billing, one on each line"), error: wrong("keyward.labels"), ..Field::default() }, 3, true))
             @if !visit.is_portal() { (fields::check("shadow", "Shadow: let pass what it may not do, and log it", given.is_shadow)) }
             (buttons(visit, key, submit(Weight::Main, "Save")))
         }

@@ -6,7 +6,7 @@ use maud::html;
 use serde_json::{Value, json};
 
 use super::requests::used_within;
-use super::{asking, buttons, hidden, home, of_form, update, version};
+use super::{asking, buttons, hidden, home, of_form, reason, update, version};
 use crate::app::App;
 use crate::http::failure::Failure;
 use crate::pages::ask::Ask;
@@ -131,6 +131,7 @@ fn page(
             @if is_over {
                 (message::note(Tone::Warn, html! { p { "The key works again for whoever has its value, within seconds. If the value may be known to others, rotate it or leave it ended." } }))
                 (fields::check("revive", "Yes, let this key work again", visit.form.has("revive")))
+                (reason(visit, refused))
             } @else {
                 p { "Its users are told that the key has expired. An end can be taken back; deleting cannot." }
             }

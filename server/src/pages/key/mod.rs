@@ -2,6 +2,7 @@
 
 mod addresses;
 mod asked;
+mod check;
 mod delete;
 mod details;
 mod duplicate;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use maud::{Markup, html};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub(super) use addresses::{form as addresses, save as save_addresses};
 pub(super) use delete::{delete, form as delete_form};
@@ -34,7 +35,8 @@ use super::entries::entries;
 use super::keys;
 use super::objects::Key;
 use super::parts::actions::{Weight, link};
-use super::parts::{Text, Tone, layout, message};
+use super::parts::fields::{self, Field};
+use super::parts::{Lines, Text, Tone, layout, message};
 use super::reply::Reply;
 use super::visit::Visit;
 use super::wording;
@@ -100,7 +102,7 @@ fn asking(visit: &Visit, key: &Key, title: &str, refused: Option<&Failure>, body
                     p { "Nothing of yours was saved or lost. The form has what you entered; what the key has now stands beside it. Look at both, and save again." }
                 }))
             } @else {
-                (message::titled(Tone::Bad, "Nothing was changed", html! { p { (Text(&wording::why(visit, failure))) } }))
+                (message::titled(Tone::Bad, "Nothing was changed", html! { p { (Lines(&wording::why(visit, failure))) } }))
             }
         }
         (body)
@@ -119,6 +121,19 @@ fn hidden(visit: &Visit, key: &Key) -> Markup {
         (visit.hidden())
         input type="hidden" name="version" value=(key.keyward.version);
     }
+}
+
+/// Why the change is made, for the history.
+fn reason(visit: &Visit, refused: Option<&Failure>) -> Markup {
+    let wrong = refused.filter(|failure| wording::param(failure) == Some("keyward.reason"));
+    fields::text(&Field {
+        name: "reason",
+        label: "Reason",
+        value: visit.form.text("reason"),
+        hint: Some("Optional. The history shows it."),
+        error: wrong.map(Failure::message),
+        ..Field::default()
+    })
 }
 
 /// The end of each such form.
@@ -140,7 +155,13 @@ fn version(visit: &Visit) -> Result<Option<u64>, Failure> {
 }
 
 /// Changes the key, as `POST /v2/iam/api_keys/{id}` does.
-async fn update(app: &Arc<App>, visit: &Visit, body: Value) -> Result<Answered, Failure> {
+async fn update(app: &Arc<App>, visit: &Visit, mut body: Value) -> Result<Answered, Failure> {
+    if let (Some(reason), Some(members)) = (visit.form.given("reason"), body.as_object_mut()) {
+        let mine = members.entry("keyward").or_insert_with(|| json!({}));
+        if let Some(mine) = mine.as_object_mut() {
+            mine.insert("reason".to_owned(), json!(reason));
+        }
+    }
     let ask = Ask::post("/v2/iam/api_keys/{id}")
         .target(&visit.target)
         .version(version(visit)?)

@@ -27,10 +27,12 @@ pub(in crate::pages) fn show(app: Arc<App>, visit: Visit) -> PagePending {
             .ask(&app, Ask::get("/v2/keyward/permissions"))
             .await?
             .read()?;
+        let before = before(&app, &visit, &key).await;
         let asked = asked::note(&app, &visit, &key, &all.data).await?;
         let body = html! {
             (asked)
             (notes(&visit, &key))
+            (replaces(&visit, before.as_ref()))
             div.columns.side {
                 div.stack {
                     (layout::card("Permissions", html! {}, permissions(&visit, &key, &all.data)))
@@ -41,6 +43,29 @@ pub(in crate::pages) fn show(app: Arc<App>, visit: Visit) -> PagePending {
         };
         Ok(page(&visit, &key, Tab::Overview, body))
     })
+}
+
+/// The key that this one replaces, while both work. Without it the page says less, and nothing wrong.
+async fn before(app: &Arc<App>, visit: &Visit, key: &Key) -> Option<Key> {
+    let id = key
+        .keyward
+        .replaces
+        .as_deref()
+        .filter(|_| key.is_in_use())?;
+    let ask = Ask::get("/v2/iam/api_keys/{id}").target(id);
+    let before: Key = visit.ask(app, ask).await.ok()?.read().ok()?;
+    before.is_in_use().then(|| visit.seen(before))
+}
+
+/// Who has rotated a key comes here, and ends the old one when the new one is in place.
+fn replaces(visit: &Visit, before: Option<&Key>) -> Markup {
+    html! { @if let Some(before) = before {
+        (message::note(Tone::Info, html! { p {
+            "It replaces " a href=(visit.key_home(&before.id)) { (Text(before.redacted())) } ", which works until it ends"
+            @if let Some(end) = &before.expires_at { " " (time(end, visit.now)) }
+            ". " a href={(visit.key_home(&before.id)) "/expire"} { "End the old key" }
+        } }))
+    } }
 }
 
 /// `GET /console/changes/{id}`: how far a change has come, for the script.

@@ -6,7 +6,8 @@ use maud::html;
 use serde_json::{Map, Value, json};
 
 use super::asked::with_asked;
-use super::{asking, buttons, hidden, home, of_form, update};
+use super::check::{self, Preview};
+use super::{asking, buttons, hidden, home, of_form, reason, update};
 use crate::app::App;
 use crate::http::failure::Failure;
 use crate::pages::ask::Ask;
@@ -28,7 +29,15 @@ pub(in crate::pages) fn form(app: Arc<App>, visit: Visit) -> PagePending {
         let (own, connected) = held(&key);
         let own = with_asked(&visit, &all, own);
         let offered = offered(&app, &visit, &key, &all).await?;
-        Ok(page(&visit, &key, &offered, (&own, &connected), None))
+        let is_checked = check::is_offered(&app, &visit);
+        Ok(page(
+            &visit,
+            &key,
+            &offered,
+            (&own, &connected),
+            Sent::Nothing,
+            is_checked,
+        ))
     })
 }
 
@@ -41,24 +50,31 @@ pub(in crate::pages) fn save(app: Arc<App>, visit: Visit) -> PagePending {
         let connected = matrix::read("c", &all, visit.form.fields());
         let writes = |chosen: &Chosen| chosen.values().any(|level| level.name() == "write");
         let is_weighty = key.livemode && (writes(&own) || writes(&connected));
-        let changed = match visit.must_be_fresh() {
-            Err(failure) if is_weighty => Err(failure),
-            Ok(()) | Err(_) => update(&app, &visit, body(&visit, &key, &own, &connected)).await,
+        let change = body(&visit, &key, &own, &connected);
+        let sent = if check::is_asked(&visit) {
+            check::ask(&app, &visit, change).await.map(Some)
+        } else {
+            let changed = match visit.must_be_fresh() {
+                Err(failure) if is_weighty => Err(failure),
+                Ok(()) | Err(_) => update(&app, &visit, change).await,
+            };
+            changed.map(|_| None)
         };
-        match changed {
-            Ok(_) => Ok(home(&visit)),
-            Err(failure) => {
-                let failure = of_form(failure)?;
-                let offered = offered(&app, &visit, &key, &all).await?;
-                Ok(page(
-                    &visit,
-                    &key,
-                    &offered,
-                    (&own, &connected),
-                    Some(&failure),
-                ))
-            }
-        }
+        let sent = match sent {
+            Ok(None) => return Ok(home(&visit)),
+            Ok(Some(preview)) => Sent::Checked(preview),
+            Err(failure) => Sent::Refused(of_form(failure)?),
+        };
+        let offered = offered(&app, &visit, &key, &all).await?;
+        let is_checked = check::is_offered(&app, &visit);
+        Ok(page(
+            &visit,
+            &key,
+            &offered,
+            (&own, &connected),
+            sent,
+            is_checked,
+        ))
     })
 }
 
@@ -99,6 +115,13 @@ fn held(key: &Key) -> (Chosen, Chosen) {
     let side =
         |names: &Option<Vec<String>>| matrix::of_names(names.iter().flatten().map(String::as_str));
     (side(&key.permissions), side(&key.connect_permissions))
+}
+
+/// What came of a form.
+enum Sent {
+    Nothing,
+    Checked(Preview),
+    Refused(Failure),
 }
 
 /// The rows of the matrices, for the own account and connected ones: all permissions, or those that pass.
@@ -146,7 +169,8 @@ fn page(
     key: &Key,
     offered: &Offered,
     (own, connected): (&Chosen, &Chosen),
-    refused: Option<&Failure>,
+    sent: Sent,
+    is_checked: bool,
 ) -> Reply {
     let (had, had_connected) = held(key);
     let matrix = |permissions, chosen, was, prefix| Matrix {
@@ -156,7 +180,12 @@ fn page(
         prefix,
     };
     let may_try = key.keyward.enforcement != "shadow" && !visit.is_portal();
+    let refused = match &sent {
+        Sent::Refused(failure) => Some(failure),
+        Sent::Nothing | Sent::Checked(_) => None,
+    };
     let body = html! {
+        @if let Sent::Checked(preview) = &sent { (check::result(visit, preview)) }
         @if !offered.is_free {
             (message::note(Tone::Info, html! { p { "Keys follow one of the sets that " (Text(visit.provider())) " offers. Here you can take permissions away; to choose another set, make a new key." } }))
         }
@@ -179,8 +208,10 @@ fn page(
                 div.stack.sticky {
                     (layout::card("This key will", html! {}, html! { div.pad { (matrix::summary("p", &offered.own, own)) } }))
                     @if key.permissions.is_none() { (fields::check("limit", "Limit this key to what is chosen", visit.form.has("limit"))) }
+                    (reason(visit, refused))
                     (buttons(visit, key, html! {
                         (submit(Weight::Main, "Save"))
+                        (check::button(is_checked))
                         @if may_try { (submit_as(Weight::Usual, "shadow", "yes", "Save in shadow")) }
                     }))
                     @if may_try { p.small.soft { "In shadow, what it may no longer do still passes, and is logged. Enforce it when the log shows no such request." } }

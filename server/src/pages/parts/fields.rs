@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::Text;
+use super::{Lines, Text};
 
 /// A field. `name` is also its id.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,7 +48,7 @@ impl Field<'_> {
 
     fn below(&self) -> Markup {
         html! {
-            @if let Some(error) = self.error { p.error id=(self.error_id()) { (Text(error)) } }
+            @if let Some(error) = self.error { p.error id=(self.error_id()) { (Lines(error)) } }
             @if let Some(hint) = self.hint { p.hint id=(self.hint_id()) { (hint) } }
         }
     }

@@ -59,10 +59,10 @@ impl Matrix<'_> {
             .collect();
         html! {
             div data-matrix=(self.prefix) {
-                div.row.pad.js-only {
+                @if self.permissions.len() > SHORT { div.row.pad.js-only {
                     input type="search" data-filters=(self.prefix) data-slash aria-label="Find a permission" placeholder="Find a permission ( / )" autocomplete="off" spellcheck="false";
                     span.small.soft data-found=(self.prefix) role="status" {}
-                }
+                } }
                 @for (name, rows) in groups(self.permissions) { (self.group(name, &rows, &titles)) }
             }
         }
@@ -75,7 +75,7 @@ impl Matrix<'_> {
             .count();
         let field = format!("{}g.{name}", self.prefix);
         html! {
-            details.group open[granted > 0 || name == "Core"] {
+            details.group open[granted > 0 || name == "Core" || self.permissions.len() <= SHORT] {
                 summary { (Text(heading(name))) span.num data-count { (granted) " of " (rows.len()) } }
                 fieldset.permission.every {
                     legend { "All of " (Text(heading(name))) }
@@ -115,6 +115,9 @@ impl Matrix<'_> {
         }
     }
 }
+
+/// A matrix of at most so many permissions, as a policy may leave, is shown as a whole.
+const SHORT: usize = 12;
 
 /// Shows what was chosen until the script counts it again: by level, the names.
 pub(crate) fn summary(prefix: &str, permissions: &[Permission], chosen: &Chosen) -> Markup {

@@ -22,5 +22,5 @@ mod tests;
 pub(crate) use example::permissions as permissions_of_stripe;
 
 pub(crate) use mark::{Tone, mark, state_badge};
-pub(crate) use text::Text;
+pub(crate) use text::{Lines, Parts, Text};
 pub(crate) use time::time;

@@ -14,6 +14,34 @@ impl Render for Text<'_> {
     }
 }
 
+/// A message of several lines, each of which is shown as [`Text`] shows it.
+pub(crate) struct Lines<'a>(pub(crate) &'a str);
+
+impl Render for Lines<'_> {
+    fn render_to(&self, buffer: &mut String) {
+        for (number, line) in self.0.split('\n').enumerate() {
+            if number > 0 {
+                buffer.push_str("<br>");
+            }
+            Text(line).render_to(buffer);
+        }
+    }
+}
+
+/// A name of parts, such as `balance_transaction_source_read`: where a line is too short for it, it breaks after a part.
+pub(crate) struct Parts<'a>(pub(crate) &'a str);
+
+impl Render for Parts<'_> {
+    fn render_to(&self, buffer: &mut String) {
+        for part in self.0.split_inclusive('_') {
+            Text(part).render_to(buffer);
+            if part.ends_with('_') {
+                buffer.push_str("<wbr>");
+            }
+        }
+    }
+}
+
 /// A number with its thousands apart: `1,204`.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -40,6 +68,19 @@ mod tests {
     fn markup_and_hidden_characters_are_shown_as_text() {
         let shown = maud::html! { (Text("<b title=\"x\">\u{202e}&'")) }.into_string();
         assert_eq!(shown, "&lt;b title=&quot;x&quot;&gt;\\u{202e}&amp;'");
+    }
+
+    #[test]
+    fn lines_are_apart_and_still_text() {
+        let shown = maud::html! { (Lines("a <b>\nc\u{202e}")) }.into_string();
+        assert_eq!(shown, "a &lt;b&gt;<br>c\\u{202e}");
+    }
+
+    #[test]
+    fn a_name_breaks_after_a_part() {
+        let shown = maud::html! { (Parts("a_b<_")) }.into_string();
+        assert_eq!(shown, "a_<wbr>b&lt;_<wbr>");
+        assert_eq!(maud::html! { (Parts("charge")) }.into_string(), "charge");
     }
 
     #[test]

@@ -69,7 +69,35 @@ pub(super) fn of(limits: &mut Where, filter: &KeyFilter) -> Vec<Way> {
     }
 }
 
-/// Adds the condition that keys have a label with this value.
+/// The same as conditions on each key of a tenant, which are found by the tenant.
+pub(super) fn of_own(limits: &mut Where, filter: &KeyFilter) {
+    if let Some((name, value)) = &filter.label {
+        let condition = label_is(limits, name, value.as_deref());
+        limits.and(&format!(
+            "EXISTS (SELECT 1 FROM key_labels AS l WHERE l.seq = k.seq AND +{condition})"
+        ));
+    }
+    let Some(text) = &filter.query else {
+        return;
+    };
+    let begin = limits.value(text.clone());
+    let beyond = limits.value(format!("{text}\u{7f}"));
+    let mut any = format!("+k.id >= {begin} AND +k.id < {beyond} OR +k.ends_with = {begin}");
+    // Word by word: the index of words looks for the second one of two only where somebody has the first.
+    let each: Vec<String> = quoted(text)
+        .iter()
+        .map(|word| {
+            let word = limits.value(of_names(word, filter.query_is_of_names));
+            format!("EXISTS (SELECT 1 FROM key_words AS w WHERE w.rowid = k.seq AND w.key_words MATCH {word})")
+        })
+        .collect();
+    if !each.is_empty() {
+        any.push_str(&format!(" OR {}", each.join(" AND ")));
+    }
+    limits.and(&format!("({any})"));
+}
+
+/// A label that keys have, and what it says.
 pub(super) fn has_label(limits: &mut Where, (name, value): &(String, Option<String>)) {
     let condition = label_is(limits, name, value.as_deref());
     limits.and(&format!(
@@ -103,12 +131,7 @@ pub(super) fn of_text(limits: &mut Where, text: &str, is_of_names: bool) -> Vec<
             condition: format!("k.ends_with = {begin}"),
         },
     ];
-    if let Some(words) = words(text) {
-        let words = if is_of_names {
-            format!("{{name}} : ({words})")
-        } else {
-            words
-        };
+    if let Some(words) = match_of(text, is_of_names) {
         let words = limits.value(words);
         ways.push(Way {
             tables: "key_words AS w CROSS JOIN keys AS k ON k.seq = w.rowid",
@@ -119,15 +142,29 @@ pub(super) fn of_text(limits: &mut Where, text: &str, is_of_names: bool) -> Vec<
     ways
 }
 
-/// Returns the query for the index of words: each word of `text`, the last one as a prefix. In
-/// quotes, a word has no special meaning in that index's query language.
-fn words(text: &str) -> Option<String> {
+/// What the index of words is asked.
+fn match_of(text: &str, is_of_names: bool) -> Option<String> {
+    let words = quoted(text);
+    (!words.is_empty()).then(|| of_names(&words.join(" "), is_of_names))
+}
+
+fn of_names(words: &str, is_of_names: bool) -> String {
+    if is_of_names {
+        format!("{{name}} : ({words})")
+    } else {
+        words.to_owned()
+    }
+}
+
+/// Each word of `text`, the last one as the beginning of a word. In quotes a word has no meaning to
+/// the language of that index.
+fn quoted(text: &str) -> Vec<String> {
     let words = text
         .split(|character: char| !character.is_alphanumeric())
         .filter(|word| !word.is_empty());
-    let quoted: Vec<String> = words.map(|word| format!("\"{word}\"")).collect();
-    if quoted.is_empty() {
-        return None;
+    let mut quoted: Vec<String> = words.map(|word| format!("\"{word}\"")).collect();
+    if let Some(last) = quoted.last_mut() {
+        last.push_str(" *");
     }
-    Some(format!("{} *", quoted.join(" ")))
+    quoted
 }

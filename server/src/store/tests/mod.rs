@@ -2,6 +2,7 @@ mod counts;
 mod lists;
 pub(crate) mod records;
 pub(in crate::store) mod secrecy;
+mod strangers;
 
 use super::*;
 

@@ -3,11 +3,11 @@
 
 use super::stand_ins::StandIns;
 use super::unclear::Unclear;
+use crate::access_log::State;
+use crate::access_log::{Record, Verdict};
 use keyward::key::KeyKind;
 use keyward::profile::Profile;
 use keyward::reason::DenyReason;
-use keyward_files::access_log::State;
-use keyward_files::access_log::{Record, Verdict};
 
 /// The head of a request.
 pub(super) struct Question {

@@ -8,18 +8,19 @@ use super::Given;
 use super::outcome::Outcome;
 use super::question::Question;
 use super::stand_ins::{StandIns, versions};
+use crate::snapshot::Checked;
 use keyward::configuration::Configuration;
 use keyward::digest::KeyDigest;
 use keyward::endpoint::{Endpoint, Method, PlainPath, ROWS, Row, Rule};
 use keyward::judge::judge;
 use keyward::permission::{AccessLevel, Permission};
+use keyward::profile::Profile;
 use keyward::request::RequestHead;
-use keyward_files::snapshot::Checked;
 
 /// A snapshot and its settings, with stand-ins for its keys.
-pub(super) struct Side {
-    pub(super) configuration: Configuration,
-    /// The versions that requests may name. If the list is empty, every version.
+pub struct Side {
+    configuration: Configuration,
+    /// The versions that requests may name; every one where none is listed.
     versions: Vec<String>,
     /// The paths of its custom endpoints.
     own_paths: Vec<String>,
@@ -49,14 +50,21 @@ impl Side {
         })
     }
 
-    pub(super) fn revision(&self) -> Option<u64> {
+    /// The snapshot's revision.
+    #[must_use]
+    pub fn revision(&self) -> Option<u64> {
         let snapshot = self.configuration.snapshot();
         snapshot.map(|snapshot| snapshot.revision().number())
     }
 
-    /// Returns the versions that requests may name with `self` but no longer with `new`, if there
-    /// are any.
-    pub(super) fn versions_lost_in(&self, new: &Self) -> Option<String> {
+    /// The names and prefixes of the snapshot's API.
+    pub(super) fn profile(&self) -> &Profile {
+        self.configuration.profile()
+    }
+
+    /// The versions that requests may name by `self` and no longer by `new`, if there are any.
+    #[must_use]
+    pub fn versions_lost_in(&self, new: &Self) -> Option<String> {
         if new.versions.is_empty() {
             return None;
         }

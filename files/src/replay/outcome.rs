@@ -1,16 +1,16 @@
 //! The actual or the predicted result of a request.
 
+use crate::access_log::State;
+use crate::access_log::Verdict;
 use keyward::decision::{Denial, PermitKind};
 use keyward::judge;
 use keyward::permission::AccessLevel;
 use keyward::principal::Principal;
 use keyward::reason::DenyReason;
-use keyward_files::access_log::State;
-use keyward_files::access_log::Verdict;
 
 /// A verdict and the missing permission.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Outcome {
+pub struct Outcome {
     kind: Kind,
     missing: Option<String>,
 }
@@ -27,8 +27,8 @@ enum Kind {
 
 /// Whether and how a verdict changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Change {
-    /// The request passed, but no longer does.
+pub enum Change {
+    /// It passed, and no longer does.
     Breaks,
     /// The request did not pass, but now does.
     Opens,
@@ -39,7 +39,9 @@ pub(super) enum Change {
 }
 
 impl Change {
-    pub(super) fn name(self) -> &'static str {
+    /// `breaks`, `opens`, `moves` or `reason`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::Breaks => "breaks",
             Self::Opens => "opens",
@@ -48,8 +50,9 @@ impl Change {
         }
     }
 
-    /// Whether the verdict changes, not only its reason.
-    pub(super) fn is_flip(self) -> bool {
+    /// Whether the verdict flips.
+    #[must_use]
+    pub fn is_flip(self) -> bool {
         self != Self::Reason
     }
 }
@@ -123,21 +126,24 @@ impl Outcome {
         self.kind == other.kind
     }
 
-    pub(super) fn reason(&self) -> Option<DenyReason> {
+    /// Why it did not pass, or would not.
+    #[must_use]
+    pub fn reason(&self) -> Option<DenyReason> {
         match self.kind {
             Kind::Shadow(reason) | Kind::Deny(reason) => Some(reason),
             Kind::Public | Kind::Preflight | Kind::Key | Kind::Verify => None,
         }
     }
 
-    /// Returns the missing permission, such as `customer=write`.
-    pub(super) fn missing(&self) -> Option<&str> {
+    /// The permission that is missing: `customer=write`.
+    #[must_use]
+    pub fn missing(&self) -> Option<&str> {
         self.missing.as_deref()
     }
 
-    /// Returns the start of the filter state: `allow`, `allow would_deny=REASON`, `verify`, `deny
-    /// REASON`.
-    pub(super) fn name(&self) -> String {
+    /// As filter state begins: `allow`, `allow would_deny=REASON`, `verify`, `deny REASON`.
+    #[must_use]
+    pub fn name(&self) -> String {
         match self.kind {
             Kind::Public => "allow public".to_owned(),
             Kind::Preflight => "allow preflight".to_owned(),

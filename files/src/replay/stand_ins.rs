@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 
-use keyward::invariant::Held;
+use crate::invariant::Held;
+use crate::snapshot::Checked;
 use keyward::snapshot::Document;
-use keyward_files::snapshot::Checked;
 
 /// Invented raw keys that replace those of clients.
 pub(super) struct StandIns {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::outcome::{Change, Outcome};
 use super::side::Side;
 use super::unclear::Unclear;
+use crate::access_log::Record;
 use keyward::reason::DenyReason;
-use keyward_files::access_log::Record;
 
 /// The maximum number of groups, because clients choose the paths.
 const MOST: usize = 10_000;
@@ -46,38 +46,49 @@ pub(super) fn is_beyond_a_log(reason: DenyReason) -> bool {
 
 /// Requests that change in the same way.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Group {
-    pub(super) change: Change,
+pub struct Group {
+    /// How.
+    pub change: Change,
     /// The key's id.
-    pub(super) key: Option<String>,
-    /// The method and the endpoint's template, or the path if no endpoint matches. Printable.
-    pub(super) endpoint: String,
-    pub(super) before: Outcome,
-    pub(super) after: Outcome,
+    pub key: Option<String>,
+    /// Method and the endpoint's template, or the path if no endpoint matches. Printable.
+    pub endpoint: String,
+    /// The verdict by the old snapshot.
+    pub before: Outcome,
+    /// The verdict by the new one.
+    pub after: Outcome,
 }
 
 /// The number of requests in a group, and the times of the first and last in milliseconds since
 /// 1970.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Extent {
-    pub(super) count: u64,
-    pub(super) first: u64,
-    pub(super) last: u64,
+pub struct Extent {
+    /// How many.
+    pub count: u64,
+    /// The first of them.
+    pub first: u64,
+    /// The last of them.
+    pub last: u64,
 }
 
+/// What became of the requests of a log.
 #[derive(Default)]
-pub(super) struct Sum {
-    /// Requests that both snapshots decided.
-    pub(super) compared: u64,
-    pub(super) breaks: u64,
-    pub(super) opens: u64,
-    pub(super) moves: u64,
-    /// Requests for which only the reason changes.
-    pub(super) reasons: u64,
+pub struct Sum {
+    /// Requests that were decided by both.
+    pub compared: u64,
+    /// Those that passed, and no longer would.
+    pub breaks: u64,
+    /// Those that did not pass, and would.
+    pub opens: u64,
+    /// Those that another answers.
+    pub moves: u64,
+    /// Those with only another reason.
+    pub reasons: u64,
     groups: BTreeMap<Group, Extent>,
-    /// Requests that change but are in no group.
-    pub(super) ungrouped: u64,
-    pub(super) unclear: BTreeMap<Unclear, u64>,
+    /// Requests that change and are in no group.
+    pub ungrouped: u64,
+    /// Requests that were not decided, by the reason.
+    pub unclear: BTreeMap<Unclear, u64>,
 }
 
 impl Sum {
@@ -102,7 +113,7 @@ impl Sum {
             Change::Moves => &mut self.moves,
             Change::Reason => &mut self.reasons,
         } += 1;
-        let prefixes = new.configuration.profile().known_prefixes();
+        let prefixes = new.profile().known_prefixes();
         let template = new.endpoint(record.method.as_str(), record.path.as_str());
         let path = template.unwrap_or_else(|| record.path.shown(prefixes));
         let group = Group {
@@ -134,12 +145,15 @@ impl Sum {
         }
     }
 
-    pub(super) fn flips(&self) -> u64 {
+    /// Those whose verdict flips.
+    #[must_use]
+    pub fn flips(&self) -> u64 {
         self.breaks + self.opens + self.moves
     }
 
-    /// Returns the groups: those that break first, and within the same change the largest first.
-    pub(super) fn groups(&self) -> Vec<(&Group, &Extent)> {
+    /// Groups, those that break first, and of these the largest first.
+    #[must_use]
+    pub fn groups(&self) -> Vec<(&Group, &Extent)> {
         let mut groups: Vec<(&Group, &Extent)> = self.groups.iter().collect();
         groups.sort_by(|(a, m), (b, n)| a.change.cmp(&b.change).then(n.count.cmp(&m.count)));
         groups

@@ -4,8 +4,8 @@ use keyward::reason::DenyReason;
 
 /// Why nothing can be said about a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Unclear {
-    /// keyward did not judge it, because Envoy or the interlock answered.
+pub enum Unclear {
+    /// keyward did not judge it: Envoy answered before, or the interlock did.
     NoVerdict,
     /// The log has no path: the request had none, or the path seemed to contain a key.
     NoPath,
@@ -23,7 +23,9 @@ pub(super) enum Unclear {
 }
 
 impl Unclear {
-    pub(super) fn text(self) -> String {
+    /// In words.
+    #[must_use]
+    pub fn text(self) -> String {
         match self {
             Self::NoVerdict => "keyward gave no verdict".to_owned(),
             Self::NoPath => "the log does not have its path".to_owned(),
