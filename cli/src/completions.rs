@@ -49,6 +49,6 @@ pub(super) fn man(arguments: &ManArguments, command: clap::Command) -> Result<Ex
     fs::create_dir_all(folder)
         .and_then(|()| clap_mangen::generate_to(command, folder))
         .with_context(|| format!("no pages can be written to `{}`", folder.display()))?;
-    writeln!(output::stderr(), "the pages stand in {}", folder.display())?;
+    writeln!(output::stderr(), "the pages are in {}", folder.display())?;
     Ok(Exit::Good)
 }

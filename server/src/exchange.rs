@@ -78,7 +78,7 @@ pub(crate) async fn read_out(body: Body, largest: usize) {
 fn no_endpoint() -> Failure {
     Failure::new(
         Code::UnknownEndpoint,
-        "There is no endpoint of that method and path.",
+        "No endpoint has this method and path.",
     )
 }
 

@@ -183,7 +183,7 @@ fn followed<'a>(app: &'a App, group: &str) -> Result<&'a Followed, Failure> {
     followed.ok_or_else(|| {
         Failure::new(
             Code::ResourceMissing,
-            "There is no feed for such gateways; `[feed]` in the server's configuration makes one.",
+            "This server has no feed; `[feed]` in its configuration adds one.",
         )
     })
 }

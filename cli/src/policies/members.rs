@@ -224,7 +224,7 @@ struct Side<'a> {
     grants: &'a [Grant],
     only: bool,
     everything: bool,
-    /// Those of before; the inner `None` is everything but managing keys.
+    /// Those of before; the inner `None` is everything except managing keys.
     before: Option<Option<Vec<String>>>,
     /// The option that starts from nothing.
     option: &'static str,
@@ -265,7 +265,7 @@ impl<'a> Side<'a> {
             Some(Some(names)) => names.clone(),
             // To add to everything would take the rest away.
             Some(None) => bail!(
-                "the policy allows everything but managing keys; add {} to allow only what is granted here",
+                "the policy allows everything except managing keys; add {} to allow only what is granted here",
                 self.option
             ),
         };

@@ -145,7 +145,7 @@ fn may(permissions: Option<&[String]>, policy: &Policy) -> String {
 
 fn names(permissions: Option<&[String]>) -> String {
     match permissions {
-        None => "everything but managing keys".to_owned(),
+        None => "everything except managing keys".to_owned(),
         Some(names) => or(names.join(", "), "nothing"),
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn once(
             Ok(mirrored) => writeln!(out, "{}", told(place, &mirrored))?,
             Err(error) => {
                 say(&format!(
-                    "published, and the mirror {place} is left behind: {error:#}"
+                    "published, but the mirror {place} is not up to date: {error:#}"
                 ));
                 exit = Exit::Failed;
             }
@@ -47,7 +47,7 @@ pub(super) fn start(arguments: &Arguments, keys: &[PublicKey]) -> Result<Mirrors
     let tell = |place: &StorePlace, event: Event<'_>| match event {
         Event::Noted(mirrored) => say(&told(place, mirrored)),
         Event::Again => say(&format!("mirrored to {place} again")),
-        Event::Behind(error) => say(&format!("the mirror {place} is left behind: {error:#}")),
+        Event::Behind(error) => say(&format!("the mirror {place} is not up to date: {error:#}")),
     };
     // A place that cannot be opened at all is a mistake in the arguments.
     for place in &arguments.mirror {
@@ -72,7 +72,7 @@ fn told(place: &StorePlace, mirrored: &Mirrored) -> String {
             uncollected: Some(why),
             ..
         } => format!(
-            "mirrored to {place}, but objects that nobody needs any more could not be removed: {why}"
+            "mirrored to {place}, but unneeded objects could not be removed: {why}"
         ),
         Mirrored::Ahead { .. } => format!("{place} holds a newer head than the feed, and keeps it"),
     }

@@ -266,7 +266,7 @@ pub(crate) fn missing_set(name: &str, file: &KeyFile) -> String {
     let near = near(name, file.grant_sets().map(|(name, _)| name));
     let next = match (did_you_mean(&near), file.grant_sets().next()) {
         (Some(question), _) => format!(": {question}"),
-        (None, Some(_)) => "; `keyward grant-sets list` shows all there are".to_owned(),
+        (None, Some(_)) => "; `keyward grant-sets list` lists all".to_owned(),
         (None, None) => {
             "; `keyward grant-sets put support --grant customer=read` makes one, or use --grant"
                 .to_owned()

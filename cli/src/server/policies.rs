@@ -51,7 +51,7 @@ impl Policy {
         self.record.accounts
     }
 
-    /// The most a key may do; none: everything but managing keys.
+    /// The most a key may do; none: everything except managing keys.
     pub(crate) fn permissions(&self) -> Option<&[String]> {
         self.record.permissions.as_deref()
     }

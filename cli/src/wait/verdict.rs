@@ -122,7 +122,7 @@ fn not_served(name: &str, plugin: &Plugin, page: &Page, result: Result<u64, Unse
     if page.behind > 0 {
         let behind = page.behind;
         words += &format!(
-            "; {behind} workers could not load what they were given and go on with what they had: Envoy's log says why, after `configuration not loaded`"
+            "; {behind} workers could not load the configuration, and serve the previous one: Envoy's log has the reason, after `configuration not loaded`"
         );
     }
     if plugin.is_refused {

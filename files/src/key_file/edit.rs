@@ -236,9 +236,9 @@ impl KeyFile {
             return match beside {
                 Some(at) => Ok(at.part),
                 None if self.parts.len() == 1 => Ok(0),
-                None if names.is_empty() => refuse("say which file it goes into, with --file"),
+                None if names.is_empty() => refuse("name its file with --file"),
                 None => refuse(format!(
-                    "say which file it goes into: --file, one of `{names}`"
+                    "name its file with --file: one of `{names}`"
                 )),
             };
         };

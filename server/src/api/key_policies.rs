@@ -29,7 +29,7 @@ pub(crate) struct PolicyMembers {
     name: Option<String>,
     kinds: Option<Vec<Kind>>,
     modes: Option<Vec<Mode>>,
-    /// `null`: everything but managing keys.
+    /// `null`: everything except managing keys.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<Vec<String>>)]
     permissions: Option<Option<Vec<String>>>,

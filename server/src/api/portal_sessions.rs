@@ -163,7 +163,7 @@ pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
         if !app.portal.leads_to(&body.return_url) {
             return Err(Failure::new(
                 Code::ParameterInvalid,
-                "The origin of `return_url` is none of `portal.return_origins` in the server's configuration.",
+                "The origin of `return_url` is not among `portal.return_origins` in the server's configuration.",
             )
             .at("return_url"));
         }

@@ -53,7 +53,7 @@ pub(crate) struct Filter {
     kind: Vec<String>,
     livemode: Option<bool>,
     label: Option<String>,
-    /// A key of unknown age counts as old.
+    /// A key without a known age counts as old.
     created_before: Option<String>,
     created_by: Option<String>,
 }
@@ -236,7 +236,7 @@ async fn carry_out(
     let plan = app.plans.take(id, &call.caller.id()).ok_or_else(|| {
         Failure::new(
             Code::PlanExpired,
-            "There is no such plan any more. Plans hold for 10 minutes and are carried out once.",
+            "This plan no longer exists. A plan is valid for 10 minutes, and can be carried out once.",
         )
         .at("plan")
     })?;

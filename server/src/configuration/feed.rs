@@ -172,7 +172,7 @@ impl Feed {
     pub fn trusted(&self) -> Result<Vec<PublicKey>> {
         let read = |line: &String| {
             PublicKey::from_line(line)
-                .with_context(|| format!("`feed.trusted_keys`: `{line}` is no public key"))
+                .with_context(|| format!("`feed.trusted_keys`: `{line}` is not a public key"))
         };
         self.trusted_keys.iter().map(read).collect()
     }

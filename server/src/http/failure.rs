@@ -152,7 +152,7 @@ codes! {
     RateLimited = "rate_limited", TOO_MANY_REQUESTS, RateLimit;
     /// An error in the server.
     Internal = "internal_error", INTERNAL_SERVER_ERROR, Api;
-    /// The store does not answer.
+    /// The store does not respond.
     StorageUnavailable = "storage_unavailable", SERVICE_UNAVAILABLE, ServiceUnavailable;
     /// The disk is full.
     StorageFull = "storage_full", SERVICE_UNAVAILABLE, ServiceUnavailable;

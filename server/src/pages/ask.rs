@@ -185,7 +185,7 @@ impl Visit {
             return Ok(());
         }
         let message = if self.is_portal() {
-            "This is not among what you can do here.".to_owned()
+            "You cannot do this here.".to_owned()
         } else {
             format!(
                 "Your role, {}, does not include {what}.",
@@ -200,7 +200,7 @@ impl Visit {
         let route = route_of(ask.method, ask.template).ok_or_else(|| {
             Failure::new(
                 Code::UnknownEndpoint,
-                "The page asks for what the API does not have.",
+                "The page asked the API for something that does not exist.",
             )
         })?;
         let permission = route

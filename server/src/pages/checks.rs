@@ -74,7 +74,7 @@ pub(super) async fn checked_form(
     Ok(form)
 }
 
-pub(super) const NOT_OURS: &str = "This form is not one of this session's own pages. Nothing was changed. Go back, load the page again, and send the form from there.";
+pub(super) const NOT_OURS: &str = "This form does not belong to your session. Nothing was changed. Go back, reload the page, and send the form again.";
 
 pub(super) async fn read_form(
     app: &App,
@@ -98,7 +98,7 @@ pub(super) async fn read_form(
     let body = body.map_err(|_| {
         Failure::new(
             Code::BodyTooLarge,
-            "The form must be complete and have at most 256 KiB.",
+            "The form must be complete, and at most 256 KiB.",
         )
     })?;
     let form = Form::read(&body)?;

@@ -60,20 +60,20 @@ fn fields(app: &App, place: &Place, begin: &Begin, note: Markup) -> Markup {
     html! {
         h1 { "Sign in" }
         (note)
-        p data-who { "Your link is used when you press the button, and can be used once." }
+        p data-who { "Press the button to use your link. It works once." }
         form.stack method="post" action=(place.enter) data-peek=(place.peek) {
             (begin.hidden())
             div.field data-code {
                 label for="code" { "Link or code" }
                 input id="code" name="code" type="text" required autocomplete="off" spellcheck="false" class="mono" aria-describedby="code-hint";
-                p.hint id="code-hint" { "Paste the whole link, or what follows the # in it." }
+                p.hint id="code-hint" { "Paste the whole link, or the part after the #." }
             }
             (actions::submit(actions::Weight::Main, "Sign in"))
         }
         @match place.kind {
             SessionKind::Console => details {
                 summary { "I have no link" }
-                p { "A link is made on the server's machine, or by a key that may make console sessions:" }
+                p { "Make a link on the server's machine, or with a key that may make console sessions:" }
                 pre { code { "keyward-server link --role operator --for you@example.com" } }
             },
             SessionKind::Portal => (back_to_sign_in(app, begin)),
@@ -86,7 +86,7 @@ fn back_to_sign_in(app: &App, begin: &Begin) -> Markup {
     let name = app.brand.name.as_deref();
     html! {
         p.small.soft {
-            "Links come from the application whose keys these are. Sign in there, and open its page for API keys. "
+            "You get a link from the application that these keys are for. Sign in there, and open its API keys page. "
             @if let Some(url) = app.portal.sign_in_url() {
                 a href=(begin.told(url)) { "Go to " (Text(name.unwrap_or("that page"))) }
             }
@@ -108,7 +108,7 @@ pub(super) fn signed_out(app: &App, place: &Place, head: &Parts) -> Reply {
     }
     let note = message::note(
         Tone::Info,
-        html! { p { "You are not signed in, or your session has ended. Open a new link to go on." } },
+        html! { p { "You are not signed in, or your session has ended. Open a new link to continue." } },
     );
     let begin = begin.unwrap_or(Begin::Keys);
     Reply::page(
@@ -157,7 +157,7 @@ pub(super) async fn enter(
             app,
             place,
             form,
-            "This is no link. Paste all of it: it ends with lt_ and 64 characters.",
+            "This is not a link. Paste all of it: it ends with lt_ and 64 characters.",
         ));
     };
     let now = crate::time::now();
@@ -187,16 +187,16 @@ pub(super) async fn enter(
             place,
             form,
             match why {
-                NotOpened::Unknown => "There is no such link. Check that you copied all of it.",
+                NotOpened::Unknown => "This link does not exist. Check that you copied all of it.",
                 NotOpened::Used if place.kind == SessionKind::Portal => {
                     "This link was already used. Go back to where you came from, and open the page again."
                 }
                 NotOpened::Used => {
-                    "This link was already used. If it was not you who used it, tell an operator: who opened it, and from where, stands in the activity log."
+                    "This link was already used. If you did not use it, tell an operator: the activity log shows who opened it, and from where."
                 }
-                NotOpened::Over => "This link's time is over. Ask for a new one.",
+                NotOpened::Over => "This link has expired. Ask for a new one.",
                 NotOpened::Revoked => {
-                    "This link was taken back, or the key that made it has ended. Ask for a new one."
+                    "This link was withdrawn, or the key that made it has ended. Ask for a new one."
                 }
             },
         )),

@@ -89,7 +89,7 @@ async fn replied(
         app.metrics.not_through_gateway();
         let failure = Failure::new(
             Code::NotThroughGateway,
-            "This request did not come by the gateway.",
+            "This request did not come through the gateway.",
         );
         return (OTHER, without_session(place, &app.brand, &failure));
     }
@@ -100,7 +100,7 @@ async fn replied(
     if has_key {
         let failure = Failure::new(
             Code::FormRefused,
-            "Pages are for people who are signed in. This request has a key, which no page looks at: keys are for the API.",
+            "Pages are for people who sign in. This request has a key, and keys are for the API.",
         );
         return (OTHER, without_session(place, &app.brand, &failure));
     }
@@ -116,7 +116,7 @@ async fn replied(
                     &app.brand,
                     StatusCode::METHOD_NOT_ALLOWED,
                     "No such page",
-                    "Pages are asked for by GET, and forms are sent by POST.",
+                    "Request pages with GET, and send forms with POST.",
                 ),
             );
         }
@@ -308,7 +308,7 @@ fn title(failure: &Failure) -> &'static str {
         StatusCode::FORBIDDEN => "Not allowed",
         StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => "Somebody was quicker",
         StatusCode::TOO_MANY_REQUESTS => "Too many requests",
-        StatusCode::SERVICE_UNAVAILABLE => "The store does not answer",
+        StatusCode::SERVICE_UNAVAILABLE => "The store does not respond",
         status if status.is_server_error() => "Something went wrong",
         _ => "This cannot be done",
     }

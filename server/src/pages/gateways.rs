@@ -96,7 +96,7 @@ fn body(visit: &Visit, snapshot: &Snapshot, gateways: Option<&[Gateway]>) -> Mar
         mark(Tone::Warn, "behind")
     };
     html! {
-        (layout::head(None, "Gateways", Some(html! { "What was published last, and how far each gateway is." }), html! {}))
+        (layout::head(None, "Gateways", Some(html! { "The last publication, and what each gateway serves." }), html! {}))
         @if snapshot.restored {
             (message::note(Tone::Bad, html! { p { "Gateways serve a later state than this server's store has, such as after a disk was restored. Nothing is published, because keys that were revoked since would work again. Stop the server and run " code { "keyward-server resume" } "." } }))
         }
@@ -106,7 +106,7 @@ fn body(visit: &Visit, snapshot: &Snapshot, gateways: Option<&[Gateway]>) -> Mar
         (layout::card("The newest snapshot", state, html! {
             div.pad.stack {
                 @if snapshot.behind > 0 {
-                    (message::note(Tone::Warn, html! { p { (counted(snapshot.behind, "change is", "changes are")) " not published yet. A publication that fails is tried again each second; why it failed stands in the server's log." } }))
+                    (message::note(Tone::Warn, html! { p { (counted(snapshot.behind, "change is", "changes are")) " not published yet. The server retries a failed publication every second, and logs the reason." } }))
                 }
                 (pairs::wide(&[
                     ("Revision", html! { span.num { (snapshot.revision) } div.soft { (full(snapshot.revision, visit.now)) } }),
@@ -157,7 +157,7 @@ fn row(visit: &Visit, gateway: &Gateway) -> Vec<Markup> {
                 @for version in &gateway.filter_versions { " · " (Text(version)) }
             }
             @if gateway.has_strangers {
-                div.small { "Its key was also used by something that is none of its workers. Give each gateway its own key." }
+                div.small { "Something other than its workers also used its key. Give each gateway its own key." }
             }
             @if let Some(end) = soon(gateway, now) {
                 div.small { (mark(Tone::Warn, "key ends")) " " (time(end, now)) ". Then it gets no change any more: rotate the key, and give the gateway the new one." }
@@ -215,8 +215,8 @@ fn files_only(snapshot: &Snapshot) -> Markup {
         html! {},
         html! {
             div.pad.stack {
-                p { "No gateway has asked this server for its feed. Those that watch a file do not say what they have loaded." }
-                p { "Ask such a gateway: this waits until every worker serves the newest snapshot, and names what does not." }
+                p { "No gateway has asked this server for its feed. Gateways that watch a file do not report what they have loaded." }
+                p { "To ask such a gateway, run this command. It waits until every worker serves the newest snapshot, and names those that do not." }
                 pre { code { "keyward wait --revision " (snapshot.revision) " --admin http://127.0.0.1:9901" } }
             }
         },

@@ -73,7 +73,7 @@ pub(super) fn end(app: Arc<App>, visit: Visit) -> PagePending {
         let confirm = typed.replace(',', "").parse().ok();
         let Some(confirm) = confirm.filter(|_| confirm == count) else {
             let message = format!(
-                "The plan is for {}, and what you typed is not that number. Count them again.",
+                "The plan is for {}, and you typed another number. Count again.",
                 counted(count.unwrap_or(0), "key", "keys")
             );
             return again(&visit, Failure::new(Code::ParameterInvalid, message));
@@ -151,19 +151,19 @@ fn again(visit: &Visit, failure: Failure) -> Result<Reply, Failure> {
 fn body(visit: &Visit, refused: Option<&Failure>) -> Markup {
     let text = |name| visit.form.text(name);
     html! {
-        (layout::head(None, TITLE, Some(html! { "End many keys at once. Nothing ends before you have seen how many there are." }), html! {}))
+        (layout::head(None, TITLE, Some(html! { "End many keys at once. You see how many keys it affects before anything ends." }), html! {}))
         @if let Some(failure) = refused {
             (message::titled(Tone::Bad, "No key was ended", html! { p { (Text(failure.message())) } }))
         }
         div.columns {
-            (layout::card("Which keys", html! { span.soft { "All conditions together" } }, html! {
+            (layout::card("Which keys", html! { span.soft { "Conditions (a key must match all of them)" } }, html! {
                 div.pad {
                     (post(HERE, &visit.hidden(), &html! {
                         div.stack.two {
                             (fields::code(&Field { name: "owner", label: "Account", value: text("owner"), hint: Some("The id of one account."), ..Field::default() }))
                             (fields::code(&Field { name: "created_by", label: "Made by", value: text("created_by"), hint: Some("The id of a key, or a person."), ..Field::default() }))
                             (fields::code(&Field { name: "label", label: "Label", value: text("label"), hint: Some("team, or team:billing"), ..Field::default() }))
-                            (fields::of_type(&Field { name: "created_before", label: "Made before (UTC)", value: text("created_before"), hint: Some("A key of unknown age counts as old."), ..Field::default() }, "datetime-local"))
+                            (fields::of_type(&Field { name: "created_before", label: "Made before (UTC)", value: text("created_before"), hint: Some("A key without a known age counts as old."), ..Field::default() }, "datetime-local"))
                         }
                         (fields::radios(&Field { name: "mode", label: "Mode", value: if text("mode").is_empty() { "both" } else { text("mode") }, ..Field::default() }, &[("both", "Both"), ("test", "Test"), ("live", "Live")], false))
                         fieldset.field {
@@ -174,7 +174,7 @@ fn body(visit: &Visit, refused: Option<&Failure>) -> Markup {
                                     (fields::check(&name, label, visit.form.has(&name)))
                                 }
                             }
-                            p.hint { "None chosen: all of them. Publishable keys are public, and are rotated instead." }
+                            p.hint { "Choose none for all kinds. Publishable keys are public: rotate them instead." }
                         }
                         div.row { (submit(Weight::Main, "Count the keys")) }
                     }))
@@ -183,10 +183,10 @@ fn body(visit: &Visit, refused: Option<&Failure>) -> Markup {
             aside.stack {
                 (layout::card("What happens", html! {}, html! {
                     ol.pad.stack.tight {
-                        li { "1. You choose which keys." }
-                        li { "2. You see how many, ten of them, and what is left out." }
-                        li { "3. You type the number. All of them end in one step." }
-                        li { "4. Gateways deny them as soon as they have the next snapshot." }
+                        li { "1. Choose which keys." }
+                        li { "2. See how many there are, ten of them, and what is left out." }
+                        li { "3. Type the number. All of them end in one step." }
+                        li { "4. Gateways deny the keys as soon as they have the next snapshot." }
                     }
                 }))
                 p.soft { "One key? Use " a href="/console/lookup" { "Leaked key" } ", or its own page." }

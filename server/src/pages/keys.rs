@@ -82,7 +82,7 @@ pub(super) fn list(app: Arc<App>, visit: Visit) -> PagePending {
                 @if may_create && has_room { (create(&visit)) }
             }))
             @if may_create && !has_room {
-                (message::note(Tone::Info, html! { p { "No more keys can be made here for now. End or delete one that is not used, or ask " (Text(visit.provider())) " for more." } }))
+                (message::note(Tone::Info, html! { p { "You have reached the number of keys. End or delete one that you do not use, or ask " (Text(visit.provider())) " for more." } }))
             }
             (search(&visit))
             @if let Some(failure) = &refused { (message::failure(failure)) }
@@ -233,7 +233,7 @@ fn found(visit: &Visit, listed: List<Key>, may_create: bool) -> Markup {
         return if is_filtered || !visit.parameter("page").is_empty() {
             message::empty(
                 "No key matches",
-                html! { "Nothing here fits all of these filters. Ended keys are left out unless you ask for them." },
+                html! { "No key matches these filters. The list leaves out ended keys unless you include them." },
                 link(Weight::Usual, visit.home(), "Clear all filters"),
             )
         } else {
@@ -244,7 +244,7 @@ fn found(visit: &Visit, listed: List<Key>, may_create: bool) -> Markup {
             };
             message::empty(
                 "No keys yet",
-                html! { "A key lets a server call " (Text(&whose)) ". Make one with what it needs and nothing more." },
+                html! { "A key lets a server call " (Text(&whose)) ". Make one with only the permissions it needs." },
                 html! { @if may_create { (create(visit)) } },
             )
         };

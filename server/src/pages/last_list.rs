@@ -68,7 +68,7 @@ pub(super) fn page(app: &App, visit: &Visit, failure: Failure) -> Result<Reply, 
     };
     let at = crate::time::written(at);
     let body = html! {
-        (message::titled(Tone::Bad, "The store does not answer", html! {
+        (message::titled(Tone::Bad, "The store does not respond", html! {
             p { "Nothing was changed. Below is the list as you saw it " (time(&at, visit.now)) ". " a href=(visit.home()) { "Try again" } }
         }))
         (list)

@@ -33,7 +33,7 @@ pub(super) fn find(app: Arc<App>, visit: Visit) -> PagePending {
         if digest.is_empty() {
             let said = message::note(
                 Tone::Bad,
-                html! { p { "Paste the value that was found, or its SHA-256." } },
+                html! { p { "Paste the leaked value, or its SHA-256." } },
             );
             return Ok(visit.page(TITLE, body(&visit, &said)));
         }
@@ -50,16 +50,16 @@ pub(super) fn find(app: Arc<App>, visit: Visit) -> PagePending {
 
 fn body(visit: &Visit, shown: &Markup) -> Markup {
     html! {
-        (layout::head(None, TITLE, Some(html! { "Find out whose key a value is, and end it. The value stays in your browser: only its digest is sent." }), html! {}))
+        (layout::head(None, TITLE, Some(html! { "Find out whose key leaked, and end it. The value stays in your browser, which sends only its digest." }), html! {}))
         (shown)
         form.narrow.stack method="post" action=(HERE) data-digest {
             (visit.hidden())
             input type="hidden" name="prefix";
             input type="hidden" name="length";
             div.field.js-only {
-                label for="found" { "The value that was found" }
+                label for="found" { "The leaked value" }
                 input id="found" type="password" data-hash autocomplete="off" spellcheck="false" aria-describedby="found-hint found-problem";
-                p.hint id="found-hint" { "This field has no name, so no form sends it. Your browser computes its SHA-256." }
+                p.hint id="found-hint" { "Your browser computes the SHA-256 of this field, and never sends the value." }
                 p.error id="found-problem" data-problem hidden role="alert" {}
             }
             details open data-fold {
@@ -87,7 +87,7 @@ fn found(visit: &Visit, key: &Key) -> Markup {
             header { h2 { (Text(key.title())) } (state(key)) }
             div.pad.stack {
                 @if is_used {
-                    (message::note(Tone::Warn, html! { p { strong { "This key works." } " Whoever has the value can use it. End it now, or rotate it if its users need time." } }))
+                    (message::note(Tone::Warn, html! { p { strong { "This key works." } " Anyone who has the value can use it. End it now, or rotate it if its users need time." } }))
                 } @else {
                     (message::note(Tone::Good, html! { p { "This key has ended. Gateways deny it." } }))
                 }
@@ -96,7 +96,7 @@ fn found(visit: &Visit, key: &Key) -> Markup {
                     ("Account", html! { a href={"/console/accounts/" (key.keyward.owner)} { (Text(&key.keyward.owner)) } " · " (key.mode()) }),
                     ("May", may(key)),
                     ("From", addresses(key)),
-                    ("Last used", html! { @match &key.last_used { Some(at) => (super::parts::time(at, visit.now)), None => span.soft { "not known: the gateways' usage is not read here" } } }),
+                    ("Last used", html! { @match &key.last_used { Some(at) => (super::parts::time(at, visit.now)), None => span.soft { "unknown: this server does not read the gateways' usage" } } }),
                     ("Made", html! { @if let Some(at) = &key.created { (super::parts::time(at, visit.now)) } @if let Some(by) = &key.keyward.created_by { " by " (Text(&by.id)) } }),
                     ("Ends", ends(key, visit.now)),
                 ]))
@@ -131,13 +131,13 @@ fn not_found(visit: &Visit) -> Markup {
         html! {
             p {
                 @match (prefix, length) {
-                    ("", None) => "Check the digest: it must be of the value alone, without a line end after it.",
-                    ("", Some(_)) => "The value begins with no prefix of a key of this server, so it may be a key of something else.",
+                    ("", None) => "Check the digest: it must be that of the value without a line end.",
+                    ("", Some(_)) => "The value does not begin with a prefix of this server's keys, so it may belong to something else.",
                     (prefix, Some(length)) if length < whole => {
-                        "The value begins with " code { (Text(prefix)) } " as keys do, but has " (length) " of " (whole) " characters: it was cut short, and its key cannot be found by it. Look for the key by its account or its last four characters."
+                        "The value begins with " code { (Text(prefix)) } " as keys do, but has " (length) " of " (whole) " characters: it was cut, so it cannot identify its key. Search for the key by its account or its last four characters."
                     }
                     (prefix, _) => {
-                        "The value begins with " code { (Text(prefix)) } " as keys do, but no key of this server has it. Its record may have been purged, or it is of another server."
+                        "The value begins with " code { (Text(prefix)) } " as keys do, but this server has no such key. Its record may have been purged, or it belongs to another server."
                     }
                 }
             }

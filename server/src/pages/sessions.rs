@@ -72,7 +72,7 @@ pub(super) fn create(app: Arc<App>, visit: Visit) -> PagePending {
             Ok(answered) => {
                 let session: Session = answered.read()?;
                 let url = answered.url().ok_or_else(|| {
-                    Failure::new(Code::Internal, "The link is not there to be shown.")
+                    Failure::new(Code::Internal, "The answer has no link to show.")
                 })?;
                 let page = layout::page(
                     &visit.frame(),
@@ -126,18 +126,18 @@ fn body(visit: &Visit, sessions: &List<Session>, refused: Option<&Failure>) -> M
     let count = u64::try_from(sessions.data.len()).unwrap_or(0);
     let shown = counted(count, "session", "sessions");
     html! {
-        (layout::head(None, TITLE, Some(html! { "Who is signed in to this console, and links that were not used yet." }), html! {}))
+        (layout::head(None, TITLE, Some(html! { "Who is signed in to this console, and unused links." }), html! {}))
         section.card {
             (table("Sessions", &COLUMNS, &sessions.data.iter().map(|one| row(visit, one)).collect::<Vec<_>>()))
             @if newer.is_some() || older.is_some() { (pager(newer.as_deref(), &shown, older.as_deref())) }
         }
         @if let Some(failure) = refused { (message::failure(failure)) }
         @if may_make {
-            (layout::card("Let somebody sign in", html! {}, html! {
+            (layout::card("Make a sign-in link", html! {}, html! {
                 div.pad {
                     (form(HERE, &visit.hidden(), &html! {
-                        (fields::text(&Field { name: "who", label: "For whom", value: visit.form.text("who"), hint: Some("A mail address, say: it stands in the activity log."), is_required: true, ..Field::default() }))
-                        (fields::radios(&Field { name: "role", label: "Role", value: visit.form.given("role").unwrap_or("operator"), hint: Some("Each may do what the ones above it may."), ..Field::default() }, &ROLES, true))
+                        (fields::text(&Field { name: "who", label: "For whom", value: visit.form.text("who"), hint: Some("For example a mail address. The activity log shows it."), is_required: true, ..Field::default() }))
+                        (fields::radios(&Field { name: "role", label: "Role", value: visit.form.given("role").unwrap_or("operator"), hint: Some("Each role includes the roles above it."), ..Field::default() }, &ROLES, true))
                         div.row { (submit(Weight::Main, "Make a link")) }
                     }))
                 }
@@ -185,7 +185,7 @@ fn link_page(visit: &Visit, session: &Session) -> Markup {
     html! {
         (layout::head(Some((HERE, TITLE)), "A link to sign in", Some(html! { "For " (Text(session.person())) ", as " (Text(session.role.as_deref().unwrap_or("none"))) }), html! {}))
         div.narrow.stack {
-            (message::titled(Tone::Warn, "Copy it now", html! { p { "The link is shown here once and can be used once. It ends " (time(&session.expires_at, visit.now)) ". Whoever has it signs in as this person." } }))
+            (message::titled(Tone::Warn, "Copy it now", html! { p { "The link is shown only once, and works once. It expires " (time(&session.expires_at, visit.now)) ". Anyone who has it can sign in as this person." } }))
             (value::field("Link", Reply::place()))
             (form_done())
         }

@@ -38,11 +38,11 @@ fn body(visit: &Visit, key: &Key, change: Option<u64>, made: Made) -> Markup {
         Made::Created => ("Your new key", "This key works within seconds."),
         Made::Rotated => (
             "The replacement",
-            "The replacement works within seconds, and may do what the old key may.",
+            "The replacement works within seconds, with the old key's permissions.",
         ),
         Made::Duplicated => (
             "The duplicate",
-            "This key works within seconds, with the permissions of the other one.",
+            "This key works within seconds, with the other key's permissions.",
         ),
     };
     let home = visit.key_home(&key.id);
@@ -50,16 +50,16 @@ fn body(visit: &Visit, key: &Key, change: Option<u64>, made: Made) -> Markup {
         (layout::head(None, title, Some(html! { (Text(key.title())) " · " (key.mode()) @if visit.is_tree() { " · " (Text(&key.keyward.owner)) } }), html! {}))
         div.narrow.stack {
             (message::titled(Tone::Warn, "Copy it now", html! {
-                p { "The value is shown here once. Nobody can show it again: only its digest is kept. Lost, it can be rotated." }
+                p { "The value is shown only once: keyward keeps its digest, not the value. If you lose it, rotate the key." }
             }))
             (value::field("Value", Reply::place()))
             p { (says) " "
                 @if let Some(change) = change.filter(|_| !visit.is_portal()) {
-                    span.soft role="status" data-poll={"/console/changes/" (change)} { "Open the key's page to see when the gateways have it." }
+                    span.soft role="status" data-poll={"/console/changes/" (change)} { "The key's page shows when the gateways have it." }
                 }
             }
             @if made == Made::Duplicated && key.keyward.left_behind.as_ref().is_some_and(|names| !names.is_empty()) {
-                (message::note(Tone::Info, html! { p { "Addresses and end of the other key are left behind: a duplicate begins without them." } }))
+                (message::note(Tone::Info, html! { p { "A duplicate does not have the other key's addresses and end." } }))
             }
             div.field {
                 span { "Try it" }
@@ -75,7 +75,7 @@ fn body(visit: &Visit, key: &Key, change: Option<u64>, made: Made) -> Markup {
                     name: "note",
                     label: "Where do you keep it?",
                     value: key.note.as_deref().unwrap_or_default(),
-                    hint: Some("The name of a vault's entry, say. Never the value."),
+                    hint: Some("For example the name of a vault's entry. Never enter the value."),
                     ..Field::default()
                 }))
                 div.row { (submit(Weight::Main, "Done")) @if visit.may(Verb::Post, "/v2/iam/api_keys") { (link(Weight::Quiet, &format!("{}/new", visit.home()), "Create another")) } }
@@ -104,7 +104,7 @@ pub(super) fn shown_before(visit: &Visit, failure: &Failure) -> Option<Reply> {
         (layout::head(None, "This key was made a moment ago", None, html! {}))
         div.narrow.stack {
             (message::note(Tone::Info, html! {
-                p { "Its value was shown then and is not kept. If you have it, all is well. If not, rotate the key: its replacement has a new value." }
+                p { "Its value was shown then, and keyward does not keep it. If you do not have it, rotate the key to get a replacement with a new value." }
             }))
             div.row {
                 (link(Weight::Main, &home, "Open the key"))

@@ -65,11 +65,11 @@ impl Visit {
         let span = minutes(self.fresh);
         let message = if self.is_portal() {
             format!(
-                "You came here more than {span} ago, which is too long for live keys. Go back, come here again, and then send the form again: nothing was changed."
+                "You opened this page more than {span} ago, which is too long for live keys. Nothing was changed. Go back, open the page again, and send the form again."
             )
         } else {
             format!(
-                "You signed in more than {span} ago, which is too long for this. Sign in again with a new link, and then send the form again: nothing was changed."
+                "You signed in more than {span} ago, which is too long for this. Nothing was changed. Sign in again with a new link, and send the form again."
             )
         };
         Err(Failure::new(Code::SessionTooOld, message))

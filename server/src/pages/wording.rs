@@ -29,34 +29,34 @@ pub(super) fn of(is_portal: bool, failure: &Failure) -> Cow<'_, str> {
 fn for_customer(failure: &Failure) -> Cow<'_, str> {
     let fixed = match failure.name() {
         "policy_refused" => match failure.extra("member") {
-            Some("kinds") => "Keys of this kind are not made here.",
-            Some("modes") => "Keys of this mode are not made here.",
+            Some("kinds") => "You cannot make keys of this kind here.",
+            Some("modes") => "You cannot make keys of this mode here.",
             Some("permissions" | "connect_permissions") => {
-                "This goes beyond what your keys may do. Choose less, or ask for more."
+                "Your keys may not do all of this. Choose less, or ask for more."
             }
             Some("free_choice") => {
-                "Permissions are not chosen one by one here. Choose one of the sets that are offered."
+                "You cannot choose single permissions here. Choose one of the offered sets."
             }
             Some("max_lifetime") => "A key may not last that long. Choose an earlier end.",
             Some("require_ip_allowlist") => {
-                "A key of this mode needs addresses that it works from. Enter at least one."
+                "A key of this mode needs at least one allowed address."
             }
-            Some("overlaps") => "The old key may not go on for that long. Choose an earlier end.",
-            Some(_) | None => "This is not among what you may do here.",
+            Some("overlaps") => "The old key may not work for that long. Choose an earlier end.",
+            Some(_) | None => "You may not do this here.",
         },
         "max_keys" => {
-            "You have as many keys of this mode as you may have. End or delete one that is not used."
+            "You have reached the number of keys in this mode. End or delete one that you do not use."
         }
-        "live_from_test" => "This page was opened for test keys. Live keys are not made here.",
-        "management_key_refused" => "Keys that manage keys are not changed here.",
+        "live_from_test" => "This page was opened for test keys. You cannot make live keys here.",
+        "management_key_refused" => "You cannot change keys that manage keys here.",
         "unrestricted_key_refused" => {
-            "A key that may do everything is not made here, and not rotated. You can end it."
+            "You cannot make or rotate a key that may do everything here. You can end it."
         }
         "escalation_refused" => {
-            "This goes beyond what your keys may do. Choose less, or ask for more."
+            "Your keys may not do all of this. Choose less, or ask for more."
         }
         "controlled_by_alternate_resource" => {
-            "This key is kept by your provider, who changes it. You can end it here."
+            "Your provider manages this key and changes it. You can end it here."
         }
         _ => return Cow::Borrowed(failure.message()),
     };

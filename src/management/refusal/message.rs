@@ -28,7 +28,7 @@ impl fmt::Display for RuleCode {
             Self::PolicyMissing { name } => write!(f, "No such key policy: '{name}'"),
             Self::OwnedByFile { file } => write!(
                 f,
-                "The file '{file}' owns this record: change it there. Ending a key works here, too."
+                "The file '{file}' owns this record: change it there. You can also end the key here."
             ),
             Self::KindNotForOwner { kind, .. } => write!(
                 f,
@@ -45,7 +45,7 @@ impl fmt::Display for RuleCode {
                 f.write_str("The system has no randomness to give; no key was made.")
             }
             Self::IdInvalid => f.write_str(
-                "An id has 1 to 64 letters, digits, '_', '.' or '-', such as 'mk_1', and is no key.",
+                "An id has 1 to 64 letters, digits, '_', '.' or '-', such as 'mk_1', and is not a key.",
             ),
             Self::IdExists { id } => write!(f, "There is an API key '{id}' already."),
             Self::DigestExists { id: Some(id) } => {
@@ -97,7 +97,7 @@ impl fmt::Display for RuleCode {
             ),
             Self::IpEveryAddress { range } => write!(
                 f,
-                "The range '{range}' is every address, which is no limit. An empty list lifts it."
+                "The range '{range}' is every address, which is not a limit. An empty list removes the limit."
             ),
             Self::IpIsV6 { range } => {
                 write!(f, "'{range}' is IPv6, which is taken with `keyward.ipv6` only.")
@@ -151,7 +151,7 @@ impl fmt::Display for RuleCode {
                 write!(f, "The prefix of the key says {} mode.", told.name())
             }
             Self::ModeUnsaid => f.write_str("The prefix of the key names no mode. Say which."),
-            Self::KeyIsEmpty => f.write_str("Nothing follows the prefix, so this is no key."),
+            Self::KeyIsEmpty => f.write_str("Nothing follows the prefix, so this is not a key."),
             Self::KeyIsShort => {
                 f.write_str("So little follows the prefix of the key that it can be guessed.")
             }
@@ -172,7 +172,7 @@ impl fmt::Display for RuleCode {
                 write!(f, "The account '{id}' has this external id already.")
             }
             Self::NameInvalid => f.write_str(
-                "A name has 1 to 64 letters, digits, '_', '.' or '-', and is no key.",
+                "A name has 1 to 64 letters, digits, '_', '.' or '-', and is not a key.",
             ),
             Self::GrantSetInUse { name, user } => {
                 write!(f, "The API key '{user}' follows the grant set '{name}'.")

@@ -185,7 +185,7 @@ for (const site of SITES) {
     await page.waitForURL(/\/keys\/mk_\w+$/);
     await mouse.choose(other, "Charges and Refunds charge", "Write");
     await other.getByRole("button", { name: "Save", exact: true }).click();
-    await expect(other.locator("main")).toContainText("Somebody changed this key meanwhile");
+    await expect(other.locator("main")).toContainText("Someone changed this key in the meantime");
     await expect(other.getByRole("group", { name: "Charges and Refunds charge" }).getByRole("radio", { name: "Write" })).toBeChecked();
     expect((await api("GET", `/v2/iam/api_keys/${made.id}`)).permissions).toEqual(["balance_read", "customer_read"]);
     await other.close();

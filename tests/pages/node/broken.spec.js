@@ -21,10 +21,10 @@ test("@no-keys a store without keys says what to do", async ({ page, watched }) 
   // What the list had when it was seen last is still there.
   await seen(page, "store: last list kept", async () => { await page.goto("/console/keys"); });
   await expect(page.locator("h1")).toHaveText("Keys");
-  await expect(page.locator("main")).toContainText("The store does not answer");
+  await expect(page.locator("main")).toContainText("The store does not respond");
   expect(await page.locator("tbody tr").count()).toBeGreaterThan(0);
   await seen(page, "store: keys unreadable", async () => { await page.goto("/console/keys/mk_some"); });
-  await expect(page.locator("h1")).toHaveText("The store does not answer");
+  await expect(page.locator("h1")).toHaveText("The store does not respond");
   await expect(page.getByRole("link", { name: "Go to the keys" })).toBeVisible();
   await expect(page.getByRole("button", { name: "Sign out" })).toBeVisible();
 });
@@ -32,7 +32,7 @@ test("@no-keys a store without keys says what to do", async ({ page, watched }) 
 test("@no-store nobody is told to sign in where the store cannot say who they are", async ({ page, watched }) => {
   watched.allowed.push(...refusals);
   await seen(page, "store: unreachable", async () => { await page.goto("/console/keys"); });
-  await expect(page.locator("h1")).toHaveText("The store does not answer");
+  await expect(page.locator("h1")).toHaveText("The store does not respond");
   await expect(page.getByRole("link", { name: "Try again" })).toBeVisible();
   await expect(page.locator("body")).not.toContainText("Sign in");
 });

@@ -60,7 +60,7 @@ for (const [way, hand] of Object.entries({ mouse, keyboard })) {
     const sent = [];
     page.on("request", (request) => sent.push(`${request.url()} ${request.postData() ?? ""}`));
     await page.goto("/console/lookup");
-    await hand.type(page, "The value that was found", `  ${made.value} `);
+    await hand.type(page, "The leaked value", `  ${made.value} `);
     await hand.press(page, "Find the key");
     await expect(page.locator("h2").first()).toHaveText("Found on a forge");
     await expect(page.locator("main")).toContainText("This key works.");

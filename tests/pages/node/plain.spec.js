@@ -34,7 +34,7 @@ test("a key is made, rotated, looked up and deleted", async ({ page }) => {
   await page.getByRole("button", { name: "Done" }).click();
 
   await page.goto("/console/lookup");
-  await expect(page.getByLabel("The value that was found")).toBeHidden();
+  await expect(page.getByLabel("The leaked value")).toBeHidden();
   await page.getByLabel("SHA-256 of the value").fill(digest(next));
   await page.getByRole("button", { name: "Find the key" }).click();
   await expect(page.locator("main")).toContainText("This key works.");

@@ -118,7 +118,7 @@ export function states({ org, home, odd, stopped, empty, keys }) {
       await page.goto(of("inactive", "/edit"));
       await api("POST", `/v2/iam/api_keys/${keys.inactive.id}`, { permissions: ["balance_read"] });
       await page.getByRole("button", { name: "Save", exact: true }).click();
-      await expect(page.locator("main")).toContainText("Somebody changed this key meanwhile");
+      await expect(page.locator("main")).toContainText("Someone changed this key in the meantime");
     }],
     ["addresses: no address", async (page) => {
       await page.goto(of("shadow", "/addresses"));
@@ -141,11 +141,11 @@ export function states({ org, home, odd, stopped, empty, keys }) {
     ["labels: wrong lines", sent(of("active", "/details"), { Labels: "team\nteam: a\nteam: b" }, "Save", "Line 3: the label `team` is there twice.")],
     ["addresses: many wrong lines", sent(of("active", "/addresses"), { Addresses: "10.0.0.1/8\n203.0.113.7\n0.0.0.0/0\n2001:db8::1" }, "Save", "Line 4: 2001:db8::1 is IPv6.")],
     ["delete: another name", sent(of("shadow", "/delete"), { "Name or id of the key": "Something else" }, "Delete this key", "Nothing was changed")],
-    ["leaked: active", sent("/console/lookup", { "The value that was found": keys.active.value }, "Find the key", "This key works.")],
-    ["leaked: ended", sent("/console/lookup", { "The value that was found": keys.expired.value }, "Find the key", "This key has ended.")],
-    ["leaked: not found", sent("/console/lookup", { "The value that was found": `rk_test_FAKE${"x".repeat(95)}` }, "Find the key", "no key of this server has it")],
-    ["leaked: strange prefix", sent("/console/lookup", { "The value that was found": "ghp_FAKE0001" }, "Find the key", "no prefix of a key of this server")],
-    ["leaked: cut short", sent("/console/lookup", { "The value that was found": "rk_test_FAKEcut" }, "Find the key", "it was cut short")],
+    ["leaked: active", sent("/console/lookup", { "The leaked value": keys.active.value }, "Find the key", "This key works.")],
+    ["leaked: ended", sent("/console/lookup", { "The leaked value": keys.expired.value }, "Find the key", "This key has ended.")],
+    ["leaked: not found", sent("/console/lookup", { "The leaked value": `rk_test_FAKE${"x".repeat(95)}` }, "Find the key", "no key of this server has it")],
+    ["leaked: strange prefix", sent("/console/lookup", { "The leaked value": "ghp_FAKE0001" }, "Find the key", "no prefix of a key of this server")],
+    ["leaked: cut short", sent("/console/lookup", { "The leaked value": "rk_test_FAKEcut" }, "Find the key", "it was cut short")],
     ["leaked: nothing pasted", sent("/console/lookup", {}, "Find the key", "Paste the value that was found")],
     ["incident: no condition", sent("/console/incident", {}, "Count the keys", "No key was ended")],
     ["incident: a plan", sent("/console/incident", { Account: home }, "Count the keys", "Type the number of keys")],

@@ -178,7 +178,7 @@ fn of_two_tabs_with_one_version_the_second_saves_nothing_and_loses_nothing() {
     assert!(
         refused
             .text()
-            .contains("Somebody changed this key meanwhile")
+            .contains("Someone changed this key in the meantime")
     );
     let key = world
         .api("GET", &format!("/v2/iam/api_keys/{id}"), None)

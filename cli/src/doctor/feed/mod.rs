@@ -111,7 +111,7 @@ pub(super) fn check_room(
                 CHECK,
                 &place,
                 format!(
-                    "its circuit breaker has `{name}` {found}, and {vms} VMs may need {needed}: each makes {CALLS} calls at once, and VMs of the old code go on beside those of the new"
+                    "its circuit breaker has `{name}` {found}, and {vms} VMs may need {needed}: each makes {CALLS} calls at once, and the old code's VMs run next to the new ones"
                 ),
                 "raise it in `circuit_breakers.thresholds`",
             );
@@ -172,7 +172,7 @@ fn check_transport(cluster: &Value, place: &str, report: &mut Report) {
                 Level::Warn,
                 CHECK,
                 place,
-                "it is plain text, and which hosts it leads to is not known here: whoever reads along learns digests, accounts and grants",
+                "it is plain text, and the hosts are not known here: anyone who can read the traffic learns digests, accounts and grants",
                 MEND,
             );
         }
@@ -181,7 +181,7 @@ fn check_transport(cluster: &Value, place: &str, report: &mut Report) {
                 Level::Warn,
                 CHECK,
                 place,
-                format!("it is plain text to `{other}`: whoever reads along learns digests, accounts and grants"),
+                format!("it is plain text to `{other}`: anyone who can read the traffic learns digests, accounts and grants"),
                 MEND,
             );
         }
@@ -194,7 +194,7 @@ fn check_transport(cluster: &Value, place: &str, report: &mut Report) {
             Level::Warn,
             CHECK,
             place,
-            "its TLS does not verify the server's certificate: whoever stands between reads the feed, and the credentials that the cluster adds",
+            "its TLS does not verify the server's certificate: anyone in between can read the feed, and the credentials that the cluster adds",
             "set `validation_context.trusted_ca`, and `match_typed_subject_alt_names` or `auto_sni_san_validation`",
         );
     }

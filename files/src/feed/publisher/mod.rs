@@ -224,7 +224,7 @@ impl<'a> Publisher<'a> {
         let Some(present) = &self.present else {
             ensure!(
                 request.begin,
-                "there is no feed in `{shown}`; say --begin to begin one there"
+                "there is no feed in `{shown}`; use --begin to begin one there"
             );
             return self.begin(content, &source, request, now);
         };

@@ -27,7 +27,7 @@ impl Folder {
     pub fn open(path: &Path) -> Result<Self> {
         if !fs::metadata(path).is_ok_and(|found| found.is_dir()) {
             bail!(
-                "there is no folder `{}`; make it, or mount it, first",
+                "there is no folder `{}`; make or mount it first",
                 path.display()
             );
         }

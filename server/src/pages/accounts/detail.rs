@@ -60,7 +60,7 @@ fn body(visit: &Visit, account: &Account, above: &[Account], below: &List<Accoun
         }), actions(visit, account)))
         @if account.is_suspended() {
             (message::titled(Tone::Bad, "Suspended", html! {
-                p { "Gateways deny every key of this account, and every request that acts across it." }
+                p { "Gateways deny every key of this account, and every request that goes through it." }
                 @if let Some(reason) = &account.suspended_reason { p { "Why: " (Text(reason)) } }
             }))
         }
@@ -107,7 +107,7 @@ fn children(below: &List<Account>) -> Markup {
         Column::narrow("State"),
     ];
     if below.data.is_empty() {
-        return html! { p.pad.soft { "No account belongs to this one." } };
+        return html! { p.pad.soft { "No account is below this one." } };
     }
     let rows: Vec<Vec<Markup>> = below.data.iter().map(row).collect();
     let shown = if below.next_page_url.is_some() {

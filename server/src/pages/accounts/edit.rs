@@ -205,12 +205,12 @@ fn body(
             }, &html! {
                 (fields::text(&Field { name: "name", label: "Name", value: &given.name, error: wrong("name"), ..Field::default() }))
                 @if account.is_none() {
-                    (fields::code(&Field { name: "id", label: "Id", value: visit.form.text("id"), hint: Some("Begins with acct_, or org_ for an organization. Left empty, one is made."), error: wrong("id"), ..Field::default() }))
-                    (fields::check("is_organization", "It is an organization: its keys may act for every account below it", visit.form.has("is_organization")))
+                    (fields::code(&Field { name: "id", label: "Id", value: visit.form.text("id"), hint: Some("Begins with acct_, or org_ for an organization. Leave it empty to get a new one."), error: wrong("id"), ..Field::default() }))
+                    (fields::check("is_organization", "This is an organization: its keys may act for every account below it", visit.form.has("is_organization")))
                 }
-                (fields::code(&Field { name: "parent", label: "Belongs to", value: &given.parent, hint: Some("The id of the account above. Left empty, it stands by itself."), error: wrong("parent"), ..Field::default() }))
-                (fields::select(&Field { name: "policy", label: "Policy", value: &given.policy, hint: Some("What keys of this account may be allowed. operator sets no bounds; default allows no permission until somebody widens it. Inherited: as the account above, or default."), error: wrong("policy"), ..Field::default() }, &options))
-                (fields::code(&Field { name: "external_id", label: "Id elsewhere", value: &given.external_id, hint: Some("In your own database. No two accounts have the same."), error: wrong("external_id"), ..Field::default() }))
+                (fields::code(&Field { name: "parent", label: "Belongs to", value: &given.parent, hint: Some("The id of the parent account. Leave it empty for an account at the top."), error: wrong("parent"), ..Field::default() }))
+                (fields::select(&Field { name: "policy", label: "Policy", value: &given.policy, hint: Some("Limits what keys of this account may do. operator sets no limit; default allows no permission until someone changes it. Inherited: the parent account's policy, or default."), error: wrong("policy"), ..Field::default() }, &options))
+                (fields::code(&Field { name: "external_id", label: "Id elsewhere", value: &given.external_id, hint: Some("Its id in your own database. It must be unique."), error: wrong("external_id"), ..Field::default() }))
                 div.row {
                     (submit(Weight::Main, if account.is_some() { "Save" } else { "Create account" }))
                     (link(Weight::Quiet, &home, "Cancel"))

@@ -40,7 +40,7 @@ pub(crate) fn list(app: Arc<App>, visit: Visit) -> PagePending {
         }
         let listed: List<Account> = visit.ask(&app, ask).await?.read()?;
         let body = html! {
-            (layout::head(None, "Accounts", Some(html! { "Keys belong to accounts, and accounts to the tree of an organization." }), html! {
+            (layout::head(None, "Accounts", Some(html! { "Keys belong to accounts, and accounts can belong to an organization." }), html! {
                 @if visit.may(Verb::Post, "/v2/keyward/accounts") { (link(Weight::Main, "/console/accounts/new", "Create account")) }
             }))
             (search(&visit))
@@ -75,7 +75,7 @@ fn search(visit: &Visit) -> Markup {
     let is_suspended = status == "suspended";
     html! {
         div.stack {
-            (fields::search(HERE, "q", "Name, or beginning of the id", visit.parameter("q"), &kept))
+            (fields::search(HERE, "q", "Name, or start of the id", visit.parameter("q"), &kept))
             div.row {
                 (chip("suspended", &with(visit, "status", if is_suspended { "" } else { "suspended" }), is_suspended))
                 @if !root.is_empty() { (chip(&format!("tree of {root}"), &with(visit, "root", ""), true)) }
@@ -98,9 +98,9 @@ fn found(visit: &Visit, listed: &List<Account>) -> Markup {
         return html! {
             section.card {
                 @if is_filtered {
-                    (message::empty("No account matches", html! { "Search by a part of its name, or by how its id begins." }, link(Weight::Usual, HERE, "Clear all filters")))
+                    (message::empty("No account matches", html! { "Search by part of the name, or by the start of the id." }, link(Weight::Usual, HERE, "Clear all filters")))
                 } @else {
-                    (message::empty("No accounts yet", html! { "An account is a customer, or a part of your own company. Its keys act for it." }, link(Weight::Main, "/console/accounts/new", "Create account")))
+                    (message::empty("No accounts yet", html! { "An account is a customer, or a part of your own company. Its keys act on its behalf." }, link(Weight::Main, "/console/accounts/new", "Create account")))
                 }
             }
         };

@@ -62,7 +62,7 @@ fn body(visit: &Visit, account: &Account, error: Option<&str>) -> Markup {
                 p { "Gateways deny every key of " strong { (Text(account.title())) } " (" (counted(account.counts.in_use, "key", "keys")) ") and of every account below it. Resuming lets all of them work again." }
             }))
             (form(&action, &visit.hidden(), &html! {
-                (fields::text(&Field { name: "reason", label: "Why", value: visit.form.text("reason"), hint: Some("Shown on the account, and in the activity log."), ..Field::default() }))
+                (fields::text(&Field { name: "reason", label: "Why", value: visit.form.text("reason"), hint: Some("The account and the activity log show it."), ..Field::default() }))
                 (fields::code(&Field { name: "confirm", label: "Type the account's id", hint: Some(&account.id), error, is_required: true, ..Field::default() }))
                 div.row {
                     (submit(Weight::Danger, "Suspend"))

@@ -60,7 +60,7 @@ pub(super) fn list(app: Arc<App>, visit: Visit) -> PagePending {
             None
         };
         let body = html! {
-            (layout::head(None, "Activity", Some(html! { "Every change, and every showing of a value. Rows are never altered: each holds the digest of the one before it." }), html! {}))
+            (layout::head(None, "Activity", Some(html! { "Every change, and every time a value was shown. Each row contains the digest of the previous one, so no row can be changed unnoticed." }), html! {}))
             (search(&visit, refused.as_ref()))
             @if let Some(failure) = &refused { (message::failure(failure)) }
             @if let Some(listed) = &listed { (found(&visit, listed)) }
@@ -150,9 +150,9 @@ fn found(visit: &Visit, listed: &List<Log>) -> Markup {
         return html! {
             section.card {
                 @if is_filtered {
-                    (message::empty("Nothing matches", html! { "No row fits all of these filters." }, link(Weight::Usual, HERE, "Clear all filters")))
+                    (message::empty("Nothing matches", html! { "No row matches these filters." }, link(Weight::Usual, HERE, "Clear all filters")))
                 } @else {
-                    (message::empty("Nothing has happened yet", html! { "The first change will stand here." }, html! {}))
+                    (message::empty("Nothing has happened yet", html! { "The first change will appear here." }, html! {}))
                 }
             }
         };
@@ -182,7 +182,7 @@ fn chain(head: &Head) -> Markup {
         html! {},
         html! {
             div.pad.stack {
-                p { "Note it elsewhere, once a day. Whoever alters an older row changes this digest, and " code { "keyward-server audit verify" } " names the first row that does not fit." }
+                p { "Record it elsewhere, once a day. Changing an older row changes this digest, and " code { "keyward-server audit verify" } " names the first row that does not match." }
                 (pairs::wide(&[
                     ("Row", html! { span.num { (count(head.sequence)) } " at " (Text(&head.at)) }),
                     ("SHA-256", html! { code { (Text(&head.sha256)) } }),

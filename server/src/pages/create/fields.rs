@@ -26,7 +26,7 @@ pub(super) fn whose(visit: &Visit, choices: &Choices) -> Markup {
         @if choices.bounds.is_some() && accounts.len() > 1 {
             form.stack.narrow method="get" action={(visit.home()) "/new"} {
                 (fields::select(&Field { name: "account", label: "Account", value: &choices.account, ..Field::default() }, &accounts))
-                div.row { (submit(Weight::Usual, "Make a key of this account")) }
+                div.row { (submit(Weight::Usual, "Make a key for this account")) }
             }
         }
     }
@@ -91,13 +91,13 @@ pub(super) fn form(
                         @if is_free { (matrix.render()) }
                     }))
                     @if !choices.connected.is_empty() { (connected(choices, given)) }
-                    (layout::card("From where, and until when", html! {}, html! { div.pad.stack { (limits(visit, choices, given, &wrong)) } }))
+                    (layout::card("Addresses and end", html! {}, html! { div.pad.stack { (limits(visit, choices, given, &wrong)) } }))
                 }
                 div.stack.sticky {
                     @if is_free && presets.is_empty() { (layout::card("This key will", html! {}, html! {
                         div.pad.stack {
                             (matrix::summary("p", &choices.permissions, &given.own))
-                            p.small.soft { "What is not chosen it may not do." }
+                            p.small.soft { "It may do only what you choose." }
                         }
                     })) }
                     div.row { (submit(Weight::Main, "Create key")) (link(Weight::Quiet, visit.home(), "Cancel")) }
@@ -124,7 +124,7 @@ fn sets(presets: &[GrantSet], is_free: bool, chosen: &str) -> Markup {
                 }
             }
         } @else if !is_free {
-            p.pad { "No set of permissions is offered yet, so no key can be made." }
+            p.pad { "No grant set is offered yet, so you cannot make a key." }
         }
     }
 }
@@ -141,7 +141,7 @@ fn identity<'f>(
         modes.retain(|(mode, _)| allowed.contains(mode) && bounds.has_room(*mode == "live"));
     }
     html! {
-        (fields::text(&Field { name: "name", label: "Name", value: &given.name, hint: Some("What it is for, such as Billing worker"), error: wrong("name"), is_required: true }))
+        (fields::text(&Field { name: "name", label: "Name", value: &given.name, hint: Some("Its purpose, such as Billing worker"), error: wrong("name"), is_required: true }))
         @if choices.bounds.is_some() {
             input type="hidden" name="account" value=(given.account);
         } @else { div.field {
@@ -153,9 +153,9 @@ fn identity<'f>(
             }
             @if let Some(why) = wrong("keyward.owner") { p.error { (Text(why)) } }
             p.hint id="account-hint" {
-                "Whose key it is. Type an id, or choose."
+                "The account that owns the key. Type an id, or choose one."
                 // The operator's own is there from the beginning.
-                @if choices.accounts.len() < 2 && visit.may(Verb::Post, "/v2/keyward/accounts") { " There is none of a customer yet: " a href="/console/accounts/new" { "create an account" } " first." }
+                @if choices.accounts.len() < 2 && visit.may(Verb::Post, "/v2/keyward/accounts") { " No customer has an account yet: " a href="/console/accounts/new" { "create an account" } " first." }
             }
         } }
         (fields::radios(
@@ -165,8 +165,8 @@ fn identity<'f>(
         ))
         @if !visit.is_fresh() && modes.iter().any(|(mode, _)| *mode == "live") {
             (message::note(Tone::Info, html! { p {
-                @if visit.is_portal() { "Live keys are made within " (minutes(visit.fresh)) " of coming here. Go back and come here again first if you need one." }
-                @else { "Live keys are made within " (minutes(visit.fresh)) " of signing in. Open a new link first if you need one." }
+                @if visit.is_portal() { "You can make live keys within " (minutes(visit.fresh)) " of opening this page. To make one, go back and open the page again." }
+                @else { "You can make live keys within " (minutes(visit.fresh)) " of signing in. To make one, sign in again with a new link." }
             } }))
         }
     }
@@ -182,7 +182,7 @@ fn connected(choices: &Choices, given: &Given) -> Markup {
     html! {
         details.card open[!given.connected.is_empty()] {
             summary.pad { "On accounts connected to that account" }
-            p.pad.soft { "For platforms: what the key may do when a request names a connected account." }
+            p.pad.soft { "For platforms: what the key may do if a request names a connected account." }
             (matrix.render())
         }
     }
@@ -190,9 +190,9 @@ fn connected(choices: &Choices, given: &Given) -> Markup {
 
 /// The hint of the field for addresses.
 pub(in crate::pages) const IPS: &str =
-    "One on each line: 203.0.113.7 or 203.0.113.0/24. Empty: from everywhere.";
+    "One per line: 203.0.113.7 or 203.0.113.0/24. Leave it empty to allow every address.";
 pub(in crate::pages) const IPS_NEEDED: &str =
-    "One on each line: 203.0.113.7 or 203.0.113.0/24. A key needs at least one.";
+    "One per line: 203.0.113.7 or 203.0.113.0/24. At least one is required.";
 
 fn limits<'f>(
     visit: &Visit,
@@ -223,9 +223,9 @@ fn limits<'f>(
             summary { "More" }
             div.stack.pad {
                 (fields::text(&Field { name: "note", label: "Note", value: &given.note, error: wrong("note"), ..Field::default() }))
-                (fields::area(&Field { name: "labels", label: "Labels", value: &given.labels, hint: Some("team: billing, one on each line"), error: wrong("keyward.labels"), ..Field::default() }, 2, true))
+                (fields::area(&Field { name: "labels", label: "Labels", value: &given.labels, hint: Some("One per line, such as team: billing"), error: wrong("keyward.labels"), ..Field::default() }, 2, true))
                 (fields::check("ipv6", "Addresses may be IPv6", given.ipv6))
-                @if !visit.is_portal() { (fields::check("shadow", "Shadow: let pass what it may not do, and log it. For trying out permissions.", given.is_shadow)) }
+                @if !visit.is_portal() { (fields::check("shadow", "Shadow: log requests that the key may not make, but let them pass. For trying out permissions.", given.is_shadow)) }
             }
         }
     }

@@ -85,13 +85,13 @@ impl Given {
         if self.name.is_empty() {
             return Err(missing(
                 "name",
-                "The key needs a name, by which you know it again.",
+                "Give the key a name, so that you recognize it.",
             ));
         }
         if self.account.is_empty() {
             return Err(missing(
                 "keyward.owner",
-                "Say whose key it is: the id of an account.",
+                "Enter the id of the account that owns the key.",
             ));
         }
         let mut mine = Map::new();
@@ -170,7 +170,7 @@ pub(in crate::pages) fn labels(visit: &Visit, text: &str) -> Result<Map<String, 
     if visit.is_portal() && all.keys().any(|name| name.starts_with(INTERNAL)) {
         return Err(Failure::new(
             Code::ParameterInvalid,
-            "Names of labels that begin with `internal` are not for your use.",
+            "Label names that begin with `internal` are reserved.",
         )
         .at("keyward.labels"));
     }

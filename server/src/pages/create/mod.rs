@@ -165,7 +165,7 @@ fn title(visit: &Visit) -> &'static str {
 
 fn body(visit: &Visit, choices: &Choices, given: &Given, refused: Option<&Failure>) -> Markup {
     html! {
-        (layout::head(Some((visit.home(), visit.list_name())), title(visit), Some(html! { "A key for one purpose: what it may do, from where, and until when." }), html! {}))
+        (layout::head(Some((visit.home(), visit.list_name())), title(visit), Some(html! { "A key for one purpose, with only the permissions, addresses and time it needs." }), html! {}))
         @if let Some(failure) = refused {
             (message::titled(Tone::Bad, "No key was made", html! {
                 p { (super::parts::Lines(&wording::why(visit, failure))) }
@@ -174,7 +174,7 @@ fn body(visit: &Visit, choices: &Choices, given: &Given, refused: Option<&Failur
                     p {
                         "Choose another policy for "
                         a href={"/console/accounts/" (given.account) "/edit"} target="_blank" { "the account" }
-                        " (" code { "operator" } " sets no bounds; it opens in a new tab), then send this form again. What you entered is still here."
+                        " (" code { "operator" } " sets no limit; it opens in a new tab). Then send this form again. It still has what you entered."
                     }
                 }
             }))

@@ -87,7 +87,7 @@ pub(crate) fn ask_to_remove(app: Arc<App>, visit: Visit) -> PagePending {
     Box::pin(async move {
         let set = read(&app, &visit).await?;
         let in_use = (set.used_by > 0).then(|| html! {
-            (counted(set.used_by, "key follows", "keys follow")) " this set. Give them permissions of their own, or end them, before it can go."
+            (counted(set.used_by, "key follows", "keys follow")) " this set. Give them their own permissions, or end them, before you remove it."
         });
         let deletion = Deletion {
             title: "Delete grant set",
@@ -157,7 +157,7 @@ fn body(visit: &Visit, permissions: &[Permission], drawn: &Drawn<'_>) -> Markup 
         @if let Some(failure) = drawn.refused {
             (message::failure(failure))
             @if failure.is(Code::ResourceChanged) {
-                (message::note(Tone::Info, html! { p { "Somebody else saved this set meanwhile. Your choice is still below, marked against the set as it is now; save again to put it in its place." } }))
+                (message::note(Tone::Info, html! { p { "Someone else saved this set in the meantime. Your choice is still below, compared with the set as it is now. Save again to replace it." } }))
             }
         }
         @if let Some(file) = drawn.set.and_then(Set::file) {

@@ -35,10 +35,10 @@ pub(crate) fn list(app: Arc<App>, visit: Visit) -> PagePending {
             @if visit.may(Verb::Post, "/v2/keyward/grant_sets") { (link(Weight::Main, &new, "Create grant set")) }
         };
         let body = html! {
-            (layout::head(None, "Grant sets", Some(html! { "Permissions under a name. Keys that follow a set change with it." }), create))
+            (layout::head(None, "Grant sets", Some(html! { "Named permissions. Keys that follow a set change with it." }), create))
             section.card {
                 @if sets.data.is_empty() {
-                    (message::empty("No grant sets yet", html! { "Make one for permissions that many keys share. Changing the set changes all of them at once." }, link(Weight::Main, &new, "Create grant set")))
+                    (message::empty("No grant sets yet", html! { "Make a set for permissions that many keys share. Changing the set changes all of these keys at once." }, link(Weight::Main, &new, "Create grant set")))
                 } @else {
                     (table("Grant sets", &COLUMNS, &sets.data.iter().map(row).collect::<Vec<_>>()))
                 }

@@ -52,17 +52,17 @@ const COLUMNS: [Column; 4] = [
 pub(super) fn body(visit: &Visit, plan: &Plan, error: Option<&str>) -> Markup {
     let keys = counted(plan.count, "key", "keys");
     html! {
-        (layout::head(Some((HERE, "Choose other keys")), &format!("End {keys}"), Some(html! { "This plan ends " (time(&plan.expires_at, visit.now)) ". If other keys fit it by then, nothing is ended." }), html! {}))
+        (layout::head(Some((HERE, "Choose other keys")), &format!("End {keys}"), Some(html! { "This plan ends " (time(&plan.expires_at, visit.now)) ". If it matches other keys by then, nothing ends." }), html! {}))
         (skipped(&plan.skipped))
         @if plan.count == 0 {
-            section.card { (message::empty("No key fits", html! { "Nothing that is in use fits all of these conditions." }, link(Weight::Usual, HERE, "Choose other keys"))) }
+            section.card { (message::empty("No key fits", html! { "No working key matches these conditions." }, link(Weight::Usual, HERE, "Choose other keys"))) }
         } @else {
             section.card {
                 (table("Keys that end", &COLUMNS, &plan.sample.iter().map(row).collect::<Vec<_>>()))
                 (pager(None, &shown(plan), None))
             }
             div.narrow.stack {
-                (message::note(Tone::Warn, html! { p { strong { "This cannot be undone as a whole." } " Their users are denied at once. Each key can be let work again by itself, on its own page." } }))
+                (message::note(Tone::Warn, html! { p { strong { "This cannot be undone in one step." } " Gateways deny these keys at once. You can let a key work again on its own page." } }))
                 (form(END, &html! { (visit.hidden()) input type="hidden" name="plan" value=(plan.id); input type="hidden" name="count" value=(plan.count); (kept(visit)) }, &html! {
                     (fields::code(&Field { name: "confirm", label: "Type the number of keys", hint: Some(&count(plan.count)), error, is_required: true, ..Field::default() }))
                     div.row {
@@ -101,7 +101,7 @@ fn skipped(skipped: &Skipped) -> Markup {
         @if skipped.file > 0 || skipped.publishable > 0 {
             (message::titled(Tone::Info, "Left out", html! {
                 @if skipped.publishable > 0 { p { (counted(skipped.publishable, "publishable key", "publishable keys")) ": rotate them one by one." } }
-                @if skipped.file > 0 { p { (counted(skipped.file, "key", "keys")) " from a file: end them on their own pages, and in the file." } }
+                @if skipped.file > 0 { p { (counted(skipped.file, "key", "keys")) " from a file: end them on their own pages and in the file." } }
             }))
         }
     }
@@ -122,8 +122,8 @@ pub(super) fn done(revoked: &Revoked, change: Option<u64>) -> Markup {
                 p { "All of them ended in one step. The activity log has a row for each, and one for all." }
                 p role="status" {
                     @match change {
-                        Some(change) if !is_published => span data-poll={"/console/changes/" (change)} { "Gateways are being told." },
-                        Some(_) | None => "Published: gateways deny them as soon as they have loaded it, within seconds.",
+                        Some(change) if !is_published => span data-poll={"/console/changes/" (change)} { "The change is on its way to the gateways." },
+                        Some(_) | None => "Published. Gateways deny these keys within seconds.",
                     }
                 }
             }))

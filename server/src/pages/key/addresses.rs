@@ -87,11 +87,11 @@ fn page(visit: &Visit, key: &Key, given: &Given, refused: Option<&Failure>) -> R
         @if let Some(preview) = preview { (check::result(visit, preview)) }
         form.stack.narrow method="post" action={(visit.key_home(&key.id)) "/addresses"} {
             (hidden(visit, key))
-            (fields::area(&Field { name: "ips", label: "Addresses", value: text, hint: Some("One on each line: 203.0.113.7 or 203.0.113.0/24. Empty: the key works from everywhere."), error: wrong.as_deref(), ..Field::default() }, 6, true))
+            (fields::area(&Field { name: "ips", label: "Addresses", value: text, hint: Some("One per line: 203.0.113.7 or 203.0.113.0/24. Leave it empty to allow every address."), error: wrong.as_deref(), ..Field::default() }, 6, true))
             @if !used.is_empty() {
                 (message::titled(Tone::Info, "Requests of the last 7 days came from", html! {
                     ul { @for ip in used { li.row { code { (Text(ip)) } (add(ip)) } } }
-                    p.small { "What is not on the list is refused within seconds of saving." }
+                    p.small { "After you save, gateways deny requests from other addresses within seconds." }
                 }))
             }
             @if let Some(own) = &own { p.small.soft.row { "You are at " code { (own) } (add(own)) } }

@@ -109,7 +109,7 @@ fn ask_for(visit: &Visit, key: &Key, permission: &str) -> Markup {
         .as_deref()
         .filter(|_| visit.is_portal())
     else {
-        return html! { p { "It cannot be added here. Ask " (Text(visit.provider())) " for it." } };
+        return html! { p { "You cannot add it here. Ask " (Text(visit.provider())) " for it." } };
     };
     let href = if url.starts_with("mailto:") {
         let subject = encoded(&format!("Permission {permission} for the key {}", key.id));
@@ -126,7 +126,7 @@ fn ask_for(visit: &Visit, key: &Key, permission: &str) -> Markup {
         )
     };
     html! {
-        p { "It is not among what your keys may do." }
+        p { "Your keys may not have it." }
         a.button href=(href) { "Ask " (Text(visit.provider())) " for it" }
     }
 }

@@ -107,7 +107,7 @@ pub(super) fn result(visit: &Visit, preview: &Preview) -> Markup {
             (message::titled(tone, &title, html! {
                 @if preview.allowed > 0 { p { (counted(preview.allowed, "request", "requests")) " that did not pass would." } }
                 @if unknown > 0 { p { (counted(unknown, "request", "requests")) " could not be compared: the log does not say enough of them." } }
-                @if !preview.keyward.is_whole { p { "Not all of the logs were read." } }
+                @if !preview.keyward.is_whole { p { "Not all logs were read." } }
                 p.small { "Nothing is saved yet. A log knows what came, and not what will come; it has no queries and no bodies." }
             }))
             @if !rows.is_empty() { section.card { (table("Requests that would be refused", &COLUMNS, &rows)) } }

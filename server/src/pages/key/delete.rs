@@ -38,7 +38,7 @@ pub(in crate::pages) fn delete(app: Arc<App>, visit: Visit) -> PagePending {
         } else {
             Err(Failure::new(
                 Code::ParameterInvalid,
-                "What you typed is neither the key's name nor its id.",
+                "You typed neither the key's name nor its id.",
             )
             .at("confirm"))
         };
@@ -54,7 +54,7 @@ fn page(visit: &Visit, key: &Key, used: Option<u64>, refused: Option<&Failure>) 
     let body = html! {
         div.narrow {
         (message::note(Tone::Bad, html! {
-            p { "Whoever uses this key is told at once that it was deleted. This cannot be undone." }
+            p { "Requests with this key fail at once, with the reason that it was deleted. This cannot be undone." }
             @if let Some(count) = used.filter(|count| *count > 0) {
                 p { "It is in use: " (text::counted(count, "request", "requests")) " within the last hour. " a href=(at("rotate")) { "Rotate it instead" } "." }
             }

@@ -120,9 +120,9 @@ fn page(visit: &Visit, key: &Key, given: &Fields, refused: Option<&Failure>) -> 
         form.stack.narrow method="post" action={(visit.key_home(&key.id)) "/details"} {
             (hidden(visit, key))
             (fields::text(&Field { name: "name", label: "Name", value: &given.name, error: wrong("name"), ..Field::default() }))
-            (fields::area(&Field { name: "note", label: "Note", value: &given.note, hint: Some("Where its value is kept, say. Never the value."), error: wrong("note"), ..Field::default() }, 3, false))
-            (fields::area(&Field { name: "labels", label: "Labels", value: &given.labels, hint: Some("team: billing, one on each line"), error: wrong("keyward.labels"), ..Field::default() }, 3, true))
-            @if !visit.is_portal() { (fields::check("shadow", "Shadow: let pass what it may not do, and log it", given.is_shadow)) }
+            (fields::area(&Field { name: "note", label: "Note", value: &given.note, hint: Some("For example where its value is kept. Never enter the value."), error: wrong("note"), ..Field::default() }, 3, false))
+            (fields::area(&Field { name: "labels", label: "Labels", value: &given.labels, hint: Some("One per line, such as team: billing"), error: wrong("keyward.labels"), ..Field::default() }, 3, true))
+            @if !visit.is_portal() { (fields::check("shadow", "Shadow: log requests that the key may not make, but let them pass", given.is_shadow)) }
             (buttons(visit, key, submit(Weight::Main, "Save")))
         }
     };

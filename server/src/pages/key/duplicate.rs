@@ -116,7 +116,7 @@ fn page(
     let body = html! {
         form.stack.narrow method="post" action={(visit.key_home(&key.id)) "/duplicate"} {
             (hidden(visit, key))
-            p { "The new key has the permissions and the addresses of this one, and its own value and end." }
+            p { "The new key has this key's permissions and addresses, and a value and an end of its own." }
             (fields::text(&Field { name: "name", label: "Name", value: name, error: wrong("name"), is_required: true, ..Field::default() }))
             @if !key.livemode && may_be_live {
                 (fields::radios(&Field { name: "mode", label: "Mode", value: mode, ..Field::default() }, &[("test", "Test, as this one"), ("live", "Live: the live key of this test key")], false))

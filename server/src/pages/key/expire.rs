@@ -123,17 +123,17 @@ fn page(
     let body = html! {
         div.narrow {
         @if let Some(count) = used.filter(|count| *count > 0 && !is_over) {
-            (message::note(Tone::Warn, html! { p { "This key is in use: " (super::super::parts::text::counted(count, "request", "requests")) " within the last hour. Whoever sends them is refused once it ends. " a href={(visit.key_home(&key.id)) "/rotate"} { "Rotate it instead" } } }))
+            (message::note(Tone::Warn, html! { p { "This key is in use: " (super::super::parts::text::counted(count, "request", "requests")) " within the last hour. Gateways deny them after the key ends. " a href={(visit.key_home(&key.id)) "/rotate"} { "Rotate it instead" } } }))
         }
         }
         form.stack.narrow method="post" action={(visit.key_home(&key.id)) "/expire"} {
             (hidden(visit, key))
             @if is_over {
-                (message::note(Tone::Warn, html! { p { "The key works again for whoever has its value, within seconds. If the value may be known to others, rotate it or leave it ended." } }))
+                (message::note(Tone::Warn, html! { p { "The key works again within seconds, for anyone who has its value. If others may know the value, rotate the key or leave it ended." } }))
                 (fields::check("revive", "Yes, let this key work again", visit.form.has("revive")))
                 (reason(visit, refused))
             } @else {
-                p { "Its users are told that the key has expired. An end can be taken back; deleting cannot." }
+                p { "Requests with this key fail with the reason that it has expired. You can let it work again later; a deleted key never works again." }
             }
             div.ends.stack {
                 (fields::radios(&Field { name: "ends", label: "It ends", value: &chosen, ..Field::default() }, &of_pairs(&choices), false))

@@ -28,7 +28,7 @@ pub(in crate::pages) fn show(app: Arc<App>, visit: Visit) -> PagePending {
         let body = if rows.data.is_empty() {
             message::empty(
                 "Nothing yet",
-                html! { "The trail has no row of this key." },
+                html! { "The trail has no row about this key." },
                 html! {},
             )
         } else {

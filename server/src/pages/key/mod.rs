@@ -98,8 +98,8 @@ fn asking(visit: &Visit, key: &Key, title: &str, refused: Option<&Failure>, body
         ))
         @if let Some(failure) = refused {
             @if failure.is(Code::ResourceChanged) {
-                (message::titled(Tone::Warn, "Somebody changed this key meanwhile", html! {
-                    p { "Nothing of yours was saved or lost. The form has what you entered; what the key has now stands beside it. Look at both, and save again." }
+                (message::titled(Tone::Warn, "Someone changed this key in the meantime", html! {
+                    p { "Your changes were not saved, and are still in the form, next to the key's present values. Compare them, and save again." }
                 }))
             } @else {
                 (message::titled(Tone::Bad, "Nothing was changed", html! { p { (Lines(&wording::why(visit, failure))) } }))
@@ -148,7 +148,7 @@ fn version(visit: &Visit) -> Result<Option<u64>, Failure> {
     let version = visit.form.text("version").parse().map_err(|_| {
         Failure::new(
             Code::FormRefused,
-            "The form does not say which version of the key it is about. Load the page again.",
+            "The form does not name the version of the key. Reload the page.",
         )
     })?;
     Ok(Some(version))

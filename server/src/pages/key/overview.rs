@@ -99,9 +99,9 @@ pub(in crate::pages) fn working(app: Arc<App>, visit: Visit) -> PagePending {
         let key = keys::read(&app, &visit).await?;
         let done = key.keyward.propagation.is_settled();
         let text = if done {
-            "The last change holds now."
+            "The last change is in force."
         } else {
-            "The last change is on its way, and holds within seconds as a rule …"
+            "The last change is on its way, usually within seconds …"
         };
         Ok(Reply::json(&json!({"text": text, "done": done})))
     })
@@ -114,16 +114,16 @@ fn notes(visit: &Visit, key: &Key) -> Markup {
         @if !key.keyward.propagation.is_settled() {
             (message::note(Tone::Info, html! {
                 @if visit.is_portal() {
-                    p role="status" data-poll={(visit.key_home(&key.id)) "/working"} { "The last change is on its way, and holds within seconds as a rule." }
+                    p role="status" data-poll={(visit.key_home(&key.id)) "/working"} { "The last change is on its way, usually within seconds." }
                 } @else {
                     p role="status" data-poll={"/console/changes/" (key.keyward.propagation.change)} { "The last change is on its way to the gateways." }
                 }
             }))
         }
         @match state {
-            "expired" => (message::note(Tone::Info, html! { p { "This key no longer works: its users are told that it has expired. "
+            "expired" => (message::note(Tone::Info, html! { p { "This key no longer works. Requests with it fail with the reason that it has expired. "
                 @if visit.may(Verb::Post, "/v2/iam/api_keys/{id}") && key.keyward.replaced_by.is_none() { a href={(visit.key_home(&key.id)) "/expire"} { "Let it work again" } } } })),
-            "deleted" => (message::note(Tone::Info, html! { p { "This key was deleted. Its users are told so, and that cannot be undone." } })),
+            "deleted" => (message::note(Tone::Info, html! { p { "This key was deleted, which cannot be undone. Requests with it fail with that reason." } })),
             "suspended" => (message::note(Tone::Bad, html! { p { "The account " (Text(&key.keyward.owner)) " is suspended, so none of its keys work." } })),
             "inactive" => (message::note(Tone::Info, html! { p { "This key does not work yet." } })),
             _ => {}
@@ -136,10 +136,10 @@ fn notes(visit: &Visit, key: &Key) -> Markup {
             } }))
         }
         @if key.keyward.enforcement == "shadow" && key.is_in_use() {
-            (message::note(Tone::Warn, html! { p { "In shadow: what this key may not do passes nevertheless, and is logged." } }))
+            (message::note(Tone::Warn, html! { p { "In shadow: requests that this key may not make are logged, but pass." } }))
         }
         @if let Some(file) = key.file() {
-            (message::note(Tone::Info, html! { p { @if visit.is_portal() { "This key is kept by " (Text(visit.provider())) ". You can end it here." } @else { "This key comes from the file " code { (Text(file)) } " and is changed there. Ending it works here, too." } } }))
+            (message::note(Tone::Info, html! { p { @if visit.is_portal() { "This key is kept by " (Text(visit.provider())) ". You can end it here." } @else { "This key comes from the file " code { (Text(file)) } ". Change it there. You can also end it here." } } }))
         }
     }
 }
@@ -152,7 +152,7 @@ fn permissions(visit: &Visit, key: &Key, all: &[Permission]) -> Markup {
     };
     let rows = |names: &Option<Vec<String>>| -> Markup {
         let Some(chosen) = side(names) else {
-            return html! { p.pad { (mark(Tone::Warn, "everything")) " This key may do whatever its account may." } };
+            return html! { p.pad { (mark(Tone::Warn, "everything")) " This key may do everything that its account may." } };
         };
         if chosen.is_empty() {
             return html! { p.pad.soft { "Nothing." } };

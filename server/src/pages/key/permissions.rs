@@ -187,13 +187,13 @@ fn page(
     let body = html! {
         @if let Sent::Checked(preview) = &sent { (check::result(visit, preview)) }
         @if !offered.is_free {
-            (message::note(Tone::Info, html! { p { "Keys follow one of the sets that " (Text(visit.provider())) " offers. Here you can take permissions away; to choose another set, make a new key." } }))
+            (message::note(Tone::Info, html! { p { "Keys follow one of the sets that " (Text(visit.provider())) " offers. Here you can remove permissions. To choose another set, make a new key." } }))
         }
         @if key.permissions.is_none() {
-            (message::note(Tone::Warn, html! { p { "This key may do everything. What you save limits it to what you choose, and whatever it does beyond that is refused at once." } }))
+            (message::note(Tone::Warn, html! { p { "This key may do everything. Saving limits it to what you choose, and gateways deny everything else at once." } }))
         }
         @if let Some(set) = &key.keyward.grant_set {
-            (message::note(Tone::Info, html! { p { "It follows the set " b { (Text(set)) } ". When you change something here, it has permissions of its own and no longer follows the set." } }))
+            (message::note(Tone::Info, html! { p { "It follows the set " b { (Text(set)) } ". If you change something here, the key gets its own permissions and no longer follows the set." } }))
         }
         form.stack method="post" action={(visit.key_home(&key.id)) "/edit"} {
             (hidden(visit, key))
@@ -214,7 +214,7 @@ fn page(
                         (check::button(is_checked))
                         @if may_try { (submit_as(Weight::Usual, "shadow", "yes", "Save in shadow")) }
                     }))
-                    @if may_try { p.small.soft { "In shadow, what it may no longer do still passes, and is logged. Enforce it when the log shows no such request." } }
+                    @if may_try { p.small.soft { "In shadow, requests that it may no longer make are logged, but pass. Enforce it when the log shows no such request." } }
                 }
             }
         }

@@ -48,7 +48,7 @@ pub(in crate::pages) fn show(app: Arc<App>, visit: Visit) -> PagePending {
                 if visit.is_portal() {
                     message::empty(
                         "No requests are shown here",
-                        html! { (Text(visit.provider())) " keeps no log that this page can read." },
+                        html! { (Text(visit.provider())) " has no log that this page can read." },
                         html! {},
                     )
                 } else if viewer.is_some() {
@@ -93,7 +93,7 @@ struct Request {
 fn not_configured() -> Markup {
     message::empty(
         "No access log is named",
-        html! { "The server shows a key's requests when its configuration names the gateways' access logs, or where they are kept:" },
+        html! { "The server shows a key's requests if its configuration names the gateways' access logs, or a link to them:" },
         html! { pre { code { "[requests]\nfiles = [\"/var/log/envoy/access*.log*\"]\n# or: link = \"https://logs.example.com/?key={key}\"" } } },
     )
 }
@@ -115,10 +115,10 @@ fn found(visit: &Visit, found: &Requests, id: &str, denied: bool) -> Markup {
             span.soft { (text::counted(found.keyward.matching, "request", "requests")) " within 7 days" @if found.keyward.matching > 100 { ", of which the last 100" } }
         }
         @if !found.keyward.is_whole {
-            (message::note(Tone::Warn, html! { p { "Not all of the logs were read." } @if !visit.is_portal() { ul { @for note in &found.keyward.notes { li { (Text(note)) } } } } }))
+            (message::note(Tone::Warn, html! { p { "Not all logs were read." } @if !visit.is_portal() { ul { @for note in &found.keyward.notes { li { (Text(note)) } } } } }))
         }
         @if rows.is_empty() {
-            (message::empty("No requests", html! { "The logs have none of this key within 7 days." }, html! {}))
+            (message::empty("No requests", html! { "The logs have no request with this key in the last 7 days." }, html! {}))
         } @else {
             (layout::card("Requests", html! {}, table("Requests", &COLUMNS, &rows)))
         }

@@ -121,10 +121,10 @@ fn page(
     let body = html! {
         form.stack.narrow method="post" action={(visit.key_home(&key.id)) "/rotate"} {
             (hidden(visit, key))
-            p { "The replacement works within seconds, and may do what this key may. Put it where the old one is used, and the old one ends by itself." }
+            p { "The replacement works within seconds, with the same permissions. Use it in place of this key, which then ends by itself." }
             (fields::radios(&Field { name: "overlap", label: "The old key ends", value: &chosen, ..Field::default() }, &of_pairs(&overlaps), false))
             @if let Some(count) = used.filter(|count| *count > 0) {
-                (message::note(Tone::Warn, html! { p { "It is in use: " (text::counted(count, "request", "requests")) " within the last hour. Ended now, the next one is refused." } }))
+                (message::note(Tone::Warn, html! { p { "It is in use: " (text::counted(count, "request", "requests")) " within the last hour. If it ends now, gateways deny the next one." } }))
             }
             @if key.expires_at.is_some() { (ends("The replacement ends", &all_ends, ends_chosen, visit.form.text("date"), wrong.as_deref())) }
             (buttons(visit, key, submit(Weight::Main, "Rotate")))

@@ -59,14 +59,14 @@ pub(super) fn page() -> Markup {
         "Keys",
         html! {
             (layout::head(None, "Keys", Some(html! { "1,204 keys in use, 9 end within 14 days" }), link(Weight::Main, "/console/create", "Create restricted key")))
-            (note(Tone::Good, html! { p { "The key is ended. Gateways deny it." } }))
+            (note(Tone::Good, html! { p { "The key has ended. Gateways deny it." } }))
             (list())
             div.columns {
                 (permissions_card())
                 aside.stack.sticky { (aside()) }
             }
             (form())
-            section.card { (empty("No keys yet", html! { "A key lets a server call your API. Make one with what it needs and nothing more." }, link(Weight::Main, "/console/create", "Create restricted key"))) }
+            section.card { (empty("No keys yet", html! { "A key lets a server call your API. Make one with only the permissions it needs." }, link(Weight::Main, "/console/create", "Create restricted key"))) }
         },
     )
 }

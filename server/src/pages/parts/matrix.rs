@@ -135,7 +135,7 @@ pub(crate) fn summary(prefix: &str, permissions: &[Permission], chosen: &Chosen)
             @if !writes.is_empty() { dt { "write" } dd { (Text(&writes)) } }
             @if !reads.is_empty() { dt { "read" } dd { (Text(&reads)) } }
             @if writes.is_empty() && reads.is_empty() {
-                dt { "nothing yet" } dd { "Every request will be denied. Choose Read or Write." }
+                dt { "nothing yet" } dd { "Gateways would deny every request. Choose Read or Write." }
             }
         }
     }

@@ -109,7 +109,7 @@ pub(crate) fn ask_to_remove(app: Arc<App>, visit: Visit) -> PagePending {
     Box::pin(async move {
         let policy = read(&app, &visit).await?;
         let in_use = (policy.accounts > 0).then(|| html! {
-            (counted(policy.accounts, "account has", "accounts have")) " this policy. Give them another one before it can go."
+            (counted(policy.accounts, "account has", "accounts have")) " this policy. Give them another one before you remove it."
         });
         let deletion = Deletion {
             title: "Delete policy",
@@ -183,7 +183,7 @@ fn body(
         @if let Some(failure) = refused {
             (message::titled(Tone::Bad, "Nothing was changed", html! { p { (Text(failure.message())) } }))
             @if failure.is(Code::ResourceChanged) {
-                (message::note(Tone::Info, html! { p { "Somebody else saved this policy meanwhile. Your choice is still below; save again to put it in its place." } }))
+                (message::note(Tone::Info, html! { p { "Someone else saved this policy in the meantime. Your choice is still below. Save again to replace it." } }))
             }
         }
         form.stack method="post" action=(action) {
@@ -199,7 +199,7 @@ fn body(
                 }
                 aside.stack.sticky {
                     (layout::card("Keys may, at most", html! {}, html! { div.pad { (matrix::summary("p", permissions, &given.own())) } }))
-                    p.small.soft { "A tighter policy ends no key. It bounds each change after it." }
+                    p.small.soft { "A stricter policy ends no key. It limits later changes." }
                     @if may_save {
                         div.row {
                             (submit(Weight::Main, if policy.is_some() { "Save" } else { "Create policy" }))

@@ -14,7 +14,7 @@ use crate::pages::parts::matrix::{self, Chosen, Matrix, Permission};
 pub(super) struct Given {
     kinds: Vec<String>,
     modes: Vec<String>,
-    /// None: everything but managing keys.
+    /// None: everything except managing keys.
     own: Option<Chosen>,
     connected: Option<Chosen>,
     grant_sets: String,
@@ -109,7 +109,7 @@ impl Given {
             text => json!(text.parse::<u64>().map_err(|_| {
                 Failure::new(
                     Code::ParameterInvalid,
-                    "The number of keys is a whole number, or empty for no limit.",
+                    "Enter a whole number of keys, or nothing for no limit.",
                 )
                 .at("max_keys")
             })?),
@@ -168,23 +168,23 @@ impl Given {
                 (fields::of_type(&Field { name: "max_keys", label: "Keys in each mode, at most", value: &self.max_keys, hint: Some("Empty: no limit"), error: wrong("max_keys"), ..Field::default() }, "number"))
             } }))
             (layout::card("What keys may do, at most", html! {}, html! {
-                div.pad { (fields::check("everything", "Everything but managing keys, whatever is chosen below", self.own.is_none())) }
+                div.pad { (fields::check("everything", "Everything except managing keys, regardless of the choice below", self.own.is_none())) }
                 (side(&self.own, was.map(|was| &was.own), "p"))
             }))
             details.card open[self.connected.as_ref().is_none_or(|chosen| !chosen.is_empty())] {
                 summary.pad { "On connected accounts, at most" }
-                div.pad { (fields::check("connect_everything", "Everything but managing keys, whatever is chosen below", self.connected.is_none())) }
+                div.pad { (fields::check("connect_everything", "Everything except managing keys, regardless of the choice below", self.connected.is_none())) }
                 (side(&self.connected, was.map(|was| &was.connected), "c"))
             }
             (layout::card("How permissions are chosen", html! {}, html! { div.pad.stack {
-                (fields::area(&Field { name: "grant_sets", label: "Grant sets that are offered", value: &self.grant_sets, hint: Some("One on each line. Keys may follow these, whatever is chosen above."), error: wrong("grant_sets"), ..Field::default() }, 2, true))
+                (fields::area(&Field { name: "grant_sets", label: "Grant sets that are offered", value: &self.grant_sets, hint: Some("One per line. Keys may follow these, regardless of the choice above."), error: wrong("grant_sets"), ..Field::default() }, 2, true))
                 (fields::check("free_choice", "Permissions may be chosen one by one", self.free_choice))
-                (fields::radios(&Field { name: "delegation", label: "What bounds a key", value: &self.delegation, error: wrong("delegation"), ..Field::default() }, &[("policy", "This policy"), ("own", "This policy, and what the maker's key may do itself")], true))
+                (fields::radios(&Field { name: "delegation", label: "What bounds a key", value: &self.delegation, error: wrong("delegation"), ..Field::default() }, &[("policy", "This policy"), ("own", "This policy, and what the maker's own key may do")], true))
             } }))
-            (layout::card("How long, and from where", html! {}, html! { div.pad.stack {
-                (fields::text(&Field { name: "max_lifetime", label: "The longest a key lasts", value: &self.max_lifetime, hint: Some("366d, 12h. Empty: no limit"), error: wrong("max_lifetime"), ..Field::default() }))
-                (fields::text(&Field { name: "default_lifetime", label: "How long where nothing is said", value: &self.default_lifetime, hint: Some("90d. Empty: as long as it may"), error: wrong("default_lifetime"), ..Field::default() }))
-                (fields::text(&Field { name: "overlaps", label: "How long a replaced key goes on", value: &self.overlaps, hint: Some("The choices: 0, 1h, 1d"), error: wrong("overlaps"), ..Field::default() }))
+            (layout::card("Lifetime and addresses", html! {}, html! { div.pad.stack {
+                (fields::text(&Field { name: "max_lifetime", label: "Longest lifetime of a key", value: &self.max_lifetime, hint: Some("366d, 12h. Empty: no limit"), error: wrong("max_lifetime"), ..Field::default() }))
+                (fields::text(&Field { name: "default_lifetime", label: "Lifetime by default", value: &self.default_lifetime, hint: Some("90d. Empty: the longest"), error: wrong("default_lifetime"), ..Field::default() }))
+                (fields::text(&Field { name: "overlaps", label: "Longest overlap after a rotation", value: &self.overlaps, hint: Some("The choices: 0, 1h, 1d"), error: wrong("overlaps"), ..Field::default() }))
                 (fields::check("ips_live", "A live key needs addresses", self.ips_live))
                 (fields::check("ips_test", "A test key needs addresses", self.ips_test))
             } }))

@@ -38,7 +38,7 @@ pub(crate) fn list(app: Arc<App>, visit: Visit) -> PagePending {
         };
         let rows: Vec<_> = policies.data.iter().map(row).collect();
         let body = html! {
-            (layout::head(None, "Policies", Some(html! { "What accounts, and people in their portals, may do with their keys by themselves." }), create))
+            (layout::head(None, "Policies", Some(html! { "What accounts, and people in their portals, may do with their own keys." }), create))
             section.card { (table("Policies", &COLUMNS, &rows)) }
         };
         Ok(visit.page("Policies", body))
@@ -58,7 +58,7 @@ fn row(policy: &Policy) -> Vec<Markup> {
         html! { a href=(policy.path()) { (Text(&policy.name)) } },
         html! {
             @match policy.permissions.as_deref() {
-                None => "everything but managing keys",
+                None => "everything except managing keys",
                 Some([]) => span.soft { "nothing" },
                 Some(names) => {
                     (Text(&names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ")))

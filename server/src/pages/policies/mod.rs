@@ -19,7 +19,7 @@ struct Policy {
     version: u64,
     kinds: Vec<String>,
     modes: Vec<String>,
-    /// None: everything but managing keys.
+    /// None: everything except managing keys.
     permissions: Option<Vec<String>>,
     connect_permissions: Option<Vec<String>>,
     grant_sets: Vec<String>,

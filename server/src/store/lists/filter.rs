@@ -16,7 +16,7 @@ pub struct KeyFilter {
     pub states: Option<(Vec<KeyState>, u64)>,
     /// A label that they have, and its value.
     pub label: Option<(String, Option<String>)>,
-    /// They were made before this time, in Unix seconds. A key of unknown age counts as old.
+    /// They were made before this time, in Unix seconds. A key without a known age counts as old.
     pub created_before: Option<u64>,
     /// They were made after this time, in Unix seconds.
     pub created_after: Option<u64>,
