@@ -25,8 +25,7 @@ pub(super) fn missing(file: &KeyFile, id: &str) -> String {
         Meant::Named(ids) => format!("a key is named by its id; of that name: {}", quoted(&ids)),
         Meant::Near(ids) => {
             let next = did_you_mean(&ids).map(|question| format!(": {question}"));
-            let next = next
-                .unwrap_or_else(|| "; `keyward keys list --all` lists all".to_owned());
+            let next = next.unwrap_or_else(|| "; `keyward keys list --all` lists all".to_owned());
             format!("there is no key `{shown}`{next}")
         }
     }
@@ -80,8 +79,7 @@ pub(super) fn missing_account(file: &KeyFile, id: &str) -> String {
         }
         Meant::Near(ids) => {
             let next = did_you_mean(&ids).unwrap_or_else(|| {
-                "`keyward accounts list` lists all, and `keyward accounts add` adds one"
-                    .to_owned()
+                "`keyward accounts list` lists all, and `keyward accounts add` adds one".to_owned()
             });
             format!("there is no account `{shown}`: {next}")
         }

@@ -71,9 +71,7 @@ fn told(place: &StorePlace, mirrored: &Mirrored) -> String {
         Mirrored::Same {
             uncollected: Some(why),
             ..
-        } => format!(
-            "mirrored to {place}, but unneeded objects could not be removed: {why}"
-        ),
+        } => format!("mirrored to {place}, but unneeded objects could not be removed: {why}"),
         Mirrored::Ahead { .. } => format!("{place} holds a newer head than the feed, and keeps it"),
     }
 }

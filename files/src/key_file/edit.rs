@@ -237,9 +237,7 @@ impl KeyFile {
                 Some(at) => Ok(at.part),
                 None if self.parts.len() == 1 => Ok(0),
                 None if names.is_empty() => refuse("name its file with --file"),
-                None => refuse(format!(
-                    "name its file with --file: one of `{names}`"
-                )),
+                None => refuse(format!("name its file with --file: one of `{names}`")),
             };
         };
         let mut parts = self.parts.iter();

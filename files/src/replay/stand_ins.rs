@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
-use crate::invariant::Held;
 use crate::snapshot::Checked;
+use keyward::invariant::Held;
 use keyward::snapshot::Document;
 
 /// Invented raw keys that replace those of clients.

@@ -52,9 +52,7 @@ fn for_customer(failure: &Failure) -> Cow<'_, str> {
         "unrestricted_key_refused" => {
             "You cannot make or rotate a key that may do everything here. You can end it."
         }
-        "escalation_refused" => {
-            "Your keys may not do all of this. Choose less, or ask for more."
-        }
+        "escalation_refused" => "Your keys may not do all of this. Choose less, or ask for more.",
         "controlled_by_alternate_resource" => {
             "Your provider manages this key and changes it. You can end it here."
         }
