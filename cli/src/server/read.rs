@@ -7,8 +7,7 @@ use super::lists::Found;
 use super::mirror::{Mirror, Seen};
 use crate::rules;
 use keyward::management::{
-    AccountRole, AccountSettings, AddAccount, Command, Decision, Links, RuleCode, RuleRefusal,
-    is_id, needs,
+    AccountSettings, AddAccount, Command, Decision, Links, RuleCode, RuleRefusal, is_id, needs,
 };
 use keyward_files::key_file::Granted;
 
@@ -44,10 +43,7 @@ impl Server {
                 wide.put_key(&key)?;
             }
         }
-        if let RuleCode::AccountMissing {
-            role: AccountRole::Owner,
-            ..
-        } = code
+        if let RuleCode::AccountMissing { .. } = code
             && let Ok(accounts) = self.accounts(&[], Some(LOOKED_AT))?
         {
             for account in accounts {
