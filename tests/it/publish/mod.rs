@@ -2,7 +2,6 @@
 
 #[cfg(feature = "object-store")]
 mod bucket;
-mod killed;
 
 use std::fs;
 use std::net::SocketAddr;
