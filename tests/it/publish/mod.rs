@@ -3,7 +3,6 @@
 
 #[cfg(feature = "object-store")]
 mod bucket;
-mod killed;
 
 use std::fs;
 use std::net::SocketAddr;
