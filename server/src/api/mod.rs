@@ -26,6 +26,7 @@ pub(crate) mod portal_sessions;
 pub(crate) mod profile;
 pub(crate) mod requests;
 pub(crate) mod revoke;
+mod sent_file;
 mod sessions;
 
 #[cfg(test)]
