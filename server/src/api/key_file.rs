@@ -6,16 +6,15 @@ use std::sync::Arc;
 
 use axum::http::HeaderValue;
 use keyward::key::Livemode;
-use keyward::management::{Override, is_id, random_id};
-use keyward_files::key_file::{KeyFile, compose_beginning};
+use keyward::management::{is_id, random_id};
 use keyward_files::visible::is_line;
 use serde::Deserialize;
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use super::answers::{AppliedFile, FilePlan, RevokedMembers};
 use super::new_key::passes_policy;
+use super::sent_file::Order;
 use crate::app::App;
-use crate::caller::Caller;
 use crate::commands::key_file_of;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
@@ -25,12 +24,11 @@ use crate::publish::Haste;
 use crate::randomness::System;
 use crate::route::Pending;
 use crate::service::Sender;
-use crate::service::bounds::{Bounds, reason};
 use crate::service::failure::Stored;
-use crate::service::filed::{Filed, file_into};
+use crate::service::filed::Filed;
 use crate::service::once::{Kept, Once};
 use crate::shown::{propagation, value};
-use crate::store::{DocumentName, Reader, StoreError, Tx};
+use crate::store::{StoreError, Tx};
 use crate::time;
 
 const OPERATORS: &str = "Key files are planned, applied and exported with the operator's keys.";
@@ -296,123 +294,4 @@ async fn keep(app: &App, once: Once, object: Json) -> Result<(), Failure> {
         .end(move |tx: &mut Tx<'_>| once.keep(tx, &Kept::Object(&object, None)))
         .await;
     written.map_err(Failure::from)
-}
-
-/// A file on its way to the thread that writes.
-struct Order {
-    file: KeyFile,
-    has_settings: bool,
-    planned: Arc<PlannedFile>,
-    source: String,
-    caller: Caller,
-    sender: Sender,
-    quota: Arc<crate::quota::Quota>,
-    now: u64,
-}
-
-impl Order {
-    /// Reads the file. One without settings and endpoints has those of the server.
-    async fn read(
-        app: &Arc<App>,
-        call: &Call,
-        planned: &Arc<PlannedFile>,
-    ) -> Result<Self, Failure> {
-        let document = |name| async move {
-            let read: Result<_, Stored> = app
-                .store
-                .read(move |reader: &Reader<'_>| Ok(reader.document(name)?))
-                .await;
-            let read = read.map_err(Failure::from)?;
-            let body = read.and_then(|stored| stored.body.as_object().cloned());
-            Ok::<Map<String, Json>, Failure>(body.unwrap_or_default())
-        };
-        let settings = document(DocumentName::Configuration).await?;
-        let endpoints = document(DocumentName::Endpoints).await?;
-        let of = Arc::clone(planned);
-        let read = tokio::task::spawn_blocking(move || read(&of, &settings, &endpoints)).await;
-        let read = read.map_err(|_| Failure::new(Code::Internal, "The file was not read."))?;
-        let (file, has_settings) = read?;
-        Ok(Self {
-            file,
-            has_settings,
-            planned: Arc::clone(planned),
-            source: format!("file:{}", planned.name),
-            caller: call.caller.clone(),
-            sender: Sender::of(call),
-            quota: Arc::clone(&app.quota),
-            now: time::now(),
-        })
-    }
-
-    fn carry_out(&self, tx: &mut Tx<'_>) -> Result<Filed, Stored> {
-        let reason = reason(&self.planned.passes_policy);
-        let ceiling = self.caller.ceiling(self.planned.passes_policy.clone());
-        let scope = self.caller.scope();
-        let bounds = Bounds {
-            scope: &scope,
-            ceiling: &ceiling,
-            sender: &self.sender,
-            reason: reason.as_deref(),
-            quota: Some(&self.quota),
-            source: &self.source,
-            file: Some(&self.planned.name),
-            now: self.now,
-        };
-        let (name, caller) = (&self.planned.name, &self.caller);
-        file_into(tx, &self.file, name, caller, &bounds, self.has_settings)
-    }
-
-    /// The row that says that the file was applied; each record that changed has its own.
-    fn row(&self, count: u64) -> crate::store::activity::Entry {
-        let name = Some(("key_file".to_owned(), self.planned.name.clone()));
-        let mut row = self.sender.of_many("key_file_applied", count, self.now);
-        row.object = name;
-        if let (Override::Because(reason), Some(body)) =
-            (&self.planned.passes_policy, row.body.as_object_mut())
-        {
-            body.insert("reason".to_owned(), Json::String(reason.clone()));
-        }
-        row
-    }
-}
-
-/// The members of a file that say something of the gateway and the API.
-const SETTINGS: [&str; 4] = ["api_versions", "catalogue", "configuration", "endpoints"];
-
-/// The file, and whether it has settings of its own. Its faults quote nothing of it.
-fn read(
-    planned: &PlannedFile,
-    settings: &Map<String, Json>,
-    endpoints: &Map<String, Json>,
-) -> Result<(KeyFile, bool), Failure> {
-    let mut texts = planned.texts.clone();
-    // Which members there are; what is no TOML is found below.
-    let has_settings = texts.iter().any(|(_, text)| {
-        let table: Option<toml::Table> = text.parse().ok();
-        table.is_some_and(|table| SETTINGS.iter().any(|name| table.contains_key(*name)))
-    });
-    if !has_settings {
-        let profile = settings.iter().filter(|(name, _)| *name == "profile");
-        let profile: Map<String, Json> = profile
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect();
-        let beginning = compose_beginning(&profile, endpoints).map_err(|_| {
-            Failure::new(
-                Code::Internal,
-                "The server's settings have no form in TOML.",
-            )
-        })?;
-        texts.push(("the server".to_owned(), beginning));
-    }
-    let file = KeyFile::read(texts).map_err(|faults| {
-        let all: Vec<String> = faults.list().iter().map(ToString::to_string).collect();
-        let first = all.first().cloned().unwrap_or_default();
-        Failure::new(
-            Code::ParameterInvalid,
-            format!("The file is not a key file that a gateway would take. {first}."),
-        )
-        .at("files")
-        .with("faults", all.into_iter().take(SHOWN).collect::<Vec<_>>())
-    })?;
-    Ok((file, has_settings))
 }

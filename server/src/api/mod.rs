@@ -27,6 +27,7 @@ pub(crate) mod preview;
 pub(crate) mod profile;
 pub(crate) mod requests;
 pub(crate) mod revoke;
+mod sent_file;
 mod sessions;
 
 #[cfg(test)]

@@ -4,63 +4,7 @@ use keyward_files::key_file::KeyFile;
 
 use super::*;
 
-const FILE: &str = r#"
-format = "keyward.keys/v1"
-
-[grant_sets.support]
-customer = "read"
-charge = "write"
-
-# A parent may come after its child.
-[[accounts]]
-id = "acct_2"
-name = "Widgets \"Ltd\""
-parent = "acct_3"
-
-[[accounts]]
-id = "acct_3"
-children = "any"
-
-[[keys]]
-id = "mk_new"
-name = "Secret key"
-created = 2026-11-21T10:00:00Z
-kind = "secret"
-mode = "live"
-owner = "acct_2"
-replaces = "mk_old"
-last4 = "abcd"
-sha256 = "1111111111111111111111111111111111111111111111111111111111111111"
-
-[[keys]]
-id = "mk_old"
-kind = "secret"
-mode = "live"
-owner = "acct_2"
-expires = 2020-11-28T10:00:00Z
-replaced_by = "mk_new"
-sha256 = "2222222222222222222222222222222222222222222222222222222222222222"
-
-[[keys]]
-id = "mk_desk"
-name = "Support desk"
-note = "several\nlines"
-kind = "restricted"
-mode = "test"
-owner = "acct_2"
-grants = "support"
-connect_grants = { charge = "read" }
-allowed_ips = ["203.0.113.0/24"]
-labels = { team = "billing" }
-sha256 = "3333333333333333333333333333333333333333333333333333333333333333"
-
-[[keys]]
-id = "mk_public"
-kind = "publishable"
-mode = "test"
-owner = "acct_3"
-value = "pk_test_FAKE-public-0001"
-"#;
+const FILE: &str = include_str!("billing.toml");
 
 const PLAN: &str = "/v2/keyward/key_file/plan";
 const APPLY: &str = "/v2/keyward/key_file/apply";
