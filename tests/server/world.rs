@@ -311,12 +311,7 @@ pub(crate) fn try_straight(
     Some((status, serde_json::from_str(body).unwrap_or_default()))
 }
 
-/// Starts the server of a folder, and waits until it is ready.
-pub(crate) fn serve(folder: &Folder) -> Guarded {
-    serve_in(folder.path(), &[])
-}
-
-/// Like [`serve`], for a path, with more arguments.
+/// Starts the server of a folder with more arguments, and waits until it is ready.
 pub(crate) fn serve_in(folder: &Path, more: &[&str]) -> Guarded {
     serve_with(folder, more, &Environment::new())
 }
