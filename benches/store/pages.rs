@@ -115,7 +115,7 @@ struct Page {
     text: String,
 }
 
-/// One question on a connection of its own, as the first of a page that a person opens.
+/// Sends one request on a new connection, like the first request of a page.
 fn ask(socket: &Path, question: &str) -> Page {
     let mut stream = UnixStream::connect(socket).unwrap();
     let began = Instant::now();

@@ -14,10 +14,12 @@ mod feed;
 mod fleet;
 #[doc(hidden)]
 pub mod fuzzing;
+mod gateway_name;
 mod group;
 mod http;
 mod identify;
 pub mod init;
+mod last_lists;
 pub mod link;
 mod logs;
 mod metrics;

@@ -47,7 +47,7 @@ pub(crate) enum Work {
 pub(crate) struct PlannedFile {
     /// Its name here.
     pub(crate) name: String,
-    /// By the names that faults are told by.
+    /// By the names that faults use.
     pub(crate) texts: Vec<(String, String)>,
     pub(crate) passes_policy: Override,
 }

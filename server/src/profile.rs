@@ -17,7 +17,7 @@ pub(crate) fn read(members: &Value) -> Result<Profile> {
     Ok(read.profile().clone())
 }
 
-/// Refuses a profile by which no gateway would find a key.
+/// Rejects a profile that gateways would reject.
 pub(crate) fn check(members: &Map<String, Value>) -> Result<()> {
     read(&Value::Object(members.clone()))
         .context("`profile`")

@@ -10,7 +10,7 @@ pub(crate) use keyward_files::clock::now;
 /// The clock at the start of this process.
 static STARTED: LazyLock<(u64, Instant)> = LazyLock::new(|| (now(), Instant::now()));
 
-/// The time by a clock that nobody sets: that of the start, and what has passed since.
+/// The steady clock's time: the time of the start, and the time since then.
 pub(crate) fn steady() -> u64 {
     let (wall, since) = *STARTED;
     wall.saturating_add(since.elapsed().as_secs())

@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn a_list_of_sessions_has_pages_in_both_directions() {
         let fixture = Fixture::new();
-        // Many of one second, which their ids tell apart.
+        // Many have the same second and differ only by their ids.
         let all = (1..=250).map(|number| session(number, NOW - number / 100));
         add(&fixture, all.collect());
         let page = |from| {

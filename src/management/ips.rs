@@ -61,7 +61,7 @@ pub(super) fn are_within(texts: &[String], known: &[String]) -> bool {
     texts.iter().all(is_within)
 }
 
-/// Why a text is no address or range that a key may be limited to.
+/// Why a key may not be limited to a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AddressFault {
     /// It is neither an address nor a range.
@@ -73,7 +73,7 @@ pub enum AddressFault {
         /// Without these bits.
         meant: String,
     },
-    /// Every address, which is no limit.
+    /// Every address, which would not limit the key.
     Everything,
     /// IPv6, which has to be meant.
     V6,

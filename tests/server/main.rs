@@ -29,5 +29,6 @@ mod released;
 mod restored;
 mod rules;
 mod sdk;
+mod serving;
 mod slice;
 mod world;

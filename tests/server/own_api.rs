@@ -1,4 +1,4 @@
-//! A server for an API of one's own: other prefixes, other endpoints, and keys that work at a gateway.
+//! A server for another API than Stripe's: other prefixes and endpoints, and keys that work at a gateway.
 
 use std::fs;
 

@@ -14,6 +14,9 @@ use keyward_harness::process::{Folder, Guarded};
 use keyward_harness::{BOUND, eventually, find};
 use serde_json::Value;
 
+use crate::serving::serve_with;
+pub(crate) use crate::serving::{command, serve_in, with_logs};
+
 /// The maximum time until a change reaches every worker: a publication, Envoy's look at the file,
 /// and the load, on a busy machine.
 pub(crate) const PROPAGATION: Duration = Duration::from_secs(10);
@@ -309,56 +312,6 @@ pub(crate) fn try_straight(
     let status = answer.split(' ').nth(1)?.parse().ok()?;
     let body = answer.split_once("\r\n\r\n")?.1;
     Some((status, serde_json::from_str(body).unwrap_or_default()))
-}
-
-/// Starts the server of a folder with more arguments, and waits until it is ready.
-pub(crate) fn serve_in(folder: &Path, more: &[&str]) -> Guarded {
-    serve_with(folder, more, &Environment::new())
-}
-
-/// The same in an environment.
-fn serve_with(folder: &Path, more: &[&str], environment: &Environment) -> Guarded {
-    let data = folder.join("data");
-    let log = File::options()
-        .append(true)
-        .create(true)
-        .open(folder.join("server.log"))
-        .unwrap();
-    let mut server = Guarded::spawn(
-        command()
-            .args(["serve", "--config"])
-            .arg(data.join("keyward-server.toml"))
-            .args(more)
-            .envs(environment.iter().cloned())
-            .stderr(log),
-    )
-    .unwrap();
-    let socket = data.join("admin/admin.sock");
-    eventually("the server listens, or ends", BOUND, || {
-        if server.has_ended() {
-            let log = fs::read_to_string(folder.join("server.log")).unwrap();
-            panic!("the server ended:\n{log}");
-        }
-        UnixStream::connect(&socket).ok()
-    });
-    server
-}
-
-/// Names Envoy's access log to the server, for [`World::start_with`].
-pub(crate) fn with_logs(data: &Path) {
-    let file = data.join("keyward-server.toml");
-    let text = fs::read_to_string(&file).unwrap();
-    assert_eq!(text.matches("files = []").count(), 1, "{text}");
-    fs::write(
-        &file,
-        text.replace("files = []", "files = [\"../access*.log\"]"),
-    )
-    .unwrap();
-}
-
-pub(crate) fn command() -> Command {
-    let named = std::env::var_os("KEYWARD_SERVER_BIN");
-    Command::new(named.unwrap_or_else(|| env!("CARGO_BIN_EXE_keyward-server").into()))
 }
 
 /// Lets the kernel choose the ports. The upstream needs an address before it has a port, so it

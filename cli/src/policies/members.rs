@@ -30,7 +30,7 @@ pub(crate) struct Members {
     /// Like --everything, on connected accounts
     #[arg(long, conflicts_with = "connect_grants")]
     connect_everything: bool,
-    /// A grant set that is offered; may be repeated, and replaces those of before; `""` is none
+    /// Offer this grant set; may be repeated, and replaces the sets offered before; `""` offers none
     #[arg(long = "grant-set", value_name = "NAME")]
     grant_sets: Option<Vec<String>>,
     /// Whether permissions may be chosen one by one, or by grant set only

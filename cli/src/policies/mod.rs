@@ -127,7 +127,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     }
 }
 
-/// The policy of that name; if there is none, those that there are.
+/// Returns the policy of that name. The error lists the policies that exist.
 fn found(server: &Server, name: &str) -> Result<Policy> {
     let all = server.policies()?;
     let names: Vec<String> = all

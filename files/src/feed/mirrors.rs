@@ -48,9 +48,9 @@ impl Original {
 pub enum Event<'a> {
     /// It is like the feed, but unused objects were not removed; or it is ahead of the feed.
     Noted(&'a Mirrored),
-    /// It is like the feed, for the first time since it was left behind.
+    /// The mirror equals the feed again, after it lagged.
     Again,
-    /// It is left behind. Reported once, and the mirror is tried again until it is like the feed.
+    /// The mirror lags. Reported once; the mirror is tried again until it equals the feed.
     Behind(&'a Error),
 }
 

@@ -295,7 +295,7 @@ pub(crate) struct AccountPolicy {
     pub(crate) presets: Vec<Preset>,
 }
 
-/// How many keys an account has that have not ended, of which `max_keys` is the most in each mode.
+/// The number of an account's keys that have not ended. `max_keys` limits it in each mode.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct KeysInUse {
     pub(crate) live: u64,

@@ -76,7 +76,7 @@ pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// How many keys are looked at for one page, of which no index says whether they fit.
+/// The number of keys that are read for one page if no index shows whether they match.
 const MOST_LOOKED_AT: usize = 10_000;
 
 /// A page of the keys that a filter leaves and that fit. It is shorter, and has another after it, where many keys in a row do not fit.

@@ -86,7 +86,7 @@ fn said(reason: Option<&String>) -> Result<Option<String>, Failure> {
 const LONGEST_REASON: usize = 500;
 
 impl Update {
-    /// Why it is made, if the caller says so.
+    /// The caller's reason, if there is one.
     pub(crate) fn reason(&self) -> Result<Option<String>, Failure> {
         said(self.keyward.reason.as_ref())
     }
@@ -224,7 +224,7 @@ pub(crate) struct RotationMembers {
 }
 
 impl Rotation {
-    /// Why it is made, if the caller says so.
+    /// The caller's reason, if there is one.
     pub(crate) fn reason(&self) -> Result<Option<String>, Failure> {
         said(self.keyward.reason.as_ref())
     }

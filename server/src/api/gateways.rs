@@ -23,9 +23,9 @@ const OPERATORS: &str = "Gateways are shown to the operator's keys.";
 pub(crate) struct GatewayObject {
     /// The versions of the filter that its VMs run.
     filter_versions: Vec<String>,
-    /// Whether some polls with its key came from none of its VMs: from a program that is no filter, or that names another gateway.
+    /// Whether some polls with its key came from other programs than its VMs: not from a filter, or with another gateway's name.
     has_strangers: bool,
-    /// When the key with which it asked last ends, if it does.
+    /// The end of the key that it used last, if the key ends.
     key_expires_at: Option<String>,
     group: &'static str,
     last_poll: Option<String>,
@@ -46,7 +46,7 @@ pub(crate) struct GatewayObject {
     workers: Workers,
 }
 
-/// Each worker has a VM of its own, and Envoy's main thread another.
+/// Each worker has a VM, and so has Envoy's main thread.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Workers {
     all: usize,

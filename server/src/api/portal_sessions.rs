@@ -41,7 +41,7 @@ pub(crate) struct NewPortalSession {
     expires_in: Option<u64>,
 }
 
-/// A session of somebody in an account's portal, or the link that opens one.
+/// A person's session in an account's portal, or the link that opens one.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct PortalSession {
     account: Option<String>,

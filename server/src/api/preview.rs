@@ -114,7 +114,7 @@ struct Wanted {
     now: u64,
 }
 
-/// The key as it is and as it would be, each in a snapshot of its own.
+/// The key before and after the change, each in a separate snapshot.
 struct Sides {
     before: Checked,
     after: Checked,

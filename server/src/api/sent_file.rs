@@ -19,7 +19,7 @@ use crate::service::filed::{Filed, file_into};
 use crate::store::{DocumentName, Reader, Tx};
 use crate::time;
 
-/// How many faults are told.
+/// The number of faults in an answer.
 const SHOWN: usize = 100;
 
 /// A file on its way to the thread that writes.
@@ -103,7 +103,7 @@ impl Order {
 /// The members of a file that say something of the gateway and the API.
 const SETTINGS: [&str; 4] = ["api_versions", "catalogue", "configuration", "endpoints"];
 
-/// The file, and whether it has settings of its own. Its faults quote nothing of it.
+/// Reads the file, and whether it contains settings. Its faults do not quote it.
 fn read(
     planned: &PlannedFile,
     settings: &Map<String, Json>,

@@ -9,6 +9,7 @@ use keyward_files::feed::{KeySource, StorePlace};
 use serde::{Deserialize, Serialize};
 
 use super::Group;
+use crate::gateway_name::is_gateway_name;
 use crate::uid::Uid;
 
 /// The feed, and what the server knows about the gateways that follow it.
@@ -62,7 +63,7 @@ impl Socket {
         for (user, gateway) in &self.gateways {
             let place = || format!("`feed.socket.gateways`: `{user}`");
             let uid = Uid::parse(user).with_context(place)?;
-            if !crate::fleet::is_name(gateway) {
+            if !is_gateway_name(gateway) {
                 bail!(
                     "{}: expected the name of a gateway, 1 to 64 letters, digits, `_`, `.` and `-`",
                     place()

@@ -20,7 +20,7 @@ use crate::store::{Store, StoreError};
 use crate::time;
 pub(crate) use known::Forgotten;
 use polls::{Begun, Polls};
-pub(crate) use polls::{Doubt, SKEW, Sender, Who, is_name};
+pub(crate) use polls::{Doubt, SKEW, Sender, Who};
 use propagation::Question;
 use propagation::Reach;
 pub(crate) use seen::{Gateway, GatewayState};

@@ -6,6 +6,7 @@ use keyward_files::feed::serve::{Claim, Named};
 
 use super::propagation;
 use crate::configuration::Group;
+use crate::gateway_name::is_gateway_name;
 
 /// The most gateways that the server distinguishes, and the most VMs of each. All others count as one that never confirms anything.
 pub(super) const MOST_GATEWAYS: usize = 10_000;
@@ -281,7 +282,7 @@ impl Polls {
         self.ends.retain(|_, ends| *ends > now);
     }
 
-    /// Whether there is no room for another VM of this gateway, or for another gateway.
+    /// Whether another VM of this gateway, or another gateway, would exceed the limits.
     pub(super) fn is_full(&self, gateway: Option<&str>) -> bool {
         let vms = gateway.and_then(|name| self.gateways.get(name));
         self.gateways.len() >= MOST_GATEWAYS || vms.is_some_and(|vms| vms.len() >= MOST_VMS)
@@ -332,7 +333,7 @@ impl Polls {
 
 /// The VM that a poll speaks for: one of the key's gateway. In doubt it is a nameless VM, which confirms nothing: `everywhere` waits until its head is too old.
 fn identified(sender: Sender<'_>, claim: Option<&Claim>) -> (Who, Option<Doubt>) {
-    let named = sender.gateway.filter(|name| is_name(name));
+    let named = sender.gateway.filter(|name| is_gateway_name(name));
     let doubt = match (named, claim) {
         (None, _) => Some(Doubt::NoLabel),
         (Some(_), None) => Some(Doubt::NoFilter),
@@ -349,12 +350,6 @@ fn identified(sender: Sender<'_>, claim: Option<&Claim>) -> (Who, Option<Doubt>)
         vm: vm.unwrap_or(NAMELESS).to_owned(),
     };
     (who, doubt)
-}
-
-/// Whether a path can contain the name.
-pub(crate) fn is_name(name: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
-    (1..=64).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(is_plain)
 }
 
 fn is_vm(vm: &str) -> bool {

@@ -96,7 +96,7 @@ codes! {
     PageInvalid = "page_invalid", BAD_REQUEST, InvalidRequest;
     /// A filter that would read every key.
     FilterTooWide = "filter_too_wide", BAD_REQUEST, InvalidRequest;
-    /// There is no such permission.
+    /// The permission does not exist.
     PermissionUnknown = "permission_unknown", BAD_REQUEST, InvalidRequest;
     /// Something in the request looks like a key.
     RawKeyRefused = "raw_key_refused", BAD_REQUEST, InvalidRequest;
@@ -132,7 +132,7 @@ codes! {
     MorePermissionsRequired = "more_permissions_required", FORBIDDEN, InvalidRequest;
     /// The object does not exist, or not for this caller.
     ResourceMissing = "resource_missing", NOT_FOUND, InvalidRequest;
-    /// There is no endpoint with this method and path.
+    /// No endpoint has this method and path.
     UnknownEndpoint = "unknown_endpoint", NOT_FOUND, InvalidRequest;
     /// The value has already been shown.
     ValueAlreadyReturned = "value_already_returned", CONFLICT, Idempotency;

@@ -46,7 +46,7 @@ impl Place for u64 {
     }
 }
 
-/// The second in which a session was made, and its id.
+/// The time in seconds at which a session was made, and its id.
 impl Place for SessionAt {
     fn bytes(&self) -> Vec<u8> {
         [&self.made.to_be_bytes(), self.id.as_bytes()].concat()

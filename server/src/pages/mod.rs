@@ -37,7 +37,6 @@ mod visit;
 mod wording;
 
 pub(crate) use exchange::router;
-pub(crate) use last_list::LastLists;
 
 use crate::routes::{ROUTES, Route, Verb};
 use crate::session::Role;

@@ -11,7 +11,7 @@ use keyward_files::feed::mirrors::Event;
 use keyward_files::feed::{Mirrored, Mirrors, Original, Present, Reader, StorePlace};
 
 use super::RESTORED;
-use super::opened::make;
+use super::folder::make;
 use super::standing::Standing;
 
 /// A mirror's head, as far as it is compared with the store.
@@ -36,7 +36,7 @@ fn head(place: &StorePlace, feed: &str, keys: &[PublicKey]) -> Result<Option<Hea
     }))
 }
 
-/// Refuses mirrors that hold a later state than `newest`, or keys of another source. What cannot be reached now is compared when it is written.
+/// Rejects mirrors that contain a later state than `newest`, or another source's keys. A mirror that cannot be reached is compared before it is written.
 pub(super) fn compare(
     original: &Original,
     places: &[StorePlace],
@@ -72,7 +72,7 @@ pub(super) fn start(
     standing: &Arc<Standing>,
 ) -> Result<Mirrors> {
     for folder in places.iter().filter_map(StorePlace::folder) {
-        // A volume that is not mounted is left behind, and not made.
+        // If a volume is not mounted, its folder is not made, and the mirror lags.
         if folder.parent().is_some_and(Path::is_dir) {
             make(folder)?;
         }
@@ -99,7 +99,7 @@ fn tell(standing: &Standing, place: &StorePlace, event: &Event<'_>) {
             why = uncollected.as_deref(),
             "what no head names any more was not removed"
         ),
-        // Its head is signed with a key that is trusted: it is no claim.
+        // A trusted key signed its head, so this is more than a claim.
         Event::Noted(Mirrored::Ahead { is_later: true }) => standing.is_behind(&format!(
             "the feed in `{mirror}` leads to a higher revision than this server's"
         )),
@@ -110,7 +110,7 @@ fn tell(standing: &Standing, place: &StorePlace, event: &Event<'_>) {
     }
 }
 
-/// Runs what blocks, and may end a runtime of its own, on a thread without one.
+/// Runs a blocking function, which may end its own runtime, on a thread without a runtime.
 pub(super) fn apart<T: Send>(act: impl FnOnce() -> T + Send) -> Result<T> {
     thread::scope(|scope| {
         let joined = scope.spawn(act).join();

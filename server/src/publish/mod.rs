@@ -1,6 +1,7 @@
 //! From the store to the files that Envoys watch. At most one publication is in flight; changes that arrive meanwhile go into the next one.
 
 mod feed;
+mod folder;
 mod group;
 mod held;
 mod mirrors;

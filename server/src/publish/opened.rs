@@ -1,7 +1,5 @@
 //! A feed before it is published to: what it holds is verified, and compared with the store.
 
-use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -10,6 +8,7 @@ use keyward::signify::PublicKey;
 use keyward_files::feed::{FeedStore, KeySource, Original, Reader, Settings, StorePlace};
 use keyward_files::key_file::SourceName;
 
+use super::folder::make;
 use super::target::source;
 use super::{Manner, RESTORED, mirrors};
 use crate::configuration::{self, Group};
@@ -130,12 +129,4 @@ fn keys(settings: &Settings) -> Result<Vec<PublicKey>> {
     let own = PublicKey::from_line(&settings.key.public_key());
     let own = own.context("the signing key has no public half that gateways take")?;
     Ok([vec![own], settings.trusted.clone()].concat())
-}
-
-/// The folder contains digests, accounts and grants, so only the server's user can read it, unless the operator made it otherwise.
-pub(super) fn make(path: &Path) -> Result<()> {
-    let failure = || format!("`{}` cannot be made", path.display());
-    let mut folder = std::fs::DirBuilder::new();
-    folder.recursive(true).mode(0o700);
-    folder.create(path).with_context(failure)
 }

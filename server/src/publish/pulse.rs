@@ -54,7 +54,7 @@ impl Pulse {
     }
 }
 
-/// `expected` is the time by a clock that nobody sets, `latest` the latest one that this process published with.
+/// `expected` is the time of the steady clock, `latest` the latest time that this process published with.
 fn judge(now: u64, expected: u64, latest: u64) -> Ahead {
     if now.saturating_add(SKEW) < expected {
         return Ahead::Kept;

@@ -33,7 +33,7 @@ pub(crate) struct Standing {
     asked: Notify,
     /// Why the store is older than what gateways serve, if it is.
     restored: watch::Sender<Option<String>>,
-    /// The gateways of which no VM has asked since the start, if the first publication waits for any.
+    /// The gateways that have not polled since the start, if the first publication waits for them.
     unheard: Mutex<BTreeSet<String>>,
     has_more_to_ask: bool,
 }
@@ -71,7 +71,7 @@ impl Standing {
         }
     }
 
-    /// Of a server without feeds, or one that accepts only ends: it publishes nothing of its own.
+    /// For a server without feeds, or one that accepts only ends.
     pub(super) fn without_feeds(store: &Store) -> Self {
         Self::new(store, std::iter::empty(), Vec::new(), false, 0)
     }

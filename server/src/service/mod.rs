@@ -40,7 +40,7 @@ pub(crate) struct Work {
     pub(crate) present: Present,
     /// What must hold when they are carried out.
     pub(crate) guard: Option<Guard>,
-    /// Why, where the caller says so; the trail keeps it.
+    /// The caller's reason, if there is one. The trail keeps it.
     pub(crate) reason: Option<String>,
 }
 

@@ -73,7 +73,7 @@ pub(crate) fn step(
     })
 }
 
-/// Reads what a decision rests on. What a file keeps is not read-only for that file.
+/// Reads the facts for a decision. A file may change its own records.
 pub(super) fn facts(
     tx: &mut Tx<'_>,
     needs: &Needs,

@@ -6,7 +6,7 @@ use std::fmt;
 use rusqlite::ErrorCode;
 use rusqlite::ffi;
 
-/// Why the store did not carry out a request. What a caller may do is decided elsewhere.
+/// Why the store did not carry out a request. Other modules decide what a caller may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreError {
     /// The disk has no room. The store keeps nothing of the change; ends still work.

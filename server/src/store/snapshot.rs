@@ -88,7 +88,7 @@ impl Records {
     }
 }
 
-/// Removes what is no longer in the store.
+/// Removes the records that the store has lost.
 fn remove_missing<T>(
     connection: &Connection,
     table: &'static str,

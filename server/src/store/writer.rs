@@ -274,7 +274,7 @@ impl Loop {
         execute(&self.connection, "COMMIT")
     }
 
-    /// Runs all of the group, up to the first that is not to be kept. Whether there is none.
+    /// Runs the group up to the first change that is rejected. Returns whether all were accepted.
     fn all_are_kept(&mut self, group: &mut [Waiting<'_>]) -> Result<bool> {
         for job in group.iter_mut() {
             if !self.run(job)? {

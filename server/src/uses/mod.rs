@@ -16,7 +16,7 @@ use tail::Tail;
 /// How often the logs are looked at.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// How many keys are told apart: more than a server has, and about 100 MiB.
+/// The most keys that are counted: more than a server has, and about 100 MiB.
 const MOST: usize = 4_000_000;
 
 /// What is known of the use of keys.
@@ -31,7 +31,7 @@ struct Known {
     since: Option<u64>,
     /// Whether everything that there was at the start was read.
     is_read: bool,
-    /// Whether there were more keys than can be told apart.
+    /// Whether there were more keys than this.
     is_full: bool,
 }
 

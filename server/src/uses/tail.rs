@@ -17,7 +17,7 @@ const LONGEST: u64 = 1 << 20;
 pub(super) struct Tail(HashMap<(u64, u64), u64>);
 
 impl Tail {
-    /// Hands out what came to the files since the last time. What cannot be read is tried again then.
+    /// Passes on what was added to the files since the last time. If a file cannot be read, it is tried again next time.
     pub(super) fn read(&mut self, files: &[PathBuf], each: &mut dyn FnMut(&Record<'_>)) {
         let mut present = HashMap::new();
         for path in files {

@@ -1,4 +1,4 @@
-//! A key that a file keeps: its record comes into a store, or is changed there, as it stands in the file.
+//! A key that a file owns: its record is added to a store, or changed there, as the file has it.
 
 use super::super::Context;
 use super::super::ceiling::Way;

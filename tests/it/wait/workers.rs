@@ -77,7 +77,7 @@ fn it_waits_for_a_worker_that_kept_the_old_snapshot() {
     is_behind(
         &envoy,
         2,
-        &format!("{why}; 1 workers could not load what they were given"),
+        &format!("{why}; 1 workers could not load the configuration"),
     );
 
     hold(&mut connections[1], 0);

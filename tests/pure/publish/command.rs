@@ -44,7 +44,7 @@ fn a_feed_is_begun_changed_shown_and_seeded() {
     press.write(&state);
     let refused = press.publish(&[]);
     assert_eq!((refused.code, refused.out.as_str()), (Some(4), ""));
-    assert!(refused.err.contains("say --begin"), "{}", refused.err);
+    assert!(refused.err.contains("use --begin"), "{}", refused.err);
     let begun = press.published(&["--begin"]);
     assert!(begun.contains("with 100 keys to feed (+100 -0"), "{begun}");
     assert!(begun.contains("gateways deny from "), "{begun}");

@@ -62,7 +62,7 @@ fn a_mirror_follows_never_goes_back_and_a_broken_one_holds_nothing_up() {
         let said = press.publish(&["--mirror", place]);
         assert_eq!(said.code, Some(1), "{}", said.err);
         assert!(
-            said.err.contains("is left behind") && said.err.contains(why),
+            said.err.contains("is not up to date") && said.err.contains(why),
             "{}",
             said.err
         );

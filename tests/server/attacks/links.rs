@@ -20,7 +20,7 @@ fn a_link_is_used_once_at_its_own_place_and_is_not_used_by_a_look() {
             let peeked = stranger.post(&site.at("/peek"), &[("code", token)]).json();
             assert_eq!(peeked["status"], "unopened", "{site:?}");
         }
-        // At the other place it is no link, and it is not used up there.
+        // The other site rejects the link, and does not use it up.
         let other = Browser::at(&world, site.other().name());
         let refused = other.post(&site.other().at("/enter"), &[("code", token)]);
         assert_eq!(refused.status, 400, "{site:?}: {}", refused.text());
@@ -59,7 +59,7 @@ fn a_session_is_never_one_that_somebody_chose() {
         let before = browser.cookie.clone().unwrap();
         let opened = browser.post(&site.at("/enter"), &[("code", &site.link(&world))]);
         assert!(!opened.header("set-cookie").unwrap().contains(&before));
-        // A cookie of one place is none at the other.
+        // Each site rejects the other's cookie.
         let other = site.other();
         let mut moved = Browser::at(&world, other.name());
         moved.cookie.clone_from(&browser.cookie);
@@ -124,7 +124,7 @@ fn no_link_leads_away_from_the_pages() {
             assert_eq!(opened.header("location"), Some(home.as_str()), "{value}");
         }
     }
-    // Where somebody who is not signed in is sent: the address of the configuration, and nothing of the request but an id and a permission.
+    // Where people who are not signed in are sent: the address of the configuration, and nothing of the request but an id and a permission.
     let nobody = Browser::at(&world, Site::Portal.name());
     for (path, expected) in [
         ("/portal/keys/mk_1", Some("&key=mk_1")),

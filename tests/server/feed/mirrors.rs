@@ -151,7 +151,7 @@ fn a_server_writes_to_a_bucket_in_each_region_and_is_held_to_them() {
         edge.comes_to(&kept, 200);
     }
 
-    // The store of the buckets goes away: the server goes on, and says so.
+    // The buckets' store ends: the server continues, and reports it.
     drop(moto);
     let (id, _) = world.customer_key();
     assert_eq!(world.expire(&id, 1)["state"], "published");
@@ -188,7 +188,7 @@ fn while_the_server_is_gone_gateways_start_from_its_mirror() {
             .then_some(())
     });
 
-    // Server and Envoy before it are gone. Who runs goes on, and who starts has all of it.
+    // The server and the Envoy in front of it have ended. Running gateways continue, and new ones load everything.
     world.kill_gateway();
     let started = start("edge-1", &key);
     for edge in [&running, &started] {

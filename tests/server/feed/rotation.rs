@@ -52,7 +52,7 @@ fn a_gateway_follows_through_a_rotation_of_the_signing_key() {
     let ended = world.expire(second, 3);
     both.comes_to(second_value, 401);
     both.comes_to(kept, 200);
-    // A gateway without the new key keeps what it has, and says so.
+    // A gateway without the new key keeps its snapshot, and reports it.
     assert_eq!(world.come(&ended["change"], 0)["state"], "published");
     only_old.comes_to(second_value, 200);
     let told = eventually("the gateway without the key is told of", BOUND, || {

@@ -54,7 +54,7 @@ pub struct Settings {
 pub struct Request {
     /// The source of these keys.
     pub source: Option<SourceName>,
-    /// What it may do to the feed besides updating it.
+    /// The permission to do more to the feed than to update it.
     pub allowed: Allowed,
     /// Begin a feed if the store has none.
     pub begin: bool,

@@ -14,7 +14,7 @@ impl Render for Text<'_> {
     }
 }
 
-/// A message of several lines, each of which is shown as [`Text`] shows it.
+/// A message of several lines. Each is shown as by [`Text`].
 pub(crate) struct Lines<'a>(pub(crate) &'a str);
 
 impl Render for Lines<'_> {

@@ -11,7 +11,7 @@ use crate::permission::Management;
 use crate::store::{Scope, StoredAccount};
 
 impl Filing<'_, '_> {
-    /// Parents first, wherever they stand in the file.
+    /// Parents first, in whatever order the file has them.
     pub(super) fn put_accounts(&mut self) -> Done {
         let file = self.file;
         for account in parents_first(file) {

@@ -41,7 +41,7 @@ pub(in crate::store) fn keys(
     Ok(page.of(keys::all(connection, &limits, &page.tail("k.seq"))?))
 }
 
-/// As many keys of its own does a tenant's question look at, one by one. The indexes of words, labels, ends and makers are shared by all tenants: by them, an
+/// The number of its own keys that a tenant's request reads one by one. The indexes of words, labels, ends and makers are shared by all tenants: by them, an
 /// answer takes longer the more keys of others fit, and so says something of them. A tenant with more keys than this gets its answers by the indexes.
 const FEW: u64 = 5_000;
 

@@ -17,7 +17,7 @@ pub(super) use activity::activity;
 pub(super) use keys::{keys, matching};
 pub(super) use sessions::sessions;
 
-/// Which page of a list. Most lists are in the order of a record's number; `At` is what tells the place in another order.
+/// Which page of a list. Most lists are in the order of a record's number; `At` is the position in any other order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page<At = u64> {
     /// Where it begins.

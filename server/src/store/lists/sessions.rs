@@ -1,4 +1,4 @@
-//! Lists of sessions, which have no number: they are in the order of the second in which they were made, and of their ids.
+//! Lists of sessions. Sessions have no number, so their order is that of their time in seconds, and then of their ids.
 
 use rusqlite::Connection;
 

@@ -83,7 +83,7 @@ pub(super) fn of_own(limits: &mut Where, filter: &KeyFilter) {
     let begin = limits.value(text.clone());
     let beyond = limits.value(format!("{text}\u{7f}"));
     let mut any = format!("+k.id >= {begin} AND +k.id < {beyond} OR +k.ends_with = {begin}");
-    // Word by word: the index of words looks for the second one of two only where somebody has the first.
+    // Word by word: the index searches for the second of two words only if some name has the first.
     let each: Vec<String> = quoted(text)
         .iter()
         .map(|word| {

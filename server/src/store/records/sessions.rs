@@ -198,7 +198,7 @@ impl StoredSession {
 /// How many rows one call of [`tidy`] removes at most: the thread that writes has more to do.
 const MOST_AT_ONCE: i64 = 1_000;
 
-/// Over before `?1`. What was made later was not over by then.
+/// Ended before `?1`.
 const OVER: &str = "made < ?1 AND (ended < ?1 OR coalesce(until, link_until) < ?1)";
 
 /// Removes sessions, and links that were never used, that were over before `before`. How many.

@@ -1,4 +1,4 @@
-//! A tenant cannot tell what another one has from what nobody has, by how much work an answer takes either: the steps of SQLite's machine are counted, of
+//! The work of an answer does not show a tenant whether another tenant has something or no one has it: the steps of SQLite's machine are counted, of
 //! questions about records of another tenant that has thousands, and of the same about none.
 
 use std::sync::Arc;
@@ -73,7 +73,7 @@ fn two_tenants() -> Records {
     records
 }
 
-/// A connection of its own, whose steps are counted.
+/// A separate connection that counts its steps.
 struct Counted {
     connection: rusqlite::Connection,
     api: ApiCache,

@@ -45,7 +45,7 @@ fn how_long_an_object_took_is_counted_without_the_time_that_nothing_was_asked() 
     rig.pass(10);
     rig.world.random = 20_000;
     rig.publish_base(&third);
-    // It is asked for at a random moment, and its answer comes at once: the clock stands still meanwhile.
+    // It is asked for at a random moment, and its answer comes at once: the clock does not advance meanwhile.
     rig.pass(10_000);
     assert_eq!(rig.served.len(), 1);
     rig.pass(60_000);

@@ -149,7 +149,7 @@ fn a_feed_is_begun_once_and_on_purpose() {
     let state = world(10);
     let empty = World::new();
     let error = empty.publish(&state, &request(), NOW).unwrap_err();
-    assert!(error.to_string().contains("say --begin"), "{error}");
+    assert!(error.to_string().contains("use --begin"), "{error}");
     assert!(empty.store.read(Mutable::Head, 9_999).unwrap().is_none());
     let world = World::begun(&state);
     assert!(
