@@ -105,7 +105,7 @@
     const value = field.value.trim();
     const problem = one("[data-problem]", form);
     const refuse = (text) => { problem.textContent = text; problem.hidden = false; field.setAttribute("aria-invalid", "true"); field.focus(); };
-    if (!value) return refuse("Paste the value that was found.");
+    if (!value) return refuse("Paste the leaked value.");
     if (!globalThis.crypto?.subtle) return refuse("This browser hashes values on pages served over HTTPS alone. Paste the digest below instead.");
     const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(value));
     const digits = [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, "0"));

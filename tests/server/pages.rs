@@ -1,5 +1,5 @@
 //! The console in a browser: Playwright drives Debian's Chromium against the server, through Envoy. The specs are in `tests/pages/node`.
-//! `make test` opens each page once, `make test-all` every page in every state, width and scheme, and `make pages` (`in_full`) the flows as well.
+//! `make test` opens each page once, `make test-all` the portal's in every state, width and scheme, and `make pages` (`in_full`) all of them, with the flows.
 
 use std::fs;
 use std::io::Write;

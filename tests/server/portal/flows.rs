@@ -71,7 +71,7 @@ fn a_key_is_made_rotated_and_ended_by_the_people_of_its_account() {
     let refused = browser.send(&form, "/portal/keys/new", &beyond);
     assert_eq!(refused.status, 422, "{}", refused.text());
     assert!(
-        refused.text().contains("goes beyond what your keys may do"),
+        refused.text().contains("Your keys may not do all of this"),
         "{}",
         refused.text()
     );
@@ -162,7 +162,7 @@ fn a_key_is_made_rotated_and_ended_by_the_people_of_its_account() {
     let refused = browser.send(&full, "/portal/keys/new", &third);
     assert_eq!(refused.status, 422, "{}", refused.text());
     assert!(
-        refused.text().contains("as many keys of this mode"),
+        refused.text().contains("reached the number of keys in this mode"),
         "{}",
         refused.text()
     );
@@ -247,7 +247,7 @@ fn a_link_begins_where_its_maker_says_and_offers_what_its_maker_chose() {
     // People ask elsewhere for what the policy does not allow.
     let page = browser.get(&format!("/portal/keys/{id}?ask=charge_write"));
     assert!(
-        page.text().contains("cannot be added here"),
+        page.text().contains("You cannot add it here"),
         "{}",
         page.text()
     );
