@@ -162,7 +162,9 @@ fn a_key_is_made_rotated_and_ended_by_the_people_of_its_account() {
     let refused = browser.send(&full, "/portal/keys/new", &third);
     assert_eq!(refused.status, 422, "{}", refused.text());
     assert!(
-        refused.text().contains("reached the number of keys in this mode"),
+        refused
+            .text()
+            .contains("reached the number of keys in this mode"),
         "{}",
         refused.text()
     );
