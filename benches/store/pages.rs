@@ -2,6 +2,7 @@
 //! of an answer.
 
 use std::io::{Read, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -35,8 +36,12 @@ impl Console {
              admin = {admin:?}\ntrusted_uids = [\"{}\"]\ngateway_sha256 = \"{SECRET_SHA256}\"\n",
             Uid::own().number()
         );
-        for socket in [&api, &admin] {
-            std::fs::create_dir_all(socket.parent().unwrap()).unwrap();
+        for (socket, mode) in [(&api, 0o750), (&admin, 0o700)] {
+            let parent = socket.parent().unwrap();
+            std::fs::DirBuilder::new()
+                .mode(mode)
+                .create(parent)
+                .unwrap();
         }
         std::fs::write(&file, text).unwrap();
         // It ends with the process.
