@@ -79,7 +79,7 @@ impl Console {
         let mut times = Times::default();
         let mut path = first.to_owned();
         for _ in 0..PAGES {
-            let page = self.get(&path);
+            let page = self.patient(&path);
             assert!(page.text.starts_with("HTTP/1.1 200"), "{}", page.text);
             times.push(page.first_byte);
             path = older(&page.text).unwrap_or_else(|| first.to_owned());
@@ -90,6 +90,17 @@ impl Console {
     /// How many rows a page of the list has.
     pub(crate) fn rows(&self, path: &str) -> usize {
         self.get(path).text.matches("role=\"rowheader\"").count()
+    }
+
+    /// Waits while the session has asked for too many pages: no person does.
+    fn patient(&self, path: &str) -> Page {
+        loop {
+            let page = self.get(path);
+            if !page.text.starts_with("HTTP/1.1 429") {
+                return page;
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
     }
 
     fn get(&self, path: &str) -> Page {
