@@ -16,6 +16,7 @@ because what deflates best depends on the zlib of whoever packs. Prints one line
 """
 
 import argparse
+import contextlib
 import hashlib
 import io
 import json
@@ -167,6 +168,26 @@ def referrers(layout, sbom, image):
     return layout.add(INDEX, as_json({"schemaVersion": 2, "mediaType": INDEX, "manifests": [listed]}))
 
 
+@contextlib.contextmanager
+def written(folder):
+    """A new layout, which takes the folder's place once it is complete. Prints what it has."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Built in a temporary folder and renamed, so that an interrupted run leaves nothing incomplete
+    # under the final name.
+    work = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=folder.parent))
+    try:
+        work.chmod(0o755)
+        layout = Layout(work)
+        yield layout
+        layout.close()
+        shutil.rmtree(folder, ignore_errors=True)
+        work.rename(folder)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    for named in layout.named:
+        print(named["digest"], named["annotations"]["org.opencontainers.image.ref.name"])
+
+
 def main():
     arguments = argparse.ArgumentParser(description="Packs the filter into an OCI image layout.")
     arguments.add_argument("wasm", type=Path)
@@ -179,26 +200,13 @@ def main():
 
     annotations, when = provenance()
     version = annotations["org.opencontainers.image.version"]
-    given.folder.parent.mkdir(parents=True, exist_ok=True)
-    # Built in a temporary folder and renamed, so that an interrupted run leaves nothing incomplete
-    # under the final name.
-    work = Path(tempfile.mkdtemp(prefix=f"{given.folder.name}-", dir=given.folder.parent))
-    try:
-        work.chmod(0o755)
-        layout = Layout(work)
+    with written(given.folder) as layout:
         image = compat(layout, wasm, annotations, when)
         layout.name(version, image)
         layout.name(f"{version}-artifact", artifact(layout, wasm, annotations))
         if given.sbom:
             about = {"descriptor": image, "created": annotations["org.opencontainers.image.created"]}
             layout.name(image["digest"].replace(":", "-"), referrers(layout, given.sbom.read_bytes(), about))
-        layout.close()
-        shutil.rmtree(given.folder, ignore_errors=True)
-        work.rename(given.folder)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    for named in layout.named:
-        print(named["digest"], named["annotations"]["org.opencontainers.image.ref.name"])
 
 
 if __name__ == "__main__":

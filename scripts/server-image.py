@@ -16,11 +16,9 @@ import importlib.util
 import io
 import platform
 import re
-import shutil
 import subprocess
 import sys
 import tarfile
-import tempfile
 import tomllib
 from pathlib import Path
 
@@ -111,23 +109,11 @@ def main():
         },
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(content).hexdigest()}"]},
     }
-    given.folder.parent.mkdir(parents=True, exist_ok=True)
-    # Made aside and renamed, as the filter's.
-    work = Path(tempfile.mkdtemp(prefix=f"{given.folder.name}-", dir=given.folder.parent))
-    try:
-        work.chmod(0o755)
-        layout = image.Layout(work)
+    with image.written(given.folder) as layout:
         packed = layout.add(image.LAYER, image.gzip_stored(content))
         manifest = image.manifest(layout.add(image.CONFIG, image.as_json(config)), [packed], annotations)
         described = layout.add(image.MANIFEST, manifest, platform={"architecture": ARCHITECTURES[machine], "os": "linux"})
         layout.name(annotations["org.opencontainers.image.version"], described)
-        layout.close()
-        shutil.rmtree(given.folder, ignore_errors=True)
-        work.rename(given.folder)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    for named in layout.named:
-        print(named["digest"], named["annotations"]["org.opencontainers.image.ref.name"])
 
 
 if __name__ == "__main__":
