@@ -11,6 +11,7 @@ pub mod randomness;
 pub mod replace;
 pub mod replay;
 pub mod snapshot;
+pub mod socket;
 pub mod store;
 #[cfg(feature = "tls")]
 pub mod tls;
