@@ -105,14 +105,18 @@ impl Follower {
         self.floor.raise(&key, &head, &bytes);
         let loaded = self.loaded.as_ref();
         let work = loaded.filter(|loaded| loaded.line == head.line);
+        // A poll without an entity tag asks for no wait, so its answer does not say whether the
+        // server waits. The next poll has the tag and follows at once: after an interval, a
+        // revocation could be that late.
+        let is_unknown = self.etag.is_none() && answer.etag().is_some();
         self.target = Some(Target {
             work: work.map(|loaded| (loaded.snapshot.clone(), loaded.base)),
             by_delta: true,
             head,
             key,
             etag: answer.etag().map(str::to_owned),
-            waits: answer.waits(),
-            is_new,
+            waits: answer.waits() || is_unknown,
+            is_new: is_new || is_unknown,
         });
         Ok(is_new.then_some(bytes))
     }

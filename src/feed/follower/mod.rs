@@ -118,9 +118,9 @@ struct Target {
     work: Option<(Snapshot, Revision)>,
     /// Whether a delta led there. If so, a base may still repair wrong counts.
     by_delta: bool,
-    /// Whether the server delays its answers.
+    /// Whether the server delays its answers, or may.
     waits: bool,
-    /// Whether the head differs from the last one.
+    /// Whether the head differs from the last one, or came without a wait.
     is_new: bool,
 }
 

@@ -104,6 +104,8 @@ pub(super) struct Rig {
     pub(super) signed: Option<Vec<u8>>,
     pub(super) objects: BTreeMap<String, Vec<u8>>,
     pub(super) waits: bool,
+    /// Whether heads have an entity tag.
+    pub(super) tagged: bool,
     /// How the next calls are answered. After the last one, all are answered well.
     pub(super) manners: VecDeque<Manner>,
     /// Calls without an answer yet: polls of an unchanged head, on a server that waits.
@@ -148,6 +150,7 @@ impl Rig {
             signed: None,
             objects: BTreeMap::new(),
             waits: false,
+            tagged: true,
             manners: VecDeque::new(),
             held: Vec::new(),
             asked: Vec::new(),
@@ -318,10 +321,13 @@ impl Rig {
             Wanted::Head { known, wait } => {
                 let signed = self.signed();
                 let tag = format!("\"{}\"", hex_of(&signed));
-                if self.waits {
+                // Only a poll with a known tag asks for a wait.
+                if self.waits && known.is_some() {
                     headers.push(("preference-applied", format!("wait={wait}")));
                 }
-                headers.push(("etag", tag.clone()));
+                if self.tagged {
+                    headers.push(("etag", tag.clone()));
+                }
                 if *known == Some(tag) {
                     if self.waits
                         && matches!(manner, Manner::Well)
