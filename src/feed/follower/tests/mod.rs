@@ -2,6 +2,7 @@ mod cut;
 mod judged;
 mod objects;
 mod source;
+mod waiting;
 
 use serde_json::Value;
 use source::{Manner, Rig, START, feed, key, revision, state};
