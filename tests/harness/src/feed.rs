@@ -336,7 +336,7 @@ fn answer(shared: &Shared, seen: &Seen) -> Reply {
 
 fn head(shared: &Shared, seen: &Seen) -> Reply {
     let known = seen.header("if-none-match").map(str::to_owned);
-    let wait = seen
+    let wait: Option<u64> = seen
         .header("prefer")
         .and_then(|it| it.strip_prefix("wait=")?.parse().ok());
     let is_old = |it: &mut Published| it.waits && !it.is_over && known == Some(tag(&it.signed));
@@ -351,8 +351,9 @@ fn head(shared: &Shared, seen: &Seen) -> Reply {
     }
     let tag = tag(&published.signed);
     let mut headers = vec![("etag", tag.clone())];
-    if published.waits {
-        headers.push(("preference-applied", format!("wait={}", wait.unwrap_or(0))));
+    // A preference that no one stated is not applied.
+    if let Some(wait) = wait.filter(|_| published.waits) {
+        headers.push(("preference-applied", format!("wait={wait}")));
     }
     if known == Some(tag) {
         return reply(304, headers, Vec::new());
