@@ -4,6 +4,7 @@ mod clock;
 pub(crate) mod edge;
 mod forget;
 mod kills;
+mod latest;
 mod load;
 mod mirrors;
 mod rotation;
