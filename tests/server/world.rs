@@ -139,6 +139,11 @@ impl World {
         });
     }
 
+    /// The process of the Envoy before the server.
+    pub(crate) fn envoy_id(&self) -> u32 {
+        self.envoy.as_ref().unwrap().id()
+    }
+
     /// Ends the Envoy before the server as well: its machine is gone.
     pub(crate) fn kill_gateway(&mut self) {
         self.kill();

@@ -8,12 +8,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use keyward_harness::{BOUND, eventually};
+use keyward_harness::{BOUND, Relay, eventually};
 use serde_json::{Value, json};
 
 use super::edge::{Edge, ask, feed};
 use super::mirrors::Served;
-use super::relay::Relay;
 use crate::world::{World, try_straight};
 
 /// How often the server is killed; `make soak` asks for more.
