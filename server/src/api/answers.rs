@@ -6,7 +6,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::key::ApiKey;
-use crate::service::filed::FileChange;
+use crate::service::filed::{EndedRecord, FileChange};
 use crate::shown::{ChangeState, PolicyValues, Propagation};
 
 /// Says that the object with an id was removed.
@@ -236,7 +236,7 @@ pub(crate) struct FilePlan {
     pub(crate) changes: Vec<FileChange>,
     pub(crate) count: u64,
     /// What ended elsewhere although the file has it in use: it stays ended.
-    pub(crate) ended: Vec<String>,
+    pub(crate) ended: Vec<EndedRecord>,
     pub(crate) expires_at: String,
     pub(crate) file: String,
     pub(crate) id: String,
