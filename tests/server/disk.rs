@@ -113,7 +113,7 @@ fn file(end: &str) -> String {
     let digest = "7".repeat(64);
     format!(
         "format = \"keyward.keys/v1\"\n\n[[accounts]]\nid = \"acct_1\"\n\n[[keys]]\nid = \"mk_filed\"\n\
-         kind = \"restricted\"\nmode = \"live\"\nowner = \"acct_1\"\n{end}sha256 = \"{digest}\"\n"
+         kind = \"restricted\"\nmode = \"live\"\nowner = \"acct_1\"\ngrants = {{ customer = \"read\" }}\n{end}sha256 = \"{digest}\"\n"
     )
 }
 

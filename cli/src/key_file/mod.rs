@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
@@ -24,7 +24,7 @@ pub(super) enum Command {
     #[command(
         override_usage = "keyward key-file apply [OPTIONS] --as <NAME> <FILE>",
         after_help = "\
-It prints the server's plan, and carries it out as it is printed or not at all. What came from a file is read-only everywhere else, except that ending works everywhere. No file undoes such an end: the plan shows it, and --adopt-ends writes it into the file. Exit code of a dry run: 0 if nothing is to do, 1 if something is, 4 if the server rejects the file.
+The command prints the server's plan, and carries out exactly this plan or nothing. Records that come from a file can be changed only by the file, but anyone who may end them can. No file undoes such an end: the plan shows it, and --adopt-ends writes it into the file. Exit code of a dry run: 0 if there is nothing to do, 1 if there is, 4 if the server rejects the file.
 
 Examples:
   keyward key-file apply --as billing --dry-run keys.d
@@ -46,7 +46,7 @@ Examples:
         /// The key file, or a folder of `.toml` files that are read as one
         file: PathBuf,
     },
-    /// Print the records of a server as a key file, without any value of a key
+    /// Print the records of a server as a key file, with digests instead of keys
     #[command(
         override_usage = "keyward key-file export [OPTIONS]",
         after_help = "A key file has no policies, no external ids and no trail: `keyward-server backup` copies all of a store. The server exports at most 16 MiB this way; `keyward-server export` writes more.\n\nExamples:\n  keyward key-file export --without-own --output keyward.toml\n  keyward key-file export --owner org_1 --scope tree"
@@ -55,7 +55,7 @@ Examples:
         /// Only this account's records: its keys, the grant sets that they follow, and the accounts above it
         #[arg(long, value_name = "ACCOUNT")]
         owner: Option<String>,
-        /// With --owner: only the account, or also all accounts below it
+        /// With --owner: only the account, or the account at the root of a tree and all below it
         #[arg(long, value_enum, default_value = "self", requires = "owner")]
         scope: Scope,
         /// Leave out the operator's account with its keys, and the endpoints of the server's API
@@ -69,10 +69,8 @@ Examples:
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Scope {
-    /// The account
     #[value(name = "self")]
     Own,
-    /// The account at the root of a tree, and all below it
     Tree,
 }
 
@@ -113,6 +111,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
             without_own,
             output,
         } => {
+            if arguments.output.json {
+                bail!("a key file is TOML; leave out --json");
+            }
             let part = Part {
                 owner: owner.clone(),
                 is_tree: *scope == Scope::Tree,

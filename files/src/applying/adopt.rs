@@ -14,9 +14,14 @@ use super::Ended;
 use crate::key_file::KeyFile;
 use crate::store::Store;
 
-/// Writes all of the ends or none, as an edit of the command `apply`.
-pub(super) fn adopt(path: &Path, ends: &[Ended]) -> Result<()> {
-    let written = Store::open(path)?.edit("apply", |file| {
+/// Writes all of the ends or none, as an edit of the command `apply`. `beginning` is what the server
+/// added to the file.
+pub(super) fn adopt(path: &Path, ends: &[Ended], beginning: Option<&str>) -> Result<()> {
+    let mut store = Store::open(path)?;
+    if let Some(beginning) = beginning {
+        store = store.in_context("the server", beginning);
+    }
+    let written = store.edit("apply", |file| {
         let changes: Result<Vec<RecordChange>> = ends.iter().map(|end| change(file, end)).collect();
         Ok(file.apply(&changes?, None)?)
     });

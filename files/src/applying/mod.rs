@@ -15,6 +15,9 @@ use serde_json::{Value as Json, json};
 
 pub use plan::{Change, Ended, Plan};
 
+/// The most bytes that a server accepts in the request that sends a key file.
+pub const LARGEST: usize = 4 << 20;
+
 const PLAN: &str = "/v2/keyward/key_file/plan";
 const APPLY: &str = "/v2/keyward/key_file/apply";
 
@@ -55,7 +58,7 @@ pub fn apply(
     if order.adopts_ends && !plan.ended.is_empty() {
         adopted.clone_from(&plan.ended);
         if !order.is_dry_run {
-            adopt::adopt(order.file, &adopted)?;
+            adopt::adopt(order.file, &adopted, plan.beginning.as_deref())?;
             // The plan that is carried out is one of the file as it is now.
             plan = planned(order, ask)?;
         }
@@ -90,6 +93,13 @@ fn planned(order: &Order<'_>, ask: &dyn Fn(&str, Json) -> Result<Json>) -> Resul
         members.insert("override_policy".to_owned(), Json::Bool(true));
         members.insert("reason".to_owned(), Json::String(reason.to_owned()));
     }
+    let size = body.to_string().len();
+    if size > LARGEST {
+        bail!(
+            "`{}` takes {size} bytes in a request, and a server accepts {LARGEST}; `keyward-server import` adds the records of a file of any size",
+            order.file.display()
+        );
+    }
     serde_json::from_value(ask(PLAN, body)?).context("the server's plan cannot be read")
 }
 
@@ -101,7 +111,14 @@ fn texts(path: &Path) -> Result<BTreeMap<String, String>> {
         let entries: std::io::Result<Vec<PathBuf>> =
             entries.map(|entry| Ok(entry?.path())).collect();
         files = entries?;
-        files.retain(|file| file.extension().is_some_and(|ending| ending == "toml"));
+        // As an edit reads the folder: what editors leave is hidden.
+        let is_hidden = |file: &Path| {
+            let name = file.file_name();
+            name.is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+        };
+        files.retain(|file| {
+            file.extension().is_some_and(|ending| ending == "toml") && !is_hidden(file)
+        });
         if files.is_empty() {
             bail!("`{}` has no `.toml` file", path.display());
         }

@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 /// `keyward.plan`: the members that are shown.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Plan {
+    /// The settings and endpoints that the server read the file with, if the file has none, and has
+    /// to learn of ends.
+    #[serde(default, skip_serializing)]
+    pub beginning: Option<String>,
     /// The first changes.
     pub changes: Vec<Change>,
     /// The number of changes.

@@ -180,3 +180,15 @@ fn an_end_that_cannot_be_written_is_told_and_nothing_is_applied() {
         assert_eq!(fs::read_to_string(&file).unwrap(), FILE);
     }
 }
+
+#[test]
+fn a_file_that_no_server_accepts_is_not_sent() {
+    let (_folder, file) = on_disk();
+    let long = format!("{FILE}{}", "#\n".repeat(LARGEST / 2));
+    fs::write(&file, long).unwrap();
+    let fake = Fake::of(json!([]), 1);
+    let (applied, _) = run(&fake, &file, false, false);
+    let error = applied.unwrap_err().to_string();
+    assert!(error.contains("`keyward-server import`"), "{error}");
+    assert!(fake.paths().is_empty());
+}

@@ -232,6 +232,8 @@ pub(crate) struct RevokedMembers {
 /// What a key file changes, and until when the plan can be carried out.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FilePlan {
+    /// The settings and endpoints that the file was read with, in TOML, if it has none and `ended` has records: with them, `ended` can be written into it.
+    pub(crate) beginning: Option<String>,
     /// The first 100.
     pub(crate) changes: Vec<FileChange>,
     pub(crate) count: u64,

@@ -117,6 +117,7 @@ pub(crate) fn plan(app: Arc<App>, call: Call) -> Pending {
             passes_policy: passes_policy(body.override_policy, body.reason),
         });
         let order = Order::read(&app, &call, &planned).await?;
+        let beginning = order.beginning();
         // Nothing of it is kept, so it needs no room, and a full disk does not stop it.
         let filed: Result<(), Undone> = app
             .store
@@ -151,6 +152,7 @@ pub(crate) fn plan(app: Arc<App>, call: Call) -> Pending {
         let mut changes = filed.changes;
         changes.truncate(SHOWN);
         let object = value(FilePlan {
+            beginning: beginning.filter(|_| !filed.ended.is_empty()),
             changes,
             count,
             ended: filed.ended,

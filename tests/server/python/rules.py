@@ -99,6 +99,7 @@ id = "mk_file"
 kind = "restricted"
 mode = "test"
 owner = "acct_file"
+grants = { customer = "read" }
 sha256 = "%s"
 """ % ("cd" * 32)
 plan = json.loads(client.raw_request("post", "/v2/keyward/key_file/plan", **{
