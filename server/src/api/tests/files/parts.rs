@@ -12,7 +12,7 @@ fn an_account_or_a_tree_is_exported_as_a_key_file() {
         let part = async |query: &str| {
             let path = format!("/v2/keyward/key_file?{query}");
             let answer = desk.call("GET", &path, &json!({}), None).await.unwrap();
-            let file = read(&String::from_utf8(answer.body.to_vec()).unwrap());
+            let file = read(std::str::from_utf8(&answer.body).unwrap());
             let ids = file.keys().map(|key| key.id.clone());
             let mut ids: Vec<String> = ids.collect();
             ids.sort_unstable();
