@@ -42,7 +42,7 @@ impl Minted {
                 members.values().for_each(|one| self.note_those_in(one));
             }
             Value::Array(all) => all.iter().for_each(|one| self.note_those_in(one)),
-            _ => {}
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
 
