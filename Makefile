@@ -98,7 +98,7 @@ SLOW := docs::every_command docs::two the_picture soak:: cases::envoy mesh::gate
 	conformance::envoy_with doctor::variants::missing browser::page::behind browser::page::a_page_of fail_closed::neighbours::each fail_closed::neighbours::one_with \
 	fail_closed::host_calls::a_call_that_the audit::rewritten audit::evidence::nor \
 	agreement::over_many feed::over_many feed::everywhere feed::strangers feed::kills feed::latest feed::load feed::mirrors feed::rotation feed::volume feed::clock feed::socket feed::forget feed::held feed::restart feed::an_open_poll feed::way feed::pushes::a_hundred doctor::feed publish::bucket publish::killed publish::token command::life::every_command_says \
-	description::every_answer console::hidden console::check console::many attacks::links command::policies::a_policy portal:: pages::in_full_portal api::tests::ceiling feed::publisher::tests::large::a_change_of_more feed::publisher::tests::large::a_large_change \
+	description::every_answer console::hidden console::check console::many attacks::links command::policies::a_policy command::key_file portal:: pages::in_full_portal api::tests::ceiling feed::publisher::tests::large::a_change_of_more feed::publisher::tests::large::a_large_change \
 	feed::manners::whatever fail_closed::skipped::a_filter_that fail_closed::skipped::a_broken_first_configuration_without fail_closed::skipped::an_interlock_that \
 	fail_closed::skipped::a_configuration_that_fails fail_closed::pushes::fifty fail_closed::traps fail_closed::neighbours::one_that fail_closed::twins \
 	upstreams::headers::php upstreams::parameters::php verification::host pushes::malformed::cut_off pushes::packed browser::cors audit::privilege \
@@ -211,13 +211,14 @@ bench: filter native ## what is promised of size and speed, measured: one table,
 	@scripts/bench/edit.py target/release/keyward target/bench/edit target/bench/edit.tsv
 	ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 KEYWARD_BENCH_OUT=$(CURDIR)/target/bench/publish.tsv cargo bench --locked -p keyward-benches --bench publish
 	$(MAKE) server-build
+	@scripts/bench/server-size.sh target/release/keyward-server >target/bench/server-size.tsv
 	ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 KEYWARD_BENCH_DISK=$(CURDIR)/target/bench KEYWARD_BENCH_OUT=$(CURDIR)/target/bench/serve.tsv cargo bench --locked -p keyward-benches --bench serve
 	@# The page has the lines of all parts before it.
 	ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 cargo bench --locked -p keyward-benches --bench gateway
 	@# A gigabyte of log, so not in the quick part.
 	@rm -f target/bench/logs.tsv && touch target/bench/logs.tsv
 	@[ -n "$$QUICK" ] || scripts/bench/logs.py target/release/keyward target/bench/logs target/bench/logs.tsv
-	@scripts/bench/table.py target/bench/gateway.tsv target/bench/decision.tsv target/bench/catalogue-size.tsv target/bench/edit.tsv target/bench/logs.tsv target/bench/store.tsv target/bench/publish.tsv target/bench/serve.tsv
+	@scripts/bench/table.py target/bench/gateway.tsv target/bench/decision.tsv target/bench/catalogue-size.tsv target/bench/edit.tsv target/bench/logs.tsv target/bench/store.tsv target/bench/publish.tsv target/bench/server-size.tsv target/bench/serve.tsv
 
 SOURCES := src build files cli server native tests benches examples fuzz
 

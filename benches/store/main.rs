@@ -13,6 +13,7 @@
 
 mod entry;
 mod fill;
+mod moved;
 mod pages;
 mod work;
 
@@ -70,8 +71,20 @@ fn main() {
         began.elapsed(),
     );
 
+    let exported = runtime.block_on(moved::export(&store, &folder.path().join("keys.toml")));
+    let bound = Duration::from_secs(20);
+    lines.at_most("exporting every key as a key file", keys, bound, exported);
+
     drop(store);
-    lines.console(folder.path(), &data, keys, &filled);
+    let console = lines.console(folder.path(), &data, keys, &filled);
+    let imported = moved::import(&console, keys);
+    let bound = Duration::from_secs(120);
+    lines.at_most(
+        "importing as many digests again, 1,000 in a request,",
+        keys,
+        bound,
+        imported,
+    );
 
     match std::env::var_os("KEYWARD_BENCH_OUT") {
         Some(path) => std::fs::write(path, lines.text).unwrap(),
@@ -192,7 +205,13 @@ impl Lines {
     }
 
     /// The console's list, by the whole server.
-    fn console(&mut self, folder: &Path, data: &Path, keys: u64, filled: &Filled) {
+    fn console(
+        &mut self,
+        folder: &Path,
+        data: &Path,
+        keys: u64,
+        filled: &Filled,
+    ) -> pages::Console {
         let console = pages::Console::start(folder, data);
         for (name, path) in pages::lists(filled) {
             assert!(
@@ -212,6 +231,7 @@ impl Lines {
                 p99 <= bound,
             );
         }
+        console
     }
 
     fn lookups(

@@ -9,8 +9,8 @@ use crate::api::account::AccountObject;
 use crate::api::key::ApiKey as ApiKeyObject;
 use crate::api::{
     account_policy, accounts, activity_logs, answers, api_keys, bodies, changes, console_sessions,
-    endpoints, gateways, grant_sets, import, key_file, key_policies, lookup, permissions,
-    portal_sessions, preview, profile, requests, revoke,
+    endpoints, exported_file, gateways, grant_sets, import, key_file, key_policies, lookup,
+    permissions, portal_sessions, preview, profile, requests, revoke,
 };
 use crate::feed;
 use crate::parameter::{
@@ -44,7 +44,7 @@ pub const ROUTES: &[Route] = &[
     post("/v2/keyward/api_keys/lookup", ApiKey, Read, lookup::lookup, KEY).takes(described::<bodies::Lookup>).paced(Pace::Lookup),
     post("/v2/keyward/api_keys/revoke", ApiKey, Write, revoke::revoke, Gives::Either(described::<answers::PlanObject>, described::<answers::RevokedPlan>)).takes(described::<bodies::Revocation>).paced(Pace::Free),
     post("/v2/keyward/api_keys/import", ApiKeyImport, Write, import::import, Gives::One(described::<answers::ImportResults>)).takes(described::<bodies::Import>).up_to(IMPORT),
-    get("/v2/keyward/key_file", ApiKeyImport, key_file::export, Gives::KeyFile).asks(&[flag("without_own")]).paced(Pace::Lookup),
+    get("/v2/keyward/key_file", ApiKeyImport, exported_file::export, Gives::KeyFile).asks(&[text("owner"), SCOPE, flag("without_own")]).paced(Pace::Lookup),
     post("/v2/keyward/key_file/plan", ApiKeyImport, Write, key_file::plan, Gives::One(described::<answers::FilePlan>)).takes(described::<bodies::FileToPlan>).paced(Pace::Lookup).up_to(IMPORT),
     post("/v2/keyward/key_file/apply", ApiKeyImport, Write, key_file::apply, Gives::One(described::<answers::AppliedFile>)).takes(described::<bodies::FileToApply>),
     post("/v2/keyward/api_keys/{id}/duplicate", ApiKey, Write, api_keys::duplicate, KEY).takes(described::<bodies::Duplicate>).paced(Pace::Creation),

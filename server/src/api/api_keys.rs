@@ -42,9 +42,9 @@ pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
         let (now, of) = (crate::time::now(), Arc::clone(&app));
         let mut pairs = call.pairs()?;
         let paging = Paging::take(&call, &mut pairs)?;
-        let parameters: Parameters = query::read(pairs)?;
-        let scope = parameters.scope(&call.caller)?;
+        let mut parameters: Parameters = query::read(pairs)?;
         let unused_since = parameters.unused_since(&app)?;
+        let scope = parameters.scope(&call.caller)?;
         let filter = KeyFilter {
             query_is_of_names: call.caller.is_in_portal(),
             ..parameters.filter(now)?

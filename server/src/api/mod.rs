@@ -11,6 +11,7 @@ pub(crate) mod changes;
 pub(crate) mod console_sessions;
 pub(crate) mod edit_key;
 pub(crate) mod endpoints;
+pub(crate) mod exported_file;
 pub(crate) mod gateways;
 pub(crate) mod grant_sets;
 pub(crate) mod import;

@@ -31,6 +31,7 @@ use crate::uid::Uid;
 mod ceiling;
 mod digests;
 mod files;
+mod trees;
 mod unused;
 
 const OPERATOR: &str = "acct_operator";
