@@ -16,16 +16,15 @@
   // A value: copied, asked about before one leaves, gone when the page is.
   let unsaved = false;
   const copy = async (button) => {
-    const field = one("[data-value]", button.closest(".value"));
+    const field = one("[data-value], [data-text]", button.closest(".value"));
     try {
-      await navigator.clipboard.writeText(field.value);
+      await navigator.clipboard.writeText(field.value ?? field.textContent);
       const label = one("span", button);
       label.textContent = "Copied";
       setTimeout(() => { label.textContent = "Copy"; }, 2000);
       say("Copied");
     } catch {
-      field.focus();
-      field.select();
+      if (field.select) { field.focus(); field.select(); } else getSelection().selectAllChildren(field);
       say("Selected. Copy it with your keyboard.");
     }
   };

@@ -55,7 +55,9 @@ pub(super) fn create(app: Arc<App>, visit: Visit) -> PagePending {
                     .ask(&app, Ask::post("/v2/iam/api_keys").body(body).once(&visit))
                     .await;
                 match asked {
-                    Ok(answered) => return value::page(&visit, &answered, Made::Created),
+                    Ok(answered) => {
+                        return value::page(&app, &visit, &answered, Made::Created).await;
+                    }
                     Err(failure) => failure,
                 }
             }
