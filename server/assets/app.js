@@ -95,6 +95,8 @@
     }
     const found = one(`[data-found="${input.dataset.filters}"]`);
     if (found) found.textContent = wanted.length ? `${shown} found` : "";
+    // On a phone there is little room below the field for what was found.
+    if (wanted.length && innerHeight - input.getBoundingClientRect().bottom < 320) input.scrollIntoView({ block: "start" });
   };
 
   // A leaked value is hashed here; the field has no name, so a form never sends it.

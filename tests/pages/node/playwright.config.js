@@ -7,6 +7,7 @@ const base = {
   launchOptions: { executablePath: process.env.CHROMIUM_BIN || "/usr/bin/chromium", args: ["--no-sandbox"] },
   locale: "en-GB",
   timezoneId: "UTC",
+  actionTimeout: 60_000,
 };
 
 export default defineConfig({
@@ -17,7 +18,7 @@ export default defineConfig({
   workers: 2,
   // Bounds for a machine that is busy; nothing waits so long on one that is not.
   timeout: Number(process.env.KEYWARD_PAGES_TIMEOUT ?? 600_000),
-  expect: { timeout: 30_000 },
+  expect: { timeout: 60_000 },
   reporter: [["line"]],
   projects: [
     { name: "once", testMatch: /\/once\.spec\.js/, use: { ...base, viewport: { width: 1280, height: 800 } } },
