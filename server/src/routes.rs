@@ -66,7 +66,7 @@ pub const ROUTES: &[Route] = &[
     get("/v2/keyward/grant_sets/{name}", GrantSet, grant_sets::retrieve, SET),
     put("/v2/keyward/grant_sets/{name}", GrantSet, grant_sets::replace, SET).takes(described::<bodies::GrantSet>),
     delete("/v2/keyward/grant_sets/{name}", GrantSet, grant_sets::delete, DELETED),
-    post("/v2/keyward/grant_sets/{name}/preview", RequestLog, Read, preview_set::preview, Gives::One(described::<preview::Preview>)).takes(described::<bodies::GrantSet>),
+    post("/v2/keyward/grant_sets/{name}/preview", RequestLog, Read, preview_set::preview, Gives::One(described::<preview::Preview>)).takes(described::<bodies::GrantSet>).paced(Pace::Lookup),
     get("/v2/keyward/key_policies", KeyPolicy, key_policies::list, Gives::List(described::<answers::KeyPolicy>)),
     post("/v2/keyward/key_policies", KeyPolicy, Write, key_policies::create, POLICY).takes(described::<bodies::PolicyMembers>),
     get("/v2/keyward/key_policies/{name}", KeyPolicy, key_policies::retrieve, POLICY),

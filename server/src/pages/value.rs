@@ -60,7 +60,7 @@ async fn command(app: &Arc<App>, visit: &Visit, key: &Key) -> Option<String> {
 /// The path of a request that a key with these permissions may make; with every permission, any.
 fn example<'p>(all: &'p [Permission], held: Option<&[String]>) -> Option<&'p str> {
     let of = |name: &str| all.iter().find(|one| one.name == name);
-    let example = |one: &'p Permission| one.example.as_deref();
+    let example = |one: &'p Permission| one.example.as_deref().filter(|path| is_plain(path));
     match held {
         None => all.iter().filter(|one| !one.manages_keys).find_map(example),
         Some(names) => {
@@ -71,6 +71,13 @@ fn example<'p>(all: &'p [Permission], held: Option<&[String]>) -> Option<&'p str
             names.filter_map(example).next()
         }
     }
+}
+
+/// Whether a shell takes it as it is: the text is pasted into one.
+fn is_plain(path: &str) -> bool {
+    let is_plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-');
+    path.starts_with('/') && path.bytes().all(is_plain)
 }
 
 fn body(
@@ -162,4 +169,43 @@ pub(super) fn shown_before(visit: &Visit, failure: &Failure) -> Option<Reply> {
         }
     };
     Some(visit.page("This key was made a moment ago", body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn permission(name: &str, example: Option<&str>) -> Permission {
+        let members = serde_json::json!({
+            "name": name, "label": null, "category": null, "example": example, "levels": ["read"], "implies": [],
+            "manages_keys": name == "api_key",
+        });
+        serde_json::from_value(members).unwrap()
+    }
+
+    #[test]
+    fn an_example_is_a_request_that_the_key_may_make_and_a_shell_takes_as_it_is() {
+        let all = [
+            permission("api_key", Some("/v2/iam/api_keys")),
+            permission("odd", Some("/v1/odd;rm")),
+            permission("odder", Some("/v1/$(id)")),
+            permission("none", None),
+            permission("two_words", Some("/v1/two_words")),
+        ];
+        let of = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            example(&all, Some(&names)).map(str::to_owned)
+        };
+        assert_eq!(
+            of(&["none_read", "two_words_write"]).as_deref(),
+            Some("/v1/two_words")
+        );
+        assert_eq!(
+            of(&["none_read", "odd_read", "odder_read", "gone_read"]),
+            None
+        );
+        assert_eq!(of(&[]), None);
+        // With every permission, a request to the API, and not to the server.
+        assert_eq!(example(&all, None), Some("/v1/two_words"));
+    }
 }

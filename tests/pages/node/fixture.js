@@ -26,7 +26,7 @@ export const test = base.extend({
   /** Where somebody works on them: the stylesheet and the script of this folder, without a build. */
   assets: [async ({ context }, use) => {
     const folder = process.env.KEYWARD_PAGES_ASSETS;
-    if (folder) await context.route("**/console/assets/*", (route) => route.fulfill({ path: `${folder}/${new URL(route.request().url()).pathname.split("/").pop()}` }));
+    if (folder) await context.route(/\/(console|portal)\/assets\//, (route) => route.fulfill({ path: `${folder}/${new URL(route.request().url()).pathname.split("/").pop()}` }));
     await use();
   }, { auto: true }],
 

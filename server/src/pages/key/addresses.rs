@@ -93,7 +93,7 @@ fn page(visit: &Visit, key: &Key, given: &Given, refused: Option<&Failure>) -> R
             @if !used.is_empty() {
                 (message::titled(Tone::Info, "Requests of the last 7 days came from", html! {
                     ul { @for ip in used { li.row { code { (Text(ip)) } (add(ip)) } } }
-                    p.small { "After you save, gateways deny requests from other addresses within seconds." }
+                    p.small { "After you save, requests from other addresses fail within seconds." }
                 }))
             }
             @if let Some(own) = &own { p.small.soft.row { "You are at " code { (own) } (add(own)) } }

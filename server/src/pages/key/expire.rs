@@ -124,7 +124,7 @@ fn page(
         .map(|failure| wording::why(visit, failure));
     let body = html! {
         @if let Some(count) = used.filter(|count| *count > 0 && !is_over) {
-            div.narrow { (message::note(Tone::Warn, html! { p { "This key is in use: " (super::super::parts::text::counted(count, "request", "requests")) " within the last hour. Gateways deny them after the key ends. " a href={(visit.key_home(&key.id)) "/rotate"} { "Rotate it instead" } } })) }
+            div.narrow { (message::note(Tone::Warn, html! { p { "This key is in use: " (super::super::parts::text::counted(count, "request", "requests")) " within the last hour. Such requests fail after the key ends. " a href={(visit.key_home(&key.id)) "/rotate"} { "Rotate it instead" } } })) }
         }
         form.stack.narrow method="post" action={(visit.key_home(&key.id)) "/expire"} {
             (hidden(visit, key))

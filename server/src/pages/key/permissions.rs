@@ -192,7 +192,7 @@ fn page(
             (message::note(Tone::Info, html! { p { "Keys follow one of the sets that " (Text(visit.provider())) " offers. Here you can remove permissions. To choose another set, make a new key." } }))
         }
         @if key.permissions.is_none() {
-            (message::note(Tone::Warn, html! { p { "This key may do everything. Saving limits it to what you choose, and gateways deny everything else at once." } }))
+            (message::note(Tone::Warn, html! { p { "This key may do everything. Saving limits it to what you choose, and all other requests fail at once." } }))
         }
         @if let Some(set) = &key.keyward.grant_set {
             (message::note(Tone::Info, html! { p { "It follows the set " b { (Text(set)) } ". If you change something here, the key gets its own permissions and no longer follows the set." } }))

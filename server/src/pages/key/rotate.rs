@@ -124,7 +124,7 @@ fn page(
             p { "The replacement works within seconds, with the same permissions. Use it in place of this key, which then ends by itself." }
             (fields::radios(&Field { name: "overlap", label: "The old key ends", value: &chosen, ..Field::default() }, &of_pairs(&overlaps), false))
             @if let Some(count) = used.filter(|count| *count > 0) {
-                (message::note(Tone::Warn, html! { p { "It is in use: " (text::counted(count, "request", "requests")) " within the last hour. If it ends now, gateways deny the next one." } }))
+                (message::note(Tone::Warn, html! { p { "It is in use: " (text::counted(count, "request", "requests")) " within the last hour. If it ends now, the next request fails." } }))
             }
             @if key.expires_at.is_some() { (ends("The replacement ends", &all_ends, ends_chosen, visit.form.text("date"), wrong.as_deref())) }
             (reason(visit, refused))
