@@ -15,6 +15,7 @@ mod entry;
 mod fill;
 mod moved;
 mod pages;
+mod strangers;
 mod work;
 
 use std::fmt::Write;
@@ -213,6 +214,7 @@ impl Lines {
         filled: &Filled,
     ) -> pages::Console {
         let console = pages::Console::start(folder, data);
+        self.strangers(&console, keys);
         for (name, path) in pages::lists(filled) {
             assert!(
                 console.rows(&path) > 0,
@@ -232,6 +234,30 @@ impl Lines {
             );
         }
         console
+    }
+
+    /// Whether the time of an answer tells "not yours" from "not there".
+    fn strangers(&mut self, console: &pages::Console, keys: u64) {
+        let mut tenant = strangers::Tenant::start(console);
+        for question in &strangers::QUESTIONS {
+            let [theirs, nobodys, again] = tenant.compare(question);
+            let median = |times: &Times| times.quantile(0.5).as_secs_f64();
+            let ratio = median(&theirs) / median(&nobodys);
+            let noise = median(&again) / median(&nobodys);
+            self.line(
+                &format!(
+                    "asking for {} of another tenant, in times of one that does not exist, medians in turn{}",
+                    question.name,
+                    at(keys)
+                ),
+                "0.95 to 1.05",
+                &format!(
+                    "{ratio:.3} ({:.1?}; the same question twice: {noise:.3})",
+                    theirs.quantile(0.5)
+                ),
+                (0.95..=1.05).contains(&ratio),
+            );
+        }
     }
 
     fn lookups(

@@ -14,7 +14,7 @@ use crate::fill::Filled;
 use crate::work::Times;
 
 /// What Envoy sends to the server, and the digest of it that the server keeps.
-const SECRET: &str = "FAKE-gateway-of-the-bench";
+pub(crate) const SECRET: &str = "FAKE-gateway-of-the-bench";
 const SECRET_SHA256: &str = "b774bc4293c71de50ae45f048a275e6d6ef53ff4bd348439dfcfb0f0d27ae771";
 
 /// How many pages are asked for, one after the other.
@@ -77,6 +77,16 @@ impl Console {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// The socket that Envoy asks on.
+    pub(crate) fn api(&self) -> &Path {
+        &self.api
+    }
+
+    /// The socket of the machine's own user.
+    pub(crate) fn admin(&self) -> &Path {
+        &self.admin
     }
 
     /// How long the first byte of a page took, page after page from the newest on where it has more than one.
@@ -169,7 +179,7 @@ fn older(page: &str) -> Option<String> {
     Some(href.split('"').next()?.replace("&amp;", "&"))
 }
 
-fn between<'t>(text: &'t str, from: &str, to: &str) -> &'t str {
+pub(crate) fn between<'t>(text: &'t str, from: &str, to: &str) -> &'t str {
     let (_, after) = text
         .split_once(from)
         .unwrap_or_else(|| panic!("no {from} in {text}"));

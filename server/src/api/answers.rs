@@ -183,6 +183,8 @@ pub(crate) struct GrantSetObject {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PermissionObject {
     pub(crate) category: Option<String>,
+    /// The path of a GET request that a key may make with this permission and no other, if there is one without parameters.
+    pub(crate) example: Option<String>,
     pub(crate) implies: Vec<String>,
     pub(crate) label: Option<String>,
     pub(crate) levels: Vec<&'static str>,

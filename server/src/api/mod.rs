@@ -25,6 +25,7 @@ pub(crate) mod new_key;
 pub(crate) mod permissions;
 pub(crate) mod portal_sessions;
 pub(crate) mod preview;
+pub(crate) mod preview_set;
 pub(crate) mod profile;
 pub(crate) mod requests;
 pub(crate) mod revoke;
