@@ -336,9 +336,9 @@ fn answer(shared: &Shared, seen: &Seen) -> Reply {
 
 fn head(shared: &Shared, seen: &Seen) -> Reply {
     let known = seen.header("if-none-match").map(str::to_owned);
-    let wait: Option<u64> = seen
+    let wait = seen
         .header("prefer")
-        .and_then(|it| it.strip_prefix("wait=")?.parse().ok());
+        .and_then(|it| it.strip_prefix("wait=")?.parse::<u64>().ok());
     let is_old = |it: &mut Published| it.waits && !it.is_over && known == Some(tag(&it.signed));
     let published = shared.0.lock().unwrap();
     let bound = Duration::from_secs(wait.unwrap_or(0));
@@ -351,7 +351,7 @@ fn head(shared: &Shared, seen: &Seen) -> Reply {
     }
     let tag = tag(&published.signed);
     let mut headers = vec![("etag", tag.clone())];
-    // A preference that no one stated is not applied.
+    // A server applies only a preference that the request has (RFC 7240, 3).
     if let Some(wait) = wait.filter(|_| published.waits) {
         headers.push(("preference-applied", format!("wait={wait}")));
     }
