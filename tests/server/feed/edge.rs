@@ -5,6 +5,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use keyward_files::feed::SigningKey;
 use keyward_files::randomness::SystemRandomness;
@@ -122,8 +123,14 @@ impl Edge {
     /// Waits until every worker answers with this status.
     #[track_caller]
     pub(super) fn comes_to(&self, key: &str, expected: u16) {
+        self.comes_within(BOUND, key, expected);
+    }
+
+    /// The same within another time.
+    #[track_caller]
+    pub(super) fn comes_within(&self, bound: Duration, key: &str, expected: u16) {
         let what = format!("every worker answers {expected}");
-        self.envoy.on_every_worker(&what, BOUND, |connection| {
+        self.envoy.on_every_worker(&what, bound, |connection| {
             (ask(connection, key) == expected).then_some(())
         });
     }

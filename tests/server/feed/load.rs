@@ -203,10 +203,12 @@ fn everywhere_is_never_said_too_early_under_a_load_of_creations() {
     });
     let seconds = begun.elapsed().as_secs_f64();
     let rate = f64::from(created.load(Ordering::SeqCst)) / seconds;
-    // Who used the machine: what limits the rate if it is not reached.
+    // Who used the machine, and what a creation costs: what limits the rate if it is not reached.
+    let each = 1_000.0 / f64::from(created.load(Ordering::SeqCst));
     for ((name, process), before) in processes.into_iter().zip(before) {
-        let part = (ran(process) - before) / seconds;
-        println!("{name:>20} {part:.2} of a core");
+        let used = ran(process) - before;
+        let (part, each) = (used / seconds, used * each);
+        println!("{name:>20} {part:.2} of a core, {each:.2} ms a creation");
     }
     relay.heal();
     let later = told.later.into_inner().unwrap();

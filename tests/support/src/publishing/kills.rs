@@ -75,6 +75,9 @@ pub fn killed(
             }
         }
         each(round, ended);
+        if round % 100 == 99 {
+            println!("{} kills, {ended} keys ended", round + 1);
+        }
     }
     println!(
         "killed {} times: {old} left the old state, {new} the new one",
