@@ -97,13 +97,13 @@ SLOW := docs::every_command docs::two the_picture soak:: cases::envoy mesh::gate
 	store::differential::a_key_file_and_the_store_agree_ten_thousand_times native::panics native::files native::memory native::remote native::versions \
 	conformance::envoy_with doctor::variants::missing browser::page::behind browser::page::a_page_of fail_closed::neighbours::each fail_closed::neighbours::one_with \
 	fail_closed::host_calls::a_call_that_the audit::rewritten audit::evidence::nor \
-	agreement::over_many feed::over_many feed::everywhere feed::strangers feed::kills feed::load feed::mirrors feed::rotation feed::volume feed::clock feed::socket feed::forget feed::held feed::restart feed::way feed::pushes::a_hundred doctor::feed publish::bucket command::life::every_command_says \
-	description::every_answer console::hidden console::check console::many attacks::links command::policies::a_policy portal:: pages::in_full_portal api::tests::ceiling feed::publisher::tests::large::a_change_of_more feed::publisher::tests::large::a_large_change \
+	agreement::over_many feed::over_many feed::everywhere feed::strangers feed::kills feed::latest feed::load feed::mirrors feed::rotation feed::volume feed::clock feed::socket feed::forget feed::held feed::restart feed::an_open_poll feed::way feed::pushes::a_hundred doctor::feed publish::bucket publish::killed publish::token command::life::every_command_says \
+	description::every_answer console::hidden console::check console::many console::try_it attacks::links command::policies::a_policy command::key_file portal:: pages::in_full api::tests::ceiling feed::publisher::tests::large::a_change_of_more feed::publisher::tests::large::a_large_change \
 	feed::manners::whatever fail_closed::skipped::a_filter_that fail_closed::skipped::a_broken_first_configuration_without fail_closed::skipped::an_interlock_that \
 	fail_closed::skipped::a_configuration_that_fails fail_closed::pushes::fifty fail_closed::traps fail_closed::neighbours::one_that fail_closed::twins \
 	upstreams::headers::php upstreams::parameters::php verification::host pushes::malformed::cut_off pushes::packed browser::cors audit::privilege \
 	monitoring::a_real_prometheus
-# Every page of console and portal in every state, size and theme, and the flows. `make test-all` has the pages; the flows by mouse and keyboard are in `make pages` only.
+# Every page of console and portal in every state, size and theme, and the flows. `make test-all` has the pages and the flows.
 PAGES := pages::in_full
 # What `keyward doctor` says of chains, routes and logs is the same whatever runs the filter: these tests run with the native module only, before which an Envoy starts in a tenth of the time.
 ONCE := doctor::broken::the_connection_manager doctor::broken::the_routes doctor::broken::the_access_log doctor::variants::arrives doctor::variants::strangers \
@@ -164,10 +164,11 @@ tools:
 	@scripts/mesh.sh schemas >/dev/null || [ $$? -eq 3 ]
 	@scripts/mesh.sh kubectl >/dev/null || [ $$? -eq 3 ]
 
-soak: build server-build ## steady load, 1,000 pushes and a busy feed for half an hour (SOAK_SECONDS=...), 1,000 kills of the server's store and of the server with gateways, 200 of a publisher, 1,000 ends under load; `make test-all` has a short form of each
-	@KEYWARD_PUBLISH_KILLS=$${KEYWARD_PUBLISH_KILLS:-200} cargo test --locked -p keyward-cli --test pure publish::kills -- --nocapture
+soak: build server-build ## steady load, 1,000 pushes and a busy feed for half an hour (SOAK_SECONDS=...), 1,000 kills of the server's store, of the server with gateways, and of a publisher with gateways, 1,000 ends under load; `make test-all` has a short form of each
+	@KEYWARD_PUBLISH_KILLS=$${KEYWARD_PUBLISH_KILLS:-1000} cargo test --locked -p keyward-cli --test pure publish::kills -- --nocapture
+	@ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && KEYWARD_PUBLISH_KILLS=$${KEYWARD_PUBLISH_KILLS:-1000} cargo test --locked -p keyward-cli --test it publish::killed -- --nocapture
 	@KEYWARD_CRASH_ROUNDS=$${KEYWARD_CRASH_ROUNDS:-1000} cargo test --locked -p keyward-server --lib store::crash::many_kills -- --nocapture
-	@ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && KEYWARD_FLEET_KILLS=$${KEYWARD_FLEET_KILLS:-1000} KEYWARD_FLEET_ENDS=$${KEYWARD_FLEET_ENDS:-1000} KEYWARD_SERVER_BIN=$(CURDIR)/target/release/keyward-server cargo test --locked -p keyward-server --test server feed::kills feed::load -- --nocapture --test-threads 1
+	@ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && KEYWARD_FLEET_KILLS=$${KEYWARD_FLEET_KILLS:-1000} KEYWARD_FLEET_ENDS=$${KEYWARD_FLEET_ENDS:-1000} KEYWARD_SERVER_BIN=$(CURDIR)/target/release/keyward-server cargo test --locked -p keyward-server --test server -- feed::kills feed::load --nocapture --test-threads 1
 	@ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && SOAK_SECONDS=$${SOAK_SECONDS:-1800} cargo test --locked -p keyward-cli --test it -- soak:: feed::held::ten --nocapture
 
 audit: ## look for what is locked in the RustSec advisory database (ADVISORY_DB=FOLDER: in a copy of it, offline)
@@ -210,13 +211,14 @@ bench: filter native ## what is promised of size and speed, measured: one table,
 	@scripts/bench/edit.py target/release/keyward target/bench/edit target/bench/edit.tsv
 	ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 KEYWARD_BENCH_OUT=$(CURDIR)/target/bench/publish.tsv cargo bench --locked -p keyward-benches --bench publish
 	$(MAKE) server-build
+	@scripts/bench/server-size.sh target/release/keyward-server >target/bench/server-size.tsv
 	ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 KEYWARD_BENCH_DISK=$(CURDIR)/target/bench KEYWARD_BENCH_OUT=$(CURDIR)/target/bench/serve.tsv cargo bench --locked -p keyward-benches --bench serve
 	@# The page has the lines of all parts before it.
 	ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 cargo bench --locked -p keyward-benches --bench gateway
 	@# A gigabyte of log, so not in the quick part.
 	@rm -f target/bench/logs.tsv && touch target/bench/logs.tsv
 	@[ -n "$$QUICK" ] || scripts/bench/logs.py target/release/keyward target/bench/logs target/bench/logs.tsv
-	@scripts/bench/table.py target/bench/gateway.tsv target/bench/decision.tsv target/bench/catalogue-size.tsv target/bench/edit.tsv target/bench/logs.tsv target/bench/store.tsv target/bench/publish.tsv target/bench/serve.tsv
+	@scripts/bench/table.py target/bench/gateway.tsv target/bench/decision.tsv target/bench/catalogue-size.tsv target/bench/edit.tsv target/bench/logs.tsv target/bench/store.tsv target/bench/publish.tsv target/bench/server-size.tsv target/bench/serve.tsv
 
 SOURCES := src build files cli server native tests benches examples fuzz
 

@@ -163,12 +163,14 @@ def of_the_server():
         {"type": "secret_key", "permissions": ["customer_read"], "ip_allowlist": ["10.0.0.0/8"], "expires_at": "2026-11-20T10:00:00Z", "keyward": {"kind": "restricted", "livemode": False, "sha256": "0a" * 32}},
         {"id": "acct_1", "name": "a"}, {"name": "a"}, {"reason": "a"}, {"grants": {"customer": "read"}}, {"id": "support", "grants": {"customer": "write"}}, {"sha256": "0a" * 32},
         {"keys": [{"sha256": "0a" * 32, "keyward": {"id": "mk_1"}}], "atomic": False}, {"endpoints": [{"method": "GET", "path": "/v1/w", "permission": "customer"}]},
-        {"filter": {"kind": ["restricted"], "livemode": True}, "dry_run": True}, {"plan": "a", "confirm": 3}, {"expire_current_key_in_minutes": 10080, "keyward": {"no_expiry": True}},
+        {"filter": {"kind": ["restricted"], "livemode": True}, "dry_run": True}, {"plan": "a", "confirm": 3}, {"as": "a", "files": {"a": "b"}, "override_policy": True, "reason": "a"},
+        {"actor": {"id": "a", "email": "a@example.com"}, "role": "viewer"}, {"account": "acct_1", "actor": {"id": "a"}, "return_url": "https://a.example/", "features": ["create"], "expires_in": 60},
+        {"expire_current_key_in_minutes": 10080, "keyward": {"no_expiry": True}},
         {"expire_current_key_in_minutes": -1}, {"keyward": {"expected ": 1}}, {"expected more": 1}, {"missing field `more`": 1}, {"type": "missing field `more`"}, {"name": 1e300}, {"name": "\ud800"},
     ]
-    for kind in range(14):
+    for kind in range(18):
         # Members in a documented form belong to some kinds only. All kinds reject the others alike.
-        for body in bodies[: 18 if kind else None]:
+        for body in bodies[: 21 if kind else None]:
             yield "server_body", bytes([kind]) + json.dumps(body).encode()
     for text in (b"", b"{", b'{"name": "a", "name": "b"}', b'{"name": "\xff"}', b"{} {}", b" {}\n", b"[" * 200):
         yield "server_body", b"\0" + text

@@ -36,8 +36,10 @@ keep() {
 for_target wasm32-wasip1
 keep keyward.wasm .
 for_target "$(rustc -vV | sed -n 's/^host: //p')"
-keep keyward-server server
 keep libkeyward.so native
-# The released command has this feature, and nothing else does.
-"$tool" cyclonedx --quiet --format json --spec-version 1.5 --override-filename "sbom" --target "$(rustc -vV | sed -n 's/^host: //p')" --manifest-path cli/Cargo.toml --features object-store
+# The released command and the released server have this feature, and nothing else does.
+for_package() { "$tool" cyclonedx --quiet --format json --spec-version 1.5 --override-filename "sbom" --target "$(rustc -vV | sed -n 's/^host: //p')" --manifest-path "$1/Cargo.toml" --features object-store; }
+for_package server
+keep keyward-server server
+for_package cli
 keep keyward cli

@@ -75,14 +75,20 @@ impl Served {
         fs::write(&file, text).unwrap();
         let mut command = Command::new(program());
         command.args(["serve", "--config"]).arg(&file);
-        let server = Guarded::spawn(command.stderr(Stdio::null())).unwrap();
+        let log = folder.path().join("server.log");
+        let mut server = Guarded::spawn(command.stderr(fs::File::create(&log).unwrap())).unwrap();
+        let socket = data.join("admin/admin.sock");
+        eventually("the server answers, or ends", PATIENCE, || {
+            if server.has_ended() {
+                let log = fs::read_to_string(&log).unwrap();
+                panic!("{} ended:\n{log}", program().display());
+            }
+            UnixStream::connect(&socket).ok()
+        });
         let served = Self {
             _server: server,
             folder,
         };
-        eventually("the server answers", PATIENCE, || {
-            UnixStream::connect(served.path("admin/admin.sock")).ok()
-        });
         served.settles();
         served
     }

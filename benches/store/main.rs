@@ -13,7 +13,9 @@
 
 mod entry;
 mod fill;
+mod moved;
 mod pages;
+mod strangers;
 mod work;
 
 use std::fmt::Write;
@@ -70,8 +72,20 @@ fn main() {
         began.elapsed(),
     );
 
+    let exported = runtime.block_on(moved::export(&store, &folder.path().join("keys.toml")));
+    let bound = Duration::from_secs(20);
+    lines.at_most("exporting every key as a key file", keys, bound, exported);
+
     drop(store);
-    lines.console(folder.path(), &data, keys, &filled);
+    let console = lines.console(folder.path(), &data, keys, &filled);
+    let imported = moved::import(&console, keys);
+    let bound = Duration::from_secs(120);
+    lines.at_most(
+        "importing as many digests again, 1,000 in a request,",
+        keys,
+        bound,
+        imported,
+    );
 
     match std::env::var_os("KEYWARD_BENCH_OUT") {
         Some(path) => std::fs::write(path, lines.text).unwrap(),
@@ -192,8 +206,15 @@ impl Lines {
     }
 
     /// The console's list, by the whole server.
-    fn console(&mut self, folder: &Path, data: &Path, keys: u64, filled: &Filled) {
+    fn console(
+        &mut self,
+        folder: &Path,
+        data: &Path,
+        keys: u64,
+        filled: &Filled,
+    ) -> pages::Console {
         let console = pages::Console::start(folder, data);
+        self.strangers(&console, keys);
         for (name, path) in pages::lists(filled) {
             assert!(
                 console.rows(&path) > 0,
@@ -210,6 +231,31 @@ impl Lines {
                 &format!("{bound:?}"),
                 &format!("{p99:.1?} (p50 {p50:.1?})"),
                 p99 <= bound,
+            );
+        }
+        console
+    }
+
+    /// Whether the time of an answer tells "not yours" from "not there".
+    fn strangers(&mut self, console: &pages::Console, keys: u64) {
+        let mut tenant = strangers::Tenant::start(console);
+        for question in &strangers::QUESTIONS {
+            let [theirs, nobodys, again] = tenant.compare(question);
+            let median = |times: &Times| times.quantile(0.5).as_secs_f64();
+            let ratio = median(&theirs) / median(&nobodys);
+            let noise = median(&again) / median(&nobodys);
+            self.line(
+                &format!(
+                    "asking for {} of another tenant, in times of one that does not exist, medians in turn{}",
+                    question.name,
+                    at(keys)
+                ),
+                "0.95 to 1.05",
+                &format!(
+                    "{ratio:.3} ({:.1?}; the same question twice: {noise:.3})",
+                    theirs.quantile(0.5)
+                ),
+                (0.95..=1.05).contains(&ratio),
             );
         }
     }

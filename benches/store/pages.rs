@@ -14,7 +14,7 @@ use crate::fill::Filled;
 use crate::work::Times;
 
 /// What Envoy sends to the server, and the digest of it that the server keeps.
-const SECRET: &str = "FAKE-gateway-of-the-bench";
+pub(crate) const SECRET: &str = "FAKE-gateway-of-the-bench";
 const SECRET_SHA256: &str = "b774bc4293c71de50ae45f048a275e6d6ef53ff4bd348439dfcfb0f0d27ae771";
 
 /// How many pages are asked for, one after the other.
@@ -23,6 +23,7 @@ const PAGES: usize = 300;
 /// A server that is asked, and the session of the person who asks.
 pub(crate) struct Console {
     api: PathBuf,
+    admin: PathBuf,
     cookie: String,
 }
 
@@ -33,7 +34,7 @@ impl Console {
         let file = folder.join("keyward-server.toml");
         let text = format!(
             "data = {data:?}\noperator_account = \"acct_0\"\npublic_url = \"http://localhost:10000\"\n\n[listen]\napi = {api:?}\n\
-             admin = {admin:?}\ntrusted_uids = [\"{}\"]\ngateway_sha256 = \"{SECRET_SHA256}\"\n",
+             admin = {admin:?}\ntrusted_uids = [\"{}\"]\ngateway_sha256 = \"{SECRET_SHA256}\"\n\n[limits]\nkeys = 4000000\n",
             Uid::own().number()
         );
         for (socket, mode) in [(&api, 0o750), (&admin, 0o700)] {
@@ -52,14 +53,7 @@ impl Console {
             std::thread::sleep(Duration::from_millis(50));
         }
         let body = r#"{"role": "admin", "actor": {"id": "bench@example.com"}}"#;
-        let made = ask(
-            &admin,
-            &format!(
-                "POST /v2/keyward/console_sessions HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n\
-                 content-length: {}\r\n\r\n{body}",
-                body.len()
-            ),
-        );
+        let made = post(&admin, "/v2/keyward/console_sessions", body);
         let token = between(&made.text, "#", "\"");
         let form = format!("code={token}");
         let entered = ask(
@@ -71,7 +65,28 @@ impl Console {
             ),
         );
         let cookie = between(&entered.text, "__Host-keyward_console=", ";").to_owned();
-        Self { api, cookie }
+        Self { api, admin, cookie }
+    }
+
+    /// Sends a request to the API, as a person on the machine, and returns the answer.
+    pub(crate) fn post(&self, path: &str, body: &str) -> String {
+        loop {
+            let answer = post(&self.admin, path, body).text;
+            if !answer.starts_with("HTTP/1.1 429") {
+                return answer;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// The socket that Envoy asks on.
+    pub(crate) fn api(&self) -> &Path {
+        &self.api
+    }
+
+    /// The socket of the machine's own user.
+    pub(crate) fn admin(&self) -> &Path {
+        &self.admin
     }
 
     /// How long the first byte of a page took, page after page from the newest on where it has more than one.
@@ -146,6 +161,17 @@ fn ask(socket: &Path, question: &str) -> Page {
     }
 }
 
+fn post(socket: &Path, path: &str, body: &str) -> Page {
+    ask(
+        socket,
+        &format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
+        ),
+    )
+}
+
 /// Where the link to older keys leads.
 fn older(page: &str) -> Option<String> {
     let (before, _) = page.split_once("Older ›</a>")?;
@@ -153,7 +179,7 @@ fn older(page: &str) -> Option<String> {
     Some(href.split('"').next()?.replace("&amp;", "&"))
 }
 
-fn between<'t>(text: &'t str, from: &str, to: &str) -> &'t str {
+pub(crate) fn between<'t>(text: &'t str, from: &str, to: &str) -> &'t str {
     let (_, after) = text
         .split_once(from)
         .unwrap_or_else(|| panic!("no {from} in {text}"));

@@ -18,6 +18,7 @@ mod grant_sets;
 mod http;
 mod init;
 mod input;
+mod key_file;
 mod keys;
 mod logs;
 mod once;
@@ -102,6 +103,11 @@ Examples:
     /// Make a first key file
     #[command(after_help = "Examples:\n  keyward init\n  keyward init --keys keys.d/billing.toml")]
     Init(init::Arguments),
+    /// On a server: make the records that come from a key file equal to it, and export records as a key file
+    #[command(
+        after_help = "Examples:\n  keyward key-file apply --as billing --dry-run keys.d\n  keyward key-file export --owner org_1 --scope tree"
+    )]
+    KeyFile(key_file::Arguments),
     /// Make, change, rotate, end and find keys
     #[command(after_help = "\
 Examples:
@@ -173,6 +179,7 @@ fn main() -> ExitCode {
         Command::Fleet(arguments) => fleet::run(arguments),
         Command::GrantSets(arguments) => grant_sets::run(arguments),
         Command::Init(arguments) => init::run(arguments),
+        Command::KeyFile(arguments) => key_file::run(arguments),
         Command::Keys(arguments) => keys::run(arguments),
         Command::Logs(arguments) => logs::run(arguments),
         Command::Man(arguments) => completions::man(arguments, Arguments::command()),
@@ -205,6 +212,7 @@ fn only_shows(command: &Command) -> bool {
         Command::Conformance(arguments) => arguments.only_shows(),
         Command::GrantSets(arguments) => arguments.only_shows(),
         Command::Feed(arguments) => arguments.only_shows(),
+        Command::KeyFile(arguments) => arguments.only_shows(),
         Command::Keys(arguments) => arguments.only_shows(),
         Command::Policies(arguments) => arguments.only_shows(),
         Command::Publish(arguments) => arguments.only_shows(),

@@ -1,6 +1,7 @@
 //! The files that operators edit and read: the key file, snapshots and Envoy's access log.
 
 pub mod access_log;
+pub mod applying;
 pub mod clock;
 pub mod configuration;
 pub mod feed;

@@ -16,16 +16,15 @@
   // A value: copied, asked about before one leaves, gone when the page is.
   let unsaved = false;
   const copy = async (button) => {
-    const field = one("[data-value]", button.closest(".value"));
+    const field = one("[data-value], [data-text]", button.closest(".value"));
     try {
-      await navigator.clipboard.writeText(field.value);
+      await navigator.clipboard.writeText(field.value ?? field.textContent);
       const label = one("span", button);
       label.textContent = "Copied";
       setTimeout(() => { label.textContent = "Copy"; }, 2000);
       say("Copied");
     } catch {
-      field.focus();
-      field.select();
+      if (field.select) { field.focus(); field.select(); } else getSelection().selectAllChildren(field);
       say("Selected. Copy it with your keyboard.");
     }
   };
@@ -96,6 +95,8 @@
     }
     const found = one(`[data-found="${input.dataset.filters}"]`);
     if (found) found.textContent = wanted.length ? `${shown} found` : "";
+    // On a phone there is little room below the field for what was found.
+    if (wanted.length && innerHeight - input.getBoundingClientRect().bottom < 320) input.scrollIntoView({ block: "start" });
   };
 
   // A leaked value is hashed here; the field has no name, so a form never sends it.

@@ -51,6 +51,8 @@ pub(crate) struct App {
     pub(crate) feed_users: BTreeMap<Uid, String>,
     /// Where people reach the pages.
     pub(crate) public_url: Option<String>,
+    /// Where programs reach the API that the keys are for.
+    pub(crate) api_url: Option<String>,
     pub(crate) console: Console,
     pub(crate) portal: Portal,
     pub(crate) brand: Arc<Brand>,
@@ -108,6 +110,10 @@ impl App {
             gateway_digest: configuration.gateway_digest()?,
             feed_users: configuration.feed_users()?,
             public_url: configuration.public_url.clone(),
+            api_url: configuration
+                .api_url
+                .clone()
+                .or_else(|| configuration.public_url.clone()),
             console: configuration.console.clone(),
             portal: configuration.portal.clone(),
             brand: Arc::new(configuration.portal.brand()?),

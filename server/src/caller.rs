@@ -204,6 +204,15 @@ impl Caller {
         }
     }
 
+    /// The records that it can see in the tree below `root`, if it may name any account.
+    pub(crate) fn tree_of(&self, root: &str) -> Option<Scope> {
+        match (&self.who, self.acting_account()) {
+            (Who::Key(key), None) => Some(key.limited(Scope::tree(root))),
+            (Who::Local(_), _) | (Who::Person(_), None) => Some(Scope::tree(root)),
+            (Who::Key(_) | Who::Person(_), Some(_)) => None,
+        }
+    }
+
     /// The records of one account that it can see; none if the account is out of its reach.
     pub(crate) fn scope_of(&self, account: &str) -> Scope {
         match (&self.who, self.acting_account()) {

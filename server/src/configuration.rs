@@ -13,6 +13,7 @@ pub use crate::console::Console;
 pub use crate::group::Group;
 pub use crate::logs::Requests;
 pub use crate::portal::Portal;
+use crate::portal::is_origin;
 use crate::profile;
 use crate::uid::Uid;
 pub use feed::{Feed, Socket};
@@ -29,6 +30,9 @@ pub struct Configuration {
     /// Where people reach the gateway, for the links that sign them in: `https://keys.example.com`, without a path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
+    /// Where your API is, for the command on the page of a new key: `https://api.example.com`. Without it, the command names `public_url`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_url: Option<String>,
     /// The account whose keys see every account.
     pub operator_account: String,
     /// Where requests come in.
@@ -159,6 +163,11 @@ impl Configuration {
         }
         if let Some(url) = &read.public_url {
             check_url(url)?;
+        }
+        if read.api_url.as_deref().is_some_and(|url| !is_origin(url)) {
+            bail!(
+                "`api_url`: expected https://HOST or http://HOST, without a path or a slash at its end"
+            );
         }
         read.portal.check(folder)?;
         read.gateway_digest()?;

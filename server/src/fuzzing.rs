@@ -82,9 +82,27 @@ pub const BODIES: &[(&str, Read)] = &[
     ("Rotation", read::<bodies::Rotation>),
     ("Suspension", read::<bodies::Suspension>),
     ("Update", read::<bodies::Update>),
+    ("NewConsoleSession", read::<bodies::NewConsoleSession>),
+    ("NewPortalSession", read::<bodies::NewPortalSession>),
 ];
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<(), (&'static str, String)> {
     let refusal = |failure: Failure| (failure.name(), failure.message().to_owned());
     call::members_of::<T>(body).map(|_| ()).map_err(refusal)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::routes::ROUTES;
+
+    #[test]
+    fn every_body_that_a_route_takes_is_fuzzed() {
+        let bodies = ROUTES.iter().filter_map(|route| route.body);
+        let taken: BTreeSet<String> = bodies.map(|describe| describe(&mut Vec::new())).collect();
+        let fuzzed: BTreeSet<String> = BODIES.iter().map(|(name, _)| (*name).to_owned()).collect();
+        assert_eq!(fuzzed, taken);
+    }
 }

@@ -102,6 +102,7 @@ async fn make(arguments: &Arguments) -> Result<()> {
     let secret = secret()?;
     let configuration = Configuration {
         data: data.clone(),
+        api_url: None,
         public_url: Some(match &arguments.public_url {
             Some(url) => url.clone(),
             None => format!("http://localhost:{}", arguments.port),

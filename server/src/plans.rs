@@ -40,7 +40,11 @@ pub(crate) enum Work {
     /// Ends keys.
     Revoke(Scope, Box<KeyFilter>),
     /// Takes in a key file.
-    File(Arc<PlannedFile>),
+    File {
+        file: Arc<PlannedFile>,
+        /// Whether it does nothing but end records.
+        only_ends: bool,
+    },
 }
 
 /// A key file, as it was sent: one text or several.
@@ -56,7 +60,7 @@ impl Plan {
     fn bytes(&self) -> usize {
         match &self.work {
             Work::Revoke(..) => 0,
-            Work::File(file) => file.texts.iter().map(|(_, text)| text.len()).sum(),
+            Work::File { file, .. } => file.texts.iter().map(|(_, text)| text.len()).sum(),
         }
     }
 }
@@ -94,11 +98,14 @@ mod tests {
     fn file(bytes: usize, until: u64) -> Plan {
         Plan {
             principal: "mk_1".to_owned(),
-            work: Work::File(Arc::new(PlannedFile {
-                name: "billing".to_owned(),
-                texts: vec![("keyward.toml".to_owned(), "#".repeat(bytes))],
-                passes_policy: Override::None,
-            })),
+            work: Work::File {
+                file: Arc::new(PlannedFile {
+                    name: "billing".to_owned(),
+                    texts: vec![("keyward.toml".to_owned(), "#".repeat(bytes))],
+                    passes_policy: Override::None,
+                }),
+                only_ends: false,
+            },
             set: [0; 32],
             count: 1,
             until,

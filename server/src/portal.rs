@@ -40,7 +40,7 @@ impl Portal {
     /// Rejects an invalid origin, address or colour, and takes the logo's path relative to a folder.
     pub(crate) fn check(&mut self, folder: &Path) -> Result<()> {
         for origin in &self.return_origins {
-            if origin_of(&format!("{origin}/")) != Some(origin) {
+            if !is_origin(origin) {
                 bail!(
                     "`portal.return_origins`: expected an origin such as `https://app.example.com`, without a path"
                 );
@@ -100,6 +100,11 @@ impl Portal {
         let origin = origin_of(url).filter(|_| is_plain(url));
         origin.is_some_and(|origin| self.return_origins.iter().any(|one| one == origin))
     }
+}
+
+/// Whether it is a scheme, a host and perhaps a port, and nothing else.
+pub(crate) fn is_origin(text: &str) -> bool {
+    origin_of(&format!("{text}/")) == Some(text)
 }
 
 /// Visible ASCII, of a length that every browser takes.

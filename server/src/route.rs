@@ -142,7 +142,7 @@ impl Asked {
 const BODY: usize = 256 << 10;
 
 /// That of an import.
-pub(crate) const IMPORT: usize = 4 << 20;
+pub(crate) const IMPORT: usize = keyward_files::applying::LARGEST;
 
 pub(crate) const fn get(
     template: &'static str,

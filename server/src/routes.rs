@@ -9,8 +9,8 @@ use crate::api::account::AccountObject;
 use crate::api::key::ApiKey as ApiKeyObject;
 use crate::api::{
     account_policy, accounts, activity_logs, answers, api_keys, bodies, changes, console_sessions,
-    endpoints, gateways, grant_sets, import, key_file, key_policies, lookup, permissions,
-    portal_sessions, preview, profile, requests, revoke,
+    endpoints, exported_file, gateways, grant_sets, import, key_file, key_policies, lookup,
+    permissions, portal_sessions, preview, preview_set, profile, requests, revoke,
 };
 use crate::feed;
 use crate::parameter::{
@@ -39,12 +39,12 @@ pub const ROUTES: &[Route] = &[
     get("/v2/iam/api_keys", ApiKey, api_keys::list, KEYS).asks(&[LIMIT, text("page"), flag("include_expired"), text("owner"), SCOPE, KIND, flag("livemode"), STATE, text("label"), time("created_before"), time("created_after"), time("expires_before"), text("created_by"), text("grant_set"), text("has_permission"), text("query"), time("unused_since")]),
     get("/v2/iam/api_keys/{id}", ApiKey, api_keys::retrieve, KEY),
     post("/v2/iam/api_keys/{id}", ApiKey, Write, api_keys::update, KEY).takes(described::<bodies::Update>),
-    post("/v2/iam/api_keys/{id}/expire", ApiKey, Write, api_keys::expire, KEY).paced(Pace::Free),
+    post("/v2/iam/api_keys/{id}/expire", ApiKey, Write, api_keys::expire, KEY).takes(described::<bodies::Ending>).paced(Pace::Free),
     post("/v2/iam/api_keys/{id}/rotate", ApiKey, Write, api_keys::rotate, KEY).takes(described::<bodies::Rotation>).paced(Pace::Creation),
     post("/v2/keyward/api_keys/lookup", ApiKey, Read, lookup::lookup, KEY).takes(described::<bodies::Lookup>).paced(Pace::Lookup),
     post("/v2/keyward/api_keys/revoke", ApiKey, Write, revoke::revoke, Gives::Either(described::<answers::PlanObject>, described::<answers::RevokedPlan>)).takes(described::<bodies::Revocation>).paced(Pace::Free),
     post("/v2/keyward/api_keys/import", ApiKeyImport, Write, import::import, Gives::One(described::<answers::ImportResults>)).takes(described::<bodies::Import>).up_to(IMPORT),
-    get("/v2/keyward/key_file", ApiKeyImport, key_file::export, Gives::KeyFile).asks(&[flag("without_own")]).paced(Pace::Lookup),
+    get("/v2/keyward/key_file", ApiKeyImport, exported_file::export, Gives::KeyFile).asks(&[text("owner"), SCOPE, flag("without_own")]).paced(Pace::Lookup),
     post("/v2/keyward/key_file/plan", ApiKeyImport, Write, key_file::plan, Gives::One(described::<answers::FilePlan>)).takes(described::<bodies::FileToPlan>).paced(Pace::Lookup).up_to(IMPORT),
     post("/v2/keyward/key_file/apply", ApiKeyImport, Write, key_file::apply, Gives::One(described::<answers::AppliedFile>)).takes(described::<bodies::FileToApply>),
     post("/v2/keyward/api_keys/{id}/duplicate", ApiKey, Write, api_keys::duplicate, KEY).takes(described::<bodies::Duplicate>).paced(Pace::Creation),
@@ -66,6 +66,7 @@ pub const ROUTES: &[Route] = &[
     get("/v2/keyward/grant_sets/{name}", GrantSet, grant_sets::retrieve, SET),
     put("/v2/keyward/grant_sets/{name}", GrantSet, grant_sets::replace, SET).takes(described::<bodies::GrantSet>),
     delete("/v2/keyward/grant_sets/{name}", GrantSet, grant_sets::delete, DELETED),
+    post("/v2/keyward/grant_sets/{name}/preview", RequestLog, Read, preview_set::preview, Gives::One(described::<preview::Preview>)).takes(described::<bodies::GrantSet>).paced(Pace::Lookup),
     get("/v2/keyward/key_policies", KeyPolicy, key_policies::list, Gives::List(described::<answers::KeyPolicy>)),
     post("/v2/keyward/key_policies", KeyPolicy, Write, key_policies::create, POLICY).takes(described::<bodies::PolicyMembers>),
     get("/v2/keyward/key_policies/{name}", KeyPolicy, key_policies::retrieve, POLICY),

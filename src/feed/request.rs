@@ -32,7 +32,9 @@ pub enum Wanted {
     Head {
         /// The entity tag of the known head.
         known: Option<String>,
-        /// How many seconds the server may delay the answer while the head is unchanged.
+        /// How many seconds the server may delay the answer while the head is unchanged. The first
+        /// request has it as well: its answer then says whether the server waits, and the next
+        /// poll need not be put off for the interval.
         wait: u64,
     },
     /// An object.
@@ -84,8 +86,8 @@ impl Wanted {
             Self::Head { known, wait } => {
                 if let Some(known) = known {
                     headers.push(header("if-none-match", known.clone()));
-                    headers.push(header("prefer", format!("wait={wait}")));
                 }
+                headers.push(header("prefer", format!("wait={wait}")));
             }
             Self::Object { range, .. } => {
                 if let Some((first, last)) = range {

@@ -19,6 +19,7 @@
 
 mod agreement;
 mod audit;
+mod builds;
 mod cases;
 mod catalogue;
 mod command;

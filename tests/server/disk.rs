@@ -6,6 +6,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::json;
+
 use crate::feed::edge::feed;
 use crate::local::Local;
 
@@ -58,7 +60,9 @@ fn child() {
     // Gateways that watch a file and gateways that follow the feed.
     let mut local = Local::start_with(&folder, |data| feed(data, "mirrored = true\n"));
     let keys: Vec<String> = (0..6).map(|_| local.key()).collect();
-    local.is_published(&keys[5]);
+    let filed = file("");
+    assert_eq!(applied(&local, &filed), (200, "applied".to_owned()));
+    local.is_published("mk_filed");
     let ballast = local.data().join("ballast");
 
     fill(&folder);
@@ -71,6 +75,13 @@ fn child() {
     assert_ended(&local, &keys[1]);
     assert!(!ballast.exists(), "there was no other room");
     assert_eq!(local.create().0, 503, "the room is for the next end");
+
+    // A key file that only ends keys passes like a single end, and one that adds does not.
+    let more = format!("{filed}\n[grant_sets.support]\ncustomer = \"read\"\n");
+    assert_eq!(applied(&local, &more), (503, "storage_full".to_owned()));
+    let ended = file("expires = 2026-01-01T00:00:00Z\n");
+    assert_eq!(applied(&local, &ended), (200, "applied".to_owned()));
+    assert_gateways_know_the_end(&local, "mk_filed");
 
     // A server that starts on such a disk accepts ends.
     local.kill();
@@ -97,10 +108,41 @@ fn child() {
     assert_ended(&local, &keys[4]);
 }
 
+/// A key file with one key.
+fn file(end: &str) -> String {
+    let digest = "7".repeat(64);
+    format!(
+        "format = \"keyward.keys/v1\"\n\n[[accounts]]\nid = \"acct_1\"\n\n[[keys]]\nid = \"mk_filed\"\n\
+         kind = \"restricted\"\nmode = \"live\"\nowner = \"acct_1\"\ngrants = {{ customer = \"read\" }}\n{end}sha256 = \"{digest}\"\n"
+    )
+}
+
+/// Plans and applies a key file. Returns the status, and `applied` or the error code.
+fn applied(local: &Local, text: &str) -> (u16, String) {
+    let path = "/v2/keyward/key_file/plan";
+    let body = json!({"as": "billing", "files": {"keys.toml": text}});
+    let (status, plan) = local.ask("POST", path, &[], Some(&body));
+    assert_eq!(status, 200, "a plan needs no room: {plan}");
+    let body = json!({"plan": plan["plan"], "confirm": plan["count"]});
+    let head = [("prefer", "wait=20")];
+    let path = "/v2/keyward/key_file/apply";
+    let (status, done) = local.ask("POST", path, &head, Some(&body));
+    if status == 200 {
+        assert_eq!(done["keyward"]["propagation"]["state"], "published");
+        return (status, "applied".to_owned());
+    }
+    (status, done["error"]["code"].as_str().unwrap().to_owned())
+}
+
 /// Ends a key, and asserts that gateways learn of it.
 #[track_caller]
 fn assert_ended(local: &Local, id: &str) {
     local.expire(id);
+    assert_gateways_know_the_end(local, id);
+}
+
+#[track_caller]
+fn assert_gateways_know_the_end(local: &Local, id: &str) {
     let key = local.published_key(id).unwrap();
     assert!(key["expires_at"].is_u64(), "{key}");
     let followed = local.followed_key(key["sha256"].as_str().unwrap());

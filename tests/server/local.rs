@@ -11,11 +11,22 @@ use keyward_harness::process::Guarded;
 use keyward_harness::{BOUND, eventually};
 use serde_json::{Value, json};
 
+use crate::minted::Minted;
 use crate::world::{PROPAGATION, command, serve_in, straight};
 
 pub(crate) struct Local {
     server: Option<Guarded>,
     folder: PathBuf,
+    minted: Minted,
+}
+
+impl Drop for Local {
+    /// At the end of every test, the value of every key that its requests made is in no file.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.minted.assert_nowhere(&self.data());
+        }
+    }
 }
 
 impl Local {
@@ -38,7 +49,11 @@ impl Local {
         let mut local = Self {
             server: None,
             folder: folder.to_owned(),
+            minted: Minted::default(),
         };
+        local
+            .minted
+            .note(String::from_utf8_lossy(&made.stdout).trim());
         local.serve(&[]);
         let body = json!({"id": "acct_1", "policy": "operator"});
         let made = local.ask("POST", "/v2/keyward/accounts", &[], Some(&body));
@@ -74,6 +89,7 @@ impl Local {
     ) -> (u16, Value) {
         eventually("the server has time", BOUND, || {
             let answer = straight(&self.socket(), method, path, head, body);
+            self.minted.note_those_in(&answer.1);
             (answer.0 != 429).then_some(answer)
         })
     }

@@ -20,6 +20,7 @@ mod feed;
 mod kills;
 mod local;
 mod matrix;
+mod minted;
 mod own_api;
 mod packed;
 mod pages;

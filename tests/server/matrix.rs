@@ -205,6 +205,7 @@ fn is_operators(route: &Route) -> bool {
         || route.asked == Asked::One(Management::GrantSet)
         || route.asked == Asked::One(Management::KeyPolicy)
         || route.asked == Asked::One(Management::ConsoleSession)
+        || route.template.starts_with("/v2/keyward/grant_sets")
         || route.template.starts_with("/v2/keyward/key_file")
         || route.template == "/v2/keyward/activity_logs/head"
 }

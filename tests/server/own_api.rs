@@ -129,6 +129,22 @@ fn a_server_makes_keys_for_an_api_of_ones_own() {
     assert_eq!(apply(&[]), (Some(0), made));
     let nothing = "0 changes; 2 records are as the file has them\n".to_owned();
     assert_eq!(apply(&["--dry-run"]), (Some(0), nothing));
+    // The file learns of an end, though only the server knows its permissions.
+    let path = "/v2/keyward/api_keys/mk_weekly";
+    assert_eq!(world.api("DELETE", path, None).status, 200);
+    let (code, said) = apply(&["--dry-run", "--adopt-ends"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("would be written into the file: mk_weekly, status = \"deleted\"\n"),
+        "{said}"
+    );
+    assert_eq!(fs::read_to_string(keys.join("weekly.toml")).unwrap(), text);
+    assert_eq!(apply(&["--adopt-ends"]).0, Some(0));
+    let adopted = fs::read_to_string(keys.join("weekly.toml")).unwrap();
+    assert!(adopted.contains("status = \"deleted\""), "{adopted}");
+    assert!(!adopted.contains("endpoints"), "{adopted}");
+    let (code, said) = apply(&["--dry-run"]);
+    assert!(code == Some(0) && !said.contains("stays ended"), "{said}");
     fs::write(keys.join("weekly.toml"), "nonsense").unwrap();
     assert_eq!(apply(&[]).0, Some(4));
 

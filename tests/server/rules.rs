@@ -12,7 +12,7 @@ const MANY: usize = 350;
 
 #[test]
 fn stripes_sdk_finds_what_stripe_documents_and_what_is_better_here() {
-    let world = World::start();
+    let mut world = World::start();
     world.account("acct_widgets");
     world.account("acct_many");
     import(&world);
@@ -24,7 +24,13 @@ fn stripes_sdk_finds_what_stripe_documents_and_what_is_better_here() {
     script.tell(&MANY.to_string());
     let mut seen = BTreeMap::new();
     while let Some(line) = script.line() {
-        seen.insert(line["what"].as_str().unwrap().to_owned(), line);
+        let what = line["what"].as_str().unwrap().to_owned();
+        if what == "now with ends only" {
+            world.kill();
+            world.serve(&["--ends-only"]);
+            script.tell("");
+        }
+        seen.insert(what, line);
     }
     script.ends_well();
     let saw = |what: &str| seen.get(what).unwrap_or_else(|| panic!("{what}: not seen"));
@@ -86,6 +92,13 @@ fn stripes_sdk_finds_what_stripe_documents_and_what_is_better_here() {
         400,
         "idempotency_key_reused",
     );
+    fails("same digest", "AlreadyExistsError", 409, "digest_exists");
+    fails("public key", "FeatureNotEnabledError", 400, "public_key");
+    fails("too many", "QuotaExceededError", 400, "max_keys");
+    let of_file = "ControlledByAlternateResourceError";
+    fails("of a file", of_file, 409, "controlled_by_file");
+    fails("too often", "RateLimitError", 429, "rate_limited");
+    fails("ends only", "ServiceUnavailableError", 503, "ends_only");
     is("management", "status", json!(200));
     is("own account", "count", json!(true));
     fails("test makes live", "PermissionError", 403, "live_from_test");

@@ -91,7 +91,10 @@ impl OnServer<Command> {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
-    let (server, output) = (&arguments.server.open("policies")?, arguments.output);
+    let (server, output) = (
+        &arguments.server.open("a key file has no policies")?,
+        arguments.output,
+    );
     match &arguments.command {
         Command::List => show::list(&server.policies()?, output),
         Command::Show { name } => show::one(&found(server, name)?, output),

@@ -47,14 +47,14 @@ pub(crate) struct ServerArguments {
 }
 
 impl ServerArguments {
-    /// The server, which must be named. `what` it has, and a key file has not.
-    pub(crate) fn open(&self, what: &str) -> Result<Server> {
+    /// The server, which must be named. `why` says what a key file cannot do.
+    pub(crate) fn open(&self, why: &str) -> Result<Server> {
         let place = match &self.server {
             Some(place) => Some(place.clone()),
             None => server_of_environment()?,
         };
         let Some(place) = place else {
-            bail!("a key file has no {what}; name a server with --server or KEYWARD_SERVER");
+            bail!("{why}; name a server with --server or KEYWARD_SERVER");
         };
         Server::new(&place, self.api_key_file.as_deref(), None)
     }

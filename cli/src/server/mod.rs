@@ -8,6 +8,7 @@ mod body;
 mod change;
 mod find;
 mod history;
+mod key_file;
 mod list;
 mod lists;
 mod make;
@@ -32,6 +33,7 @@ use crate::input;
 use keyward::profile::Profile;
 
 pub(crate) use find::MOST_LOOKUPS;
+pub(crate) use key_file::Part;
 pub(crate) use list::Filter;
 pub(crate) use make::Made;
 pub(crate) use mirror::Seen;

@@ -115,6 +115,22 @@ impl Server {
         self.call(call)?.map_err(|refused| refused.to_error())
     }
 
+    /// Returns the text in the answer to a GET, which is of this media type.
+    pub(super) fn ask_for_text(&self, path: &str, media_type: &str) -> Result<String> {
+        let place = self.shown();
+        let response = self
+            .sent(&Call::get(path))
+            .with_context(|| format!("`{place}` cannot be asked"))?;
+        if response.status == 200 && response.header("content-type") == Some(media_type) {
+            let text = String::from_utf8(response.body);
+            return text.ok().with_context(|| strange(&place, 200));
+        }
+        match read(&response, &place)? {
+            Err(refused) => Err(refused.to_error()),
+            Ok(_) => bail!(strange(&place, response.status)),
+        }
+    }
+
     fn sent(&self, call: &Call<'_>) -> Result<Response> {
         let request = self.request(call)?;
         let mut pause = PAUSE;

@@ -27,6 +27,8 @@ pub struct Store {
     /// The path as it was given, which messages show.
     path: PathBuf,
     is_folder: bool,
+    /// Texts, by names that no file has, that are read together with the files and never written.
+    context: Vec<(String, String)>,
 }
 
 /// A file as it was read.
@@ -47,7 +49,15 @@ impl Store {
         Ok(Self {
             path: path.to_owned(),
             is_folder: found.is_dir(),
+            context: Vec::new(),
         })
+    }
+
+    /// Reads the files together with a text that is not in any of them: what a server adds to them.
+    #[must_use]
+    pub fn in_context(mut self, name: &str, text: &str) -> Self {
+        self.context.push((name.to_owned(), text.to_owned()));
+        self
     }
 
     /// Creates a key file with this text. Fails if the file already exists.
@@ -55,6 +65,7 @@ impl Store {
         let store = Self {
             path: path.to_owned(),
             is_folder: false,
+            context: Vec::new(),
         };
         let _lock = Lock::take(&store.lock_path(), &holder("init"))?;
         if path.exists() {
@@ -142,12 +153,13 @@ impl Store {
             Journal::of(&path).recover(&file.text, clock::now())?;
         }
         let before = self.parsed(&disk, KeyFile::read_to_change)?;
-        if seen.is_some_and(|seen| !is_same(seen, &disk)) {
+        if seen.is_some_and(|seen| !self.is_same(seen, &disk)) {
             bail!("{CHANGED}");
         }
         let mut after = before.clone();
         let outcome = edit(&mut after)?;
-        if !after.texts().eq(before.texts()) {
+        // With a context, a server is the source.
+        if self.context.is_empty() && !after.texts().eq(before.texts()) {
             after.name_source(&new_source()?);
         }
         let texts: Vec<(String, String)> = after
@@ -166,7 +178,7 @@ impl Store {
             );
         }
         let unchanged = || {
-            if is_same(&before, &self.on_disk()?) {
+            if self.is_same(&before, &self.on_disk()?) {
                 return Ok(());
             }
             bail!("{CHANGED}")
@@ -176,6 +188,12 @@ impl Store {
         let now = clock::now();
         let mut replaced = Vec::new();
         for (name, text) in texts {
+            if let Some((_, known)) = self.context.iter().find(|(known, _)| *known == name) {
+                if *known != text {
+                    bail!("the change is to what {name} says, and nothing was written");
+                }
+                continue;
+            }
             let known = disk.iter().find(|file| file.name == name);
             let known = known.map_or("", |file| &file.text);
             if known != text {
@@ -210,6 +228,7 @@ impl Store {
         let texts = disk
             .iter()
             .map(|file| (file.name.clone(), file.text.clone()))
+            .chain(self.context.iter().cloned())
             .collect();
         let file = read(texts)?;
         Ok(if self.is_folder {
@@ -249,6 +268,16 @@ impl Store {
             .collect()
     }
 
+    /// Whether the files on the disk are still those that were read.
+    fn is_same(&self, read: &KeyFile, disk: &[OnDisk]) -> bool {
+        let disk = disk
+            .iter()
+            .map(|file| (file.name.as_str(), file.text.as_str()));
+        let context = self.context.iter();
+        let context = context.map(|(name, text)| (name.as_str(), text.as_str()));
+        read.texts_as_read().eq(disk.chain(context))
+    }
+
     fn lock_path(&self) -> PathBuf {
         if self.is_folder {
             self.path.join(".lock")
@@ -274,14 +303,6 @@ const CHANGED: &str =
 fn holder(command: &str) -> String {
     let process = std::process::id();
     format!("process {process} (`keyward {command}`, {})", actor())
-}
-
-/// Whether the files on the disk are still those that were read.
-fn is_same(read: &KeyFile, disk: &[OnDisk]) -> bool {
-    let now = disk
-        .iter()
-        .map(|file| (file.name.as_str(), file.text.as_str()));
-    read.texts_as_read().eq(now)
 }
 
 /// A file whose new text is on the disk next to it and whose journal has an entry.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::key::ApiKey;
-use crate::service::filed::FileChange;
+use crate::service::filed::{EndedRecord, FileChange};
 use crate::shown::{ChangeState, PolicyValues, Propagation};
 
 /// Says that the object with an id was removed.
@@ -183,6 +183,8 @@ pub(crate) struct GrantSetObject {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PermissionObject {
     pub(crate) category: Option<String>,
+    /// The path of a GET request that a key may make with this permission and no other, if there is one without parameters.
+    pub(crate) example: Option<String>,
     pub(crate) implies: Vec<String>,
     pub(crate) label: Option<String>,
     pub(crate) levels: Vec<&'static str>,
@@ -232,11 +234,13 @@ pub(crate) struct RevokedMembers {
 /// What a key file changes, and until when the plan can be carried out.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FilePlan {
+    /// The settings and endpoints that the file was read with, in TOML, if it has none and `ended` has records: with them, `ended` can be written into it.
+    pub(crate) beginning: Option<String>,
     /// The first 100.
     pub(crate) changes: Vec<FileChange>,
     pub(crate) count: u64,
     /// What ended elsewhere although the file has it in use: it stays ended.
-    pub(crate) ended: Vec<String>,
+    pub(crate) ended: Vec<EndedRecord>,
     pub(crate) expires_at: String,
     pub(crate) file: String,
     pub(crate) id: String,

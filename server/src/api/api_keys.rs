@@ -6,7 +6,7 @@ use keyward::management::{Command, ExpireKey, KeyTarget, Note};
 use serde_json::{Value, json};
 
 use super::answers::DeletedId;
-use super::edit_key::{Duplicate, Rotation, Update};
+use super::edit_key::{Duplicate, Ending, Rotation, Update};
 use super::key::KeyView;
 use super::list_keys::Parameters;
 use super::new_key::{Asked, NewKey};
@@ -26,12 +26,13 @@ use crate::store::{Reader, Scope, StoredKey};
 pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         let body: NewKey = call.members()?;
+        let reason = body.reason()?;
         let Asked {
             create,
             passes_policy,
         } = body.command(&call.caller)?;
         let command = Command::CreateKey(create);
-        let work = Work::passing(command, passes_policy, key_of(&app));
+        let work = Work::passing(command, passes_policy, key_of(&app)).because(reason);
         carry_out(&app, &call, work).await
     })
 }
@@ -42,9 +43,9 @@ pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
         let (now, of) = (crate::time::now(), Arc::clone(&app));
         let mut pairs = call.pairs()?;
         let paging = Paging::take(&call, &mut pairs)?;
-        let parameters: Parameters = query::read(pairs)?;
-        let scope = parameters.scope(&call.caller)?;
+        let mut parameters: Parameters = query::read(pairs)?;
         let unused_since = parameters.unused_since(&app)?;
+        let scope = parameters.scope(&call.caller)?;
         let filter = KeyFilter {
             query_is_of_names: call.caller.is_in_portal(),
             ..parameters.filter(now)?
@@ -144,13 +145,13 @@ pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
 /// Handles `POST /v2/iam/api_keys/{id}/expire`, which takes effect at once.
 pub(crate) fn expire(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        call.no_members()?;
+        let body: Ending = call.members()?;
         let command = Command::ExpireKey(ExpireKey {
             id: call.target.clone(),
             end: Some(crate::time::at_once()),
             revive: false,
         });
-        let work = Work::of(command, key_of(&app));
+        let work = Work::of(command, key_of(&app)).because(body.reason());
         carry_out(&app, &call, work).await
     })
 }
@@ -184,6 +185,7 @@ pub(crate) fn rotate(app: Arc<App>, call: Call) -> Pending {
 pub(crate) fn duplicate(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         let body: Duplicate = call.members()?;
+        let reason = body.reason()?;
         let (duplicate, passes_policy) = body.command(&call.target)?;
         let show = key_of(&app);
         let present: Present = Arc::new(move |reader: &Reader<'_>, outcome: &Outcome<'_>| {
@@ -196,7 +198,8 @@ pub(crate) fn duplicate(app: Arc<App>, call: Call) -> Pending {
             Ok(shown)
         });
         let command = Command::DuplicateKey(duplicate);
-        carry_out(&app, &call, Work::passing(command, passes_policy, present)).await
+        let work = Work::passing(command, passes_policy, present).because(reason);
+        carry_out(&app, &call, work).await
     })
 }
 

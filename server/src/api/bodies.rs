@@ -2,7 +2,7 @@
 
 pub(crate) use super::accounts::{AccountUpdate, NewAccount, Suspension};
 pub(crate) use super::console_sessions::NewConsoleSession;
-pub(crate) use super::edit_key::{Duplicate, Rotation, Update};
+pub(crate) use super::edit_key::{Duplicate, Ending, Rotation, Update};
 pub(crate) use super::endpoints::Endpoints;
 pub(crate) use super::grant_sets::{GrantSet, NewGrantSet};
 pub(crate) use super::import::Import;

@@ -66,7 +66,7 @@ pub(crate) fn nullable<'de, D: Deserializer<'de>>(
 }
 
 /// Why a change is made: a line for the history.
-fn said(reason: Option<&String>) -> Result<Option<String>, Failure> {
+pub(super) fn said(reason: Option<&String>) -> Result<Option<String>, Failure> {
     let Some(reason) = reason
         .map(|text| text.trim())
         .filter(|text| !text.is_empty())
@@ -246,6 +246,35 @@ impl Rotation {
     }
 }
 
+/// `POST …/expire`. Stripe's SDKs send `{}`.
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Ending {
+    keyward: EndingMembers,
+}
+
+#[derive(Debug, Default, Deserialize, Serialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct EndingMembers {
+    reason: Option<String>,
+}
+
+impl Ending {
+    /// The caller's reason, if there is one. No reason prevents an end: what is not visible becomes a space, and what is too long is cut.
+    pub(crate) fn reason(&self) -> Option<String> {
+        let text = self.keyward.reason.as_deref()?;
+        let visible = |letter: char| {
+            if is_line(letter.encode_utf8(&mut [0; 4])) {
+                letter
+            } else {
+                ' '
+            }
+        };
+        let line: String = text.chars().map(visible).take(LONGEST_REASON).collect();
+        Some(line.trim().to_owned()).filter(|line| !line.is_empty())
+    }
+}
+
 /// `POST …/duplicate`.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -271,6 +300,11 @@ pub(crate) struct DuplicateMembers {
 }
 
 impl Duplicate {
+    /// The caller's reason, if there is one.
+    pub(crate) fn reason(&self) -> Result<Option<String>, Failure> {
+        said(self.keyward.reason.as_ref())
+    }
+
     /// Returns the command.
     pub(crate) fn command(self, id: &str) -> Result<(DuplicateKey, Override), Failure> {
         let mine = self.keyward;
@@ -321,6 +355,19 @@ mod tests {
         assert_eq!(cleared.name, Patch::Clear);
         assert_eq!(cleared.note, Patch::Keep);
         assert_eq!(cleared.expires, End::Never);
+    }
+
+    #[test]
+    fn no_reason_prevents_an_end() {
+        let because = |body: &str| serde_json::from_str::<Ending>(body).unwrap().reason();
+        assert_eq!(because("{}"), None);
+        assert_eq!(because(r#"{"keyward": {"reason": " \n "}}"#), None);
+        assert_eq!(
+            because(r#"{"keyward": {"reason": "leaked\non a \u202eforge"}}"#).as_deref(),
+            Some("leaked on a  forge")
+        );
+        let long = format!(r#"{{"keyward": {{"reason": "{}"}}}}"#, "x".repeat(900));
+        assert_eq!(because(&long).unwrap().len(), LONGEST_REASON);
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub(crate) struct NewGrantSet {
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GrantSet {
-    permissions: Vec<String>,
+    pub(super) permissions: Vec<String>,
 }
 
 impl Named for StoredSet {

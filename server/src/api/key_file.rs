@@ -1,10 +1,9 @@
-//! `/v2/keyward/key_file`: the records as a key file, and a key file as the truth for the records that come from it. First a plan, which says what changes;
-//! then the plan is carried out, if it still does the same.
+//! `/v2/keyward/key_file/plan` and `…/apply`: a key file as the truth for the records that come from it. First a plan, which says what changes; then the plan
+//! is carried out, if it still does the same.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::http::HeaderValue;
 use keyward::key::Livemode;
 use keyward::management::{is_id, random_id};
 use keyward_files::visible::is_line;
@@ -15,15 +14,12 @@ use super::answers::{AppliedFile, FilePlan, RevokedMembers};
 use super::new_key::passes_policy;
 use super::sent_file::Order;
 use crate::app::App;
-use crate::commands::key_file_of;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
-use crate::http::query;
 use crate::plans::{HOLDS, Plan, PlannedFile, Work};
 use crate::publish::Haste;
 use crate::randomness::System;
 use crate::route::Pending;
-use crate::service::Sender;
 use crate::service::failure::Stored;
 use crate::service::filed::Filed;
 use crate::service::once::{Kept, Once};
@@ -58,6 +54,9 @@ pub(crate) struct FileToApply {
     confirm: u64,
 }
 
+/// The answer, how much it presses, and the number of the change.
+type Written = (AppliedFile, Option<Haste>, u64);
+
 /// Why nothing of a file is kept.
 enum Undone {
     Planned(Box<Filed>),
@@ -77,7 +76,7 @@ impl From<Stored> for Undone {
 }
 
 /// A key file has live keys, so test keys neither see nor change them by one.
-fn live_operators_only(call: &Call) -> Result<(), Failure> {
+pub(super) fn live_operators_only(call: &Call) -> Result<(), Failure> {
     call.operators_only(OPERATORS)?;
     match call.caller.mode() {
         Some(Livemode::Live) | None => Ok(()),
@@ -86,50 +85,6 @@ fn live_operators_only(call: &Call) -> Result<(), Failure> {
             "Key files are for the operator's keys of live mode: they have live keys.",
         )),
     }
-}
-
-/// `GET /v2/keyward/key_file`
-pub(crate) fn export(app: Arc<App>, call: Call) -> Pending {
-    Box::pin(async move {
-        live_operators_only(&call)?;
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Parameters {
-            without_own: Option<String>,
-        }
-        let parameters: Parameters = query::read(call.pairs()?)?;
-        let without = match parameters.without_own.as_deref() {
-            None | Some("false") => None,
-            Some("true") => Some(app.operator_account.clone()),
-            Some(_) => {
-                return Err(Failure::new(
-                    Code::ParameterInvalid,
-                    "`without_own` is `true` or `false`.",
-                )
-                .at("without_own"));
-            }
-        };
-        let written: Result<_, Stored> = app
-            .store
-            .read_all(move |reader| Ok(key_file_of(reader, without.as_deref())))
-            .await;
-        let text = written
-            .map_err(Failure::from)?
-            .map_err(|why| Failure::new(Code::FilterTooWide, format!("{why}.")))?;
-        let (sender, now) = (Sender::of(&call), time::now());
-        let noted: Result<(), Stored> = app
-            .store
-            .write(move |tx: &mut Tx<'_>| {
-                tx.record(sender.of_document("key_file_exported", "key_file", now))?;
-                Ok(())
-            })
-            .await;
-        noted.map_err(Failure::from)?;
-        Ok(Answer {
-            content_type: HeaderValue::from_static("application/toml"),
-            ..Answer::written(text.into())
-        })
-    })
 }
 
 /// `POST /v2/keyward/key_file/plan`
@@ -162,9 +117,11 @@ pub(crate) fn plan(app: Arc<App>, call: Call) -> Pending {
             passes_policy: passes_policy(body.override_policy, body.reason),
         });
         let order = Order::read(&app, &call, &planned).await?;
+        let beginning = order.beginning();
+        // Nothing of it is kept, so it needs no room, and a full disk does not stop it.
         let filed: Result<(), Undone> = app
             .store
-            .write(move |tx: &mut Tx<'_>| Err(Undone::Planned(Box::new(order.carry_out(tx)?))))
+            .end(move |tx: &mut Tx<'_>| Err(Undone::Planned(Box::new(order.carry_out(tx)?))))
             .await;
         let filed = match filed {
             Err(Undone::Planned(filed)) => *filed,
@@ -183,7 +140,10 @@ pub(crate) fn plan(app: Arc<App>, call: Call) -> Pending {
         let file = planned.name.clone();
         let plan = Plan {
             principal: call.caller.id(),
-            work: Work::File(planned),
+            work: Work::File {
+                file: planned,
+                only_ends: filed.only_ends(),
+            },
             set: filed.digest(),
             count,
             until,
@@ -192,6 +152,7 @@ pub(crate) fn plan(app: Arc<App>, call: Call) -> Pending {
         let mut changes = filed.changes;
         changes.truncate(SHOWN);
         let object = value(FilePlan {
+            beginning: beginning.filter(|_| !filed.ended.is_empty()),
             changes,
             count,
             ended: filed.ended,
@@ -223,7 +184,11 @@ pub(crate) fn apply(app: Arc<App>, call: Call) -> Pending {
         let plan = plan
             .filter(|plan| plan.until > time::now())
             .ok_or_else(|| Failure::new(Code::PlanExpired, expired).at("plan"))?;
-        let Work::File(planned) = plan.work else {
+        let Work::File {
+            file: planned,
+            only_ends,
+        } = plan.work
+        else {
             return Err(Failure::new(
                 Code::PlanExpired,
                 "This plan is to revoke keys. `/v2/keyward/api_keys/revoke` carries it out.",
@@ -240,36 +205,39 @@ pub(crate) fn apply(app: Arc<App>, call: Call) -> Pending {
         let order = Order::read(&app, &call, &planned).await?;
         let (id, set, file) = (body.plan, plan.set, planned.name.clone());
         let kept = once.clone();
-        let written: Result<(AppliedFile, Option<Haste>, u64), Stored> = app
-            .store
-            .write(move |tx: &mut Tx<'_>| {
-                let filed = order.carry_out(tx)?;
-                if filed.digest() != set {
-                    return Err(Failure::new(
-                        Code::PlanChanged,
-                        "The file changes something else than it did. Make a new plan.",
-                    )
-                    .at("plan")
-                    .into());
-                }
-                let count = u64::try_from(filed.changes.len()).unwrap_or(u64::MAX);
-                let mut change = tx.head().sequence;
-                if count > 0 {
-                    change = tx.record(order.row(count))?.sequence;
-                }
-                let applied = AppliedFile {
-                    applied: count,
-                    count,
-                    file: file.clone(),
-                    id: id.clone(),
-                    keyward: None,
-                    kind: "key_file",
-                    object: "keyward.plan",
-                };
-                kept.keep(tx, &Kept::Object(&value(&applied)?, None))?;
-                Ok((applied, filed.haste, change))
-            })
-            .await;
+        let carry_out = move |tx: &mut Tx<'_>| -> Result<Written, Stored> {
+            let filed = order.carry_out(tx)?;
+            // Only ends may take the room that is kept for ends.
+            if filed.digest() != set || filed.only_ends() != only_ends {
+                return Err(Failure::new(
+                    Code::PlanChanged,
+                    "The file changes something else than it did. Make a new plan.",
+                )
+                .at("plan")
+                .into());
+            }
+            let count = u64::try_from(filed.changes.len()).unwrap_or(u64::MAX);
+            let mut change = tx.head().sequence;
+            if count > 0 {
+                change = tx.record(order.row(count))?.sequence;
+            }
+            let applied = AppliedFile {
+                applied: count,
+                count,
+                file: file.clone(),
+                id: id.clone(),
+                keyward: None,
+                kind: "key_file",
+                object: "keyward.plan",
+            };
+            kept.keep(tx, &Kept::Object(&value(&applied)?, None))?;
+            Ok((applied, filed.haste, change))
+        };
+        let written = if only_ends {
+            app.store.end(carry_out).await
+        } else {
+            app.store.write(carry_out).await
+        };
         let (mut applied, haste, change) = written.map_err(Failure::from)?;
         if let Some(haste) = haste {
             app.publisher.wake(haste);

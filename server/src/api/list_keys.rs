@@ -37,18 +37,18 @@ pub(crate) struct Parameters {
 
 impl Parameters {
     /// Returns the accounts whose keys are listed, as far as the caller can see them.
-    pub(crate) fn scope(&self, caller: &Caller) -> Result<Scope, Failure> {
-        match self.scope.as_deref() {
-            None | Some("self") => Ok(caller.scope()),
-            Some("tree") if caller.is_operator() => Ok(caller.scope()),
-            Some("tree") => caller.tree().ok_or_else(|| {
-                invalid(
-                    "scope",
-                    "`scope=tree` is for the account at the root of a tree.",
-                )
-            }),
-            Some(_) => Err(invalid("scope", "`scope` is `self` or `tree`.")),
+    pub(crate) fn scope(&mut self, caller: &Caller) -> Result<Scope, Failure> {
+        let is_tree = self.scope.as_deref() == Some("tree");
+        if is_tree && caller.is_operator() && self.has_permission.is_some() {
+            return Err(Failure::new(
+                Code::FilterTooWide,
+                "`has_permission` is for the keys of one account: leave out `scope`.",
+            )
+            .at("scope"));
         }
+        let (scope, owner) = reach(caller, self.owner.take(), self.scope.as_deref())?;
+        self.owner = owner;
+        Ok(scope)
     }
 
     /// The time since which they were not used, if that is asked: as far as the logs say.
@@ -137,6 +137,35 @@ impl Parameters {
             query_is_of_names: false,
             owner: self.owner,
         })
+    }
+}
+
+/// Returns the records that `owner` and `scope` name, as far as the caller can see them, and the owner
+/// that is left to filter by. An operator names a tree by its root, and another caller has one.
+pub(super) fn reach(
+    caller: &Caller,
+    owner: Option<String>,
+    scope: Option<&str>,
+) -> Result<(Scope, Option<String>), Failure> {
+    match scope {
+        None | Some("self") => Ok((caller.scope(), owner)),
+        Some("tree") => {
+            let named = owner.as_deref().and_then(|root| caller.tree_of(root));
+            if let Some(tree) = named {
+                return Ok((tree, None));
+            }
+            if caller.is_operator() {
+                return Ok((caller.scope(), None));
+            }
+            let tree = caller.tree().ok_or_else(|| {
+                invalid(
+                    "scope",
+                    "`scope=tree` is for the account at the root of a tree.",
+                )
+            })?;
+            Ok((tree, owner))
+        }
+        Some(_) => Err(invalid("scope", "`scope` is `self` or `tree`.")),
     }
 }
 

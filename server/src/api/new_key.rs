@@ -11,6 +11,7 @@ use keyward::snapshot::Enforcement;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::edit_key::said;
 use crate::caller::Caller;
 use crate::http::failure::{Code, Failure};
 use crate::service::refusal::mode;
@@ -110,6 +111,11 @@ pub(crate) struct Asked {
 }
 
 impl NewKey {
+    /// The caller's reason, if there is one.
+    pub(crate) fn reason(&self) -> Result<Option<String>, Failure> {
+        said(self.keyward.reason.as_ref())
+    }
+
     /// Returns the command.
     pub(crate) fn command(self, caller: &Caller) -> Result<Asked, Failure> {
         if self.public_key.is_some() {

@@ -1,10 +1,11 @@
 //! `POST /v2/keyward/api_keys/{id}/preview`: what a change of a key would have refused of the requests that the gateways' access logs have. Each is decided
 //! by the key as it is and by the key as it would be, by the code that runs in Envoy, and nothing is changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
-use keyward::management::{Command, Context, Key, Limits, decide, needs};
+use keyward::management::{Command, Context, Granted, Key, Limits, decide, needs};
 use keyward_files::key_file::{account_row, key_row, permissions_row};
 use keyward_files::replay::{Change, Replay, Sum};
 use keyward_files::snapshot::Checked;
@@ -60,7 +61,7 @@ pub(crate) struct NotCompared {
 /// How many endpoints are named.
 const NAMED: usize = 20;
 
-/// More accounts than that below one root are not read.
+/// More accounts than that are not read, except for owners and the accounts above them.
 const ACCOUNTS: usize = 2_000;
 
 /// `POST /v2/keyward/api_keys/{id}/preview`
@@ -79,29 +80,35 @@ pub(crate) fn preview(app: Arc<App>, call: Call) -> Pending {
         let now = wanted.now;
         let sides: Result<Sides, Stored> = app.store.read(move |reader| wanted.sides(reader)).await;
         let sides = sides.map_err(Failure::from)?;
-        let id = call.target.clone();
-        let since = now.saturating_sub(USUAL_SPAN);
-        let read = requests::reading(&app, call.wait, move |reading| {
-            let replay = Replay::of(&sides.before, &sides.after)?;
-            let mut sum = Sum::default();
-            let mut read = reading.each(since, u64::MAX / 2_000, |record| {
-                let state = record.state.as_ref();
-                let key = state.and_then(|state| state.key);
-                if key.is_some_and(|key| key.id == id) {
-                    replay.add(&mut sum, record, now);
-                    return true;
-                }
-                false
-            })?;
-            if sides.has_more_accounts {
-                read.leaves_out(format!(
-                    "Requests about accounts beyond the first {ACCOUNTS} of the tree count as refused before and after."
-                ));
-            }
-            Ok(shown(&sum, read))
-        });
-        Answer::of(&read.await?)
+        replayed(&app, call.wait, sides, now).await
     })
+}
+
+/// Decides the requests of the keys that a change reaches, by what was and by what would be.
+pub(super) async fn replayed(
+    app: &App,
+    wait: Option<Duration>,
+    sides: Sides,
+    now: u64,
+) -> Result<Answer, Failure> {
+    let since = now.saturating_sub(USUAL_SPAN);
+    let read = requests::reading(app, wait, move |reading| {
+        let replay = Replay::of(&sides.before, &sides.after)?;
+        let mut sum = Sum::default();
+        let mut read = reading.each(since, u64::MAX / 2_000, |record| {
+            let key = record.state.as_ref().and_then(|state| state.key);
+            let is_one = key.is_some_and(|key| sides.keys.contains(key.id));
+            if is_one {
+                replay.add(&mut sum, record, now);
+            }
+            is_one
+        })?;
+        for note in sides.left_out {
+            read.leaves_out(note);
+        }
+        Ok(shown(&sum, read))
+    });
+    Answer::of(&read.await?)
 }
 
 /// What a preview is made of, on its way to a thread that reads the store.
@@ -114,11 +121,14 @@ struct Wanted {
     now: u64,
 }
 
-/// The key before and after the change, each in a separate snapshot.
-struct Sides {
-    before: Checked,
-    after: Checked,
-    has_more_accounts: bool,
+/// The keys before and after the change, each time in a separate snapshot.
+pub(super) struct Sides {
+    pub(super) before: Checked,
+    pub(super) after: Checked,
+    /// The ids of the keys whose requests are decided.
+    pub(super) keys: BTreeSet<String>,
+    /// What is not in the snapshots.
+    pub(super) left_out: Vec<String>,
 }
 
 impl Wanted {
@@ -140,36 +150,53 @@ impl Wanted {
         let after = states.find_map(|(_, after)| after.filter(|key| key.id == self.id));
         let before = &stored.key;
         let after = after.unwrap_or(before);
-        let around = Around::read(reader, before)?;
+        let around = Around::read(reader, [before.owner.as_str()])?;
         Ok(Sides {
-            before: around.with(before)?,
-            after: around.with(after)?,
-            has_more_accounts: around.has_more_accounts,
+            before: around.with(&[before])?,
+            after: around.with(&[after])?,
+            keys: [self.id].into(),
+            left_out: around.left_out(),
         })
     }
 }
 
-/// What a key is decided by, but for itself.
-struct Around {
+/// What keys are decided by, except for themselves.
+pub(super) struct Around {
     snapshot: Map<String, Value>,
     has_more_accounts: bool,
 }
 
 impl Around {
-    /// All accounts of the owner's tree, because a request may be about any of them, all grant sets, and the endpoints,
+    /// All accounts of the owners' trees, because a request may be about any of them, all grant sets, and the endpoints,
     /// among which are those of this API.
-    fn read(reader: &Reader<'_>, key: &Key) -> Result<Self, Stored> {
-        let owner = reader.account(&Scope::everything(), &key.owner)?;
-        let root = owner.map_or_else(|| key.owner.clone(), |owner| owner.root);
-        let (mut accounts, mut has_more_accounts) = (Vec::new(), false);
-        reader.each_account(&Scope::tree(&root), |stored| {
-            if accounts.len() < ACCOUNTS || stored.account.id == key.owner {
-                accounts.push(account_row(&stored.account));
-            } else {
-                has_more_accounts = true;
+    pub(super) fn read<'o>(
+        reader: &Reader<'_>,
+        owners: impl IntoIterator<Item = &'o str>,
+    ) -> Result<Self, Stored> {
+        // Those that must be there: the owners, and the accounts above them.
+        let (mut needed, mut roots) = (BTreeSet::new(), BTreeSet::new());
+        for owner in owners {
+            let mut next = Some(owner.to_owned());
+            while let Some(id) = next.filter(|id| !needed.contains(id)) {
+                let found = reader.account(&Scope::everything(), &id)?;
+                next = found.and_then(|stored| {
+                    roots.insert(stored.root);
+                    stored.account.parent
+                });
+                needed.insert(id);
             }
-            Ok(())
-        })?;
+        }
+        let (mut accounts, mut has_more_accounts) = (Vec::new(), false);
+        for root in &roots {
+            reader.each_account(&Scope::tree(root), |stored| {
+                if accounts.len() < ACCOUNTS || needed.contains(&stored.account.id) {
+                    accounts.push(account_row(&stored.account));
+                } else {
+                    has_more_accounts = true;
+                }
+                Ok(())
+            })?;
+        }
         let sets: Map<String, Value> = reader
             .grant_sets()?
             .into_iter()
@@ -183,16 +210,31 @@ impl Around {
         snapshot.insert("revision".to_owned(), json!(1));
         snapshot.insert("issued_at".to_owned(), json!(1));
         snapshot.insert("accounts".to_owned(), json!(accounts));
-        snapshot.insert("grant_sets".to_owned(), Value::Object(sets));
+        snapshot.insert(SETS.to_owned(), Value::Object(sets));
         Ok(Self {
             snapshot,
             has_more_accounts,
         })
     }
 
-    fn with(&self, key: &Key) -> Result<Checked, Failure> {
+    /// The same with another grant set of that name.
+    pub(super) fn with_set(&self, name: &str, granted: &Granted) -> Self {
         let mut snapshot = self.snapshot.clone();
-        snapshot.insert("keys".to_owned(), json!([key_row(key)]));
+        let sets = snapshot.entry(SETS).or_insert_with(|| json!({}));
+        if let Some(sets) = sets.as_object_mut() {
+            sets.insert(name.to_owned(), json!(permissions_row(granted)));
+        }
+        Self {
+            snapshot,
+            has_more_accounts: self.has_more_accounts,
+        }
+    }
+
+    /// The snapshot of these keys.
+    pub(super) fn with(&self, keys: &[&Key]) -> Result<Checked, Failure> {
+        let mut snapshot = self.snapshot.clone();
+        let rows: Vec<_> = keys.iter().map(|key| key_row(key)).collect();
+        snapshot.insert("keys".to_owned(), json!(rows));
         Checked::read(
             "the preview",
             Value::Object(snapshot).to_string().as_bytes(),
@@ -202,7 +244,19 @@ impl Around {
             Failure::new(Code::Internal, "The preview could not be made.")
         })
     }
+
+    pub(super) fn left_out(&self) -> Vec<String> {
+        let note = || {
+            format!(
+                "Requests about accounts beyond the first {ACCOUNTS} count as refused before and after."
+            )
+        };
+        self.has_more_accounts.then(note).into_iter().collect()
+    }
 }
+
+/// The member of a snapshot.
+const SETS: &str = "grant_sets";
 
 /// What a request would be refused for: its endpoint, the reason, and the permission that would be missing.
 type Refusal = (String, Option<&'static str>, Option<String>);

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::answers::{PlanObject, RevokedMembers, RevokedPlan, Skipped};
 use super::key::KeyView;
-use super::list_keys::kind;
+use super::list_keys::{kind, reach};
 use super::new_key::instant;
 use crate::app::App;
 use crate::http::call::{Answer, Call};
@@ -90,6 +90,12 @@ pub(crate) fn revoke(app: Arc<App>, call: Call) -> Pending {
 }
 
 impl Filter {
+    /// The account whose tree is named.
+    fn root(&self) -> Option<String> {
+        let is_tree = self.scope.as_deref() == Some("tree");
+        self.owner.clone().filter(|_| is_tree)
+    }
+
     fn read(self, call: &Call, now: u64) -> Result<(Scope, KeyFilter), Failure> {
         let is_empty = self.owner.is_none()
             && self.kind.is_empty()
@@ -104,21 +110,13 @@ impl Filter {
             )
             .at("filter"));
         }
-        let scope = match self.scope.as_deref() {
-            None | Some("self") => call.caller.scope(),
-            Some("tree") => call.caller.tree().unwrap_or_else(|| call.caller.scope()),
-            Some(_) => {
-                return Err(
-                    Failure::new(Code::ParameterInvalid, "`scope` is `self` or `tree`.")
-                        .at("filter.scope"),
-                );
-            }
-        };
+        let (scope, owner) = reach(&call.caller, self.owner, self.scope.as_deref())
+            .map_err(|failure| failure.at("filter.scope"))?;
         let kinds: Result<Vec<KeyKind>, Failure> =
             self.kind.iter().map(|word| kind(word)).collect();
         let before = self.created_before.as_deref();
         let filter = KeyFilter {
-            owner: self.owner,
+            owner,
             kinds: kinds?,
             mode: self.livemode.map(mode),
             states: Some((
@@ -137,6 +135,20 @@ impl Filter {
         };
         Ok((scope, filter))
     }
+}
+
+/// Refuses a tree that is not named by its root: it would have no keys, and look as if they had ended.
+fn is_root(reader: &Reader<'_>, scope: &Scope, account: &str) -> Result<(), Stored> {
+    let stored = reader.account(scope, account)?;
+    if stored.is_some_and(|stored| stored.root == account) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Code::ParameterInvalid,
+        "`scope=tree` is for the account at the root of a tree.",
+    )
+    .at("filter.owner")
+    .into())
 }
 
 /// Finds all keys that match the filter, except those that are rotated and not ended here.
@@ -167,11 +179,15 @@ fn found(reader: &Reader<'_>, scope: &Scope, filter: &KeyFilter) -> Result<Found
 
 async fn plan(app: &Arc<App>, call: &Call, once: Once, filter: Filter) -> Result<Answer, Failure> {
     let (now, of_app) = (time::now(), Arc::clone(app));
+    let root = filter.root().filter(|_| call.caller.is_operator());
     let (scope, filter) = filter.read(call, now)?;
     let (of, by) = (scope.clone(), filter.clone());
     let looked: Result<(Found, Vec<Value>), Stored> = app
         .store
         .read_all(move |reader| {
+            if let Some(root) = root {
+                is_root(reader, &of, &root)?;
+            }
             let found = found(reader, &of, &by)?;
             let mut sample = Vec::new();
             for id in found.ids.iter().take(SAMPLE) {

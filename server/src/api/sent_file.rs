@@ -25,7 +25,8 @@ const SHOWN: usize = 100;
 /// A file on its way to the thread that writes.
 pub(super) struct Order {
     file: KeyFile,
-    has_settings: bool,
+    /// The server's settings and endpoints, with which a file that has none was read.
+    beginning: Option<String>,
     planned: Arc<PlannedFile>,
     source: String,
     caller: Caller,
@@ -55,10 +56,10 @@ impl Order {
         let of = Arc::clone(planned);
         let read = tokio::task::spawn_blocking(move || read(&of, &settings, &endpoints)).await;
         let read = read.map_err(|_| Failure::new(Code::Internal, "The file was not read."))?;
-        let (file, has_settings) = read?;
+        let (file, beginning) = read?;
         Ok(Self {
             file,
-            has_settings,
+            beginning,
             planned: Arc::clone(planned),
             source: format!("file:{}", planned.name),
             caller: call.caller.clone(),
@@ -83,7 +84,13 @@ impl Order {
             now: self.now,
         };
         let (name, caller) = (&self.planned.name, &self.caller);
-        file_into(tx, &self.file, name, caller, &bounds, self.has_settings)
+        let has_settings = self.beginning.is_none();
+        file_into(tx, &self.file, name, caller, &bounds, has_settings)
+    }
+
+    /// The server's settings and endpoints, if the file has none.
+    pub(super) fn beginning(&self) -> Option<String> {
+        self.beginning.clone()
     }
 
     /// The row that says that the file was applied; each record that changed has its own.
@@ -103,18 +110,19 @@ impl Order {
 /// The members of a file that say something of the gateway and the API.
 const SETTINGS: [&str; 4] = ["api_versions", "catalogue", "configuration", "endpoints"];
 
-/// Reads the file, and whether it contains settings. Its faults do not quote it.
+/// Reads the file. If it contains no settings, it is read with those that are also returned. Its faults do not quote it.
 fn read(
     planned: &PlannedFile,
     settings: &Map<String, Json>,
     endpoints: &Map<String, Json>,
-) -> Result<(KeyFile, bool), Failure> {
+) -> Result<(KeyFile, Option<String>), Failure> {
     let mut texts = planned.texts.clone();
     // Which members there are; what is no TOML is found below.
     let has_settings = texts.iter().any(|(_, text)| {
         let table: Option<toml::Table> = text.parse().ok();
         table.is_some_and(|table| SETTINGS.iter().any(|name| table.contains_key(*name)))
     });
+    let mut added = None;
     if !has_settings {
         let profile = settings.iter().filter(|(name, _)| *name == "profile");
         let profile: Map<String, Json> = profile
@@ -126,7 +134,8 @@ fn read(
                 "The server's settings have no form in TOML.",
             )
         })?;
-        texts.push(("the server".to_owned(), beginning));
+        texts.push(("the server".to_owned(), beginning.clone()));
+        added = Some(beginning);
     }
     let file = KeyFile::read(texts).map_err(|faults| {
         let all: Vec<String> = faults.list().iter().map(ToString::to_string).collect();
@@ -138,5 +147,5 @@ fn read(
         .at("files")
         .with("faults", all.into_iter().take(SHOWN).collect::<Vec<_>>())
     })?;
-    Ok((file, has_settings))
+    Ok((file, added))
 }

@@ -32,6 +32,7 @@ mod ceiling;
 mod digests;
 mod files;
 mod sessions;
+mod trees;
 mod unused;
 
 const OPERATOR: &str = "acct_operator";

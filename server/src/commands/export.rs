@@ -7,18 +7,12 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
-use serde_json::{Map, Value as Json};
-
-use keyward::management::{Granted, KeyGrants};
-use keyward_files::key_file::{compose_account, compose_beginning, compose_grant_set, compose_key};
+use anyhow::{Context, anyhow};
 
 use super::Data;
+use super::part::{Part, Unwritten};
 use crate::configuration::{Configuration, FILE};
-use crate::permission::Management;
-use crate::service::own_rows;
-use crate::store::lists::KeyFilter;
-use crate::store::{DocumentName, Inspection, Reader, Scope, StoreError};
+use crate::store::{Inspection, Reader};
 
 /// Its arguments.
 #[derive(clap::Args, Debug)]
@@ -31,9 +25,22 @@ pub struct Arguments {
     /// Leave out the server's own records: the operator's account with its keys, and the rows of the server's API
     #[arg(long)]
     without_own: bool,
+    /// Write only this account's records: its keys, the grant sets that they follow, and the accounts above it
+    #[arg(long, value_name = "ACCOUNT")]
+    owner: Option<String>,
+    /// With --owner: only the account (`self`), or also all accounts below it (`tree`)
+    #[arg(long, value_enum, default_value = "self", requires = "owner")]
+    scope: ScopeArgument,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum ScopeArgument {
+    #[value(name = "self")]
+    Own,
+    Tree,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let inspection = Inspection::of_folder(&arguments.data.path)?;
     let mut out: Box<dyn Write> = match &arguments.output {
         Some(path) => Box::new(
@@ -53,7 +60,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
     } else {
         None
     };
-    inspection.read(|reader| Ok(write(reader, left_out.as_deref(), &mut buffered)))??;
+    let is_tree = arguments.scope == ScopeArgument::Tree;
+    let part = Part::of(arguments.owner.clone(), is_tree, left_out.as_deref());
+    inspection.read(|reader| Ok(part.write(reader, &mut buffered)))??;
     buffered.flush()?;
     Ok(ExitCode::SUCCESS)
 }
@@ -62,18 +71,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
 const LARGEST: usize = 16 << 20;
 
 /// The key file as the API gives it out, or why it does not.
-pub(crate) fn key_file_of(
-    reader: &Reader<'_>,
-    without: Option<&str>,
-) -> std::result::Result<Vec<u8>, String> {
+pub(crate) fn key_file_of(reader: &Reader<'_>, part: &Part) -> Result<Vec<u8>, Unwritten> {
     let mut text = Bounded(Vec::new());
-    match write(reader, without, &mut text) {
+    match part.write(reader, &mut text) {
         Ok(()) => Ok(text.0),
-        Err(_) if text.0.len() >= LARGEST => Err(format!(
+        Err(_) if text.0.len() >= LARGEST => Err(Unwritten::Other(anyhow!(
             "The key file is larger than {} MiB; on the server's machine `keyward-server export` writes it",
             LARGEST >> 20
-        )),
-        Err(error) => Err(format!("{error:#}")),
+        ))),
+        Err(why) => Err(why),
     }
 }
 
@@ -90,82 +96,5 @@ impl Write for Bounded {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// Writes the records of one state of the store, without those of that account and of the server's own API.
-pub(super) fn write(reader: &Reader<'_>, without: Option<&str>, out: &mut dyn Write) -> Result<()> {
-    let document = |name| -> Result<Map<String, Json>> {
-        let stored = reader.document(name)?;
-        let body = stored.and_then(|stored| stored.body.as_object().cloned());
-        Ok(body.unwrap_or_default())
-    };
-    let mut endpoints = document(DocumentName::Endpoints)?;
-    if without.is_some() {
-        endpoints = own_rows::removed(endpoints);
-        refuse_managers(reader, without)?;
-    }
-    let beginning = compose_beginning(&document(DocumentName::Configuration)?, &endpoints)?;
-    out.write_all(beginning.as_bytes())?;
-    let everything = Scope::everything();
-    let mut failed = None;
-    let mut put = |section: String| {
-        out.write_all(section.as_bytes()).map_err(|error| {
-            let why = StoreError::WriteFailed(error.to_string());
-            failed = Some(error);
-            why
-        })
-    };
-    let written = (|| {
-        reader.each_account(&everything, |stored| {
-            if without == Some(stored.account.id.as_str()) {
-                return Ok(());
-            }
-            put(compose_account(&stored.account))
-        })?;
-        for set in reader.grant_sets()? {
-            put(compose_grant_set(&set.name, &set.granted))?;
-        }
-        reader.each_key(&everything, &KeyFilter::default(), |stored| {
-            if without == Some(stored.key.owner.as_str()) {
-                return Ok(());
-            }
-            put(compose_key(&stored.key))
-        })
-    })();
-    if let Some(error) = failed {
-        return Err(error).context("the key file cannot be written");
-    }
-    Ok(written?)
-}
-
-/// Refuses to leave out rows whose permissions a key holds: the key file would name permissions that it does not define.
-fn refuse_managers(reader: &Reader<'_>, without: Option<&str>) -> Result<()> {
-    let manages = |granted: &Granted| {
-        let mut own = Management::ALL.iter();
-        own.any(|one| granted.contains_key(one.name()))
-    };
-    let mut found = None;
-    for set in reader.grant_sets()? {
-        if manages(&set.granted) {
-            found = Some(format!("the grant set `{}`", set.name));
-        }
-    }
-    reader.each_key(&Scope::everything(), &KeyFilter::default(), |stored| {
-        let sides = [&stored.key.grants, &stored.key.connect_grants];
-        let holds = sides.into_iter().flatten().any(|grants| match grants {
-            KeyGrants::Inline(granted) => manages(granted),
-            KeyGrants::Set(_) => false,
-        });
-        if holds && without != Some(stored.key.owner.as_str()) {
-            found = Some(format!("the key `{}`", stored.key.id));
-        }
-        Ok(())
-    })?;
-    match found {
-        Some(what) => bail!(
-            "{what} has permissions to manage keys, which are known by the rows of the server's own API; export without `--without-own`"
-        ),
-        None => Ok(()),
     }
 }

@@ -8,6 +8,7 @@ mod ends;
 mod export;
 mod import;
 mod local;
+mod part;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use anyhow::{Context, Result};
 pub use ends::{Ends, take_ends};
 pub(crate) use export::key_file_of;
 pub use import::{Imported, Taking, import};
+pub use part::{Part, Unwritten};
 
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,8 @@ use crate::store::tests::{Fixture, NOW, wait};
 use crate::store::{Inspection, Tx, backup};
 use crate::uid::Uid;
 
+mod parts;
+
 const FILE: &str = r#"
 format = "keyward.keys/v1"
 source = "file:8mXzT4KqPbW2hVdN"
@@ -122,13 +124,15 @@ fn exported(fixture: &Fixture) -> String {
 }
 
 fn exported_without(fixture: &Fixture, account: Option<&str>) -> String {
+    exported_part(fixture, &Part::of(None, false, account)).unwrap()
+}
+
+fn exported_part(fixture: &Fixture, part: &Part) -> std::result::Result<String, Unwritten> {
     let inspection = Inspection::of_folder(&fixture.path()).unwrap();
     let mut text = Vec::new();
-    inspection
-        .read(|reader| Ok(export::write(reader, account, &mut text)))
-        .unwrap()
-        .unwrap();
-    String::from_utf8(text).unwrap()
+    let written = inspection.read(|reader| Ok(part.write(reader, &mut text)));
+    written.unwrap()?;
+    Ok(String::from_utf8(text).unwrap())
 }
 
 #[test]

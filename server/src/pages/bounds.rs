@@ -12,6 +12,7 @@ use super::parts::matrix::{Chosen, Permission, of_names};
 use super::visit::Visit;
 use crate::app::App;
 use crate::http::failure::Failure;
+use crate::routes::Verb;
 use crate::span;
 
 /// `keyward.account_policy`: the members that forms read.
@@ -59,8 +60,30 @@ impl Bounds {
         if !visit.is_portal() {
             return Ok(None);
         }
+        Self::of(app, visit, account).await.map(Some)
+    }
+
+    async fn of(app: &Arc<App>, visit: &Visit, account: &str) -> Result<Self, Failure> {
         let ask = Ask::get("/v2/keyward/accounts/{id}/policy").target(account);
-        visit.ask(app, ask).await?.read().map(Some)
+        visit.ask(app, ask).await?.read()
+    }
+
+    /// Whether no key of an account may be given any permission: the policy of a new account allows none. Operators learn that before they choose some.
+    pub(crate) async fn allow_nothing(app: &Arc<App>, visit: &Visit, account: &str) -> bool {
+        let is_told = !visit.is_portal()
+            && visit.may(Verb::Post, "/v2/iam/api_keys")
+            && visit.may(Verb::Get, "/v2/keyward/accounts/{id}/policy");
+        if !is_told || account.is_empty() {
+            return false;
+        }
+        // The form names an account that does not exist when it is sent.
+        let found = Self::of(app, visit, account).await;
+        found.is_ok_and(|bounds| {
+            let is_empty = |names: &Option<Vec<String>>| names.as_ref().is_some_and(Vec::is_empty);
+            is_empty(&bounds.permissions)
+                && is_empty(&bounds.connect_permissions)
+                && bounds.presets.is_empty()
+        })
     }
 
     /// The modes of new keys that the session can make.

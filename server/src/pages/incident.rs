@@ -183,10 +183,10 @@ fn body(visit: &Visit, refused: Option<&Failure>) -> Markup {
             aside.stack {
                 (layout::card("What happens", html! {}, html! {
                     ol.pad.stack.tight {
-                        li { "1. Choose which keys." }
-                        li { "2. See how many there are, ten of them, and what is left out." }
-                        li { "3. Type the number. All of them end in one step." }
-                        li { "4. Gateways deny the keys as soon as they have the next snapshot." }
+                        li { "Choose which keys." }
+                        li { "See how many there are, ten of them, and what is left out." }
+                        li { "Type the number. All of them end in one step." }
+                        li { "Gateways deny the keys as soon as they have the next snapshot." }
                     }
                 }))
                 p.soft { "One key? Use " a href="/console/lookup" { "Leaked key" } ", or its own page." }

@@ -39,7 +39,7 @@ pub(super) fn find(app: Arc<App>, visit: Visit) -> PagePending {
         }
         let ask = Ask::post("/v2/keyward/api_keys/lookup").body(json!({"sha256": digest}));
         let shown = match visit.ask(&app, ask).await {
-            Ok(answered) => found(&visit, &answered.read()?),
+            Ok(answered) => found(&visit, &answered.read()?, app.requests.are_files()),
             Err(failure) if failure.is(Code::ResourceMissing) => not_found(&visit),
             Err(failure) if failure.is(Code::ParameterInvalid) => wrong(&failure),
             Err(failure) => return Err(failure),
@@ -79,7 +79,7 @@ fn body(visit: &Visit, shown: &Markup) -> Markup {
     }
 }
 
-fn found(visit: &Visit, key: &Key) -> Markup {
+fn found(visit: &Visit, key: &Key, has_uses: bool) -> Markup {
     let home = format!("/console/keys/{}", key.id);
     let is_used = key.is_in_use();
     html! {
@@ -96,7 +96,7 @@ fn found(visit: &Visit, key: &Key) -> Markup {
                     ("Account", html! { a href={"/console/accounts/" (key.keyward.owner)} { (Text(&key.keyward.owner)) } " · " (key.mode()) }),
                     ("May", may(key)),
                     ("From", addresses(key)),
-                    ("Last used", html! { @match &key.last_used { Some(at) => (super::parts::time(at, visit.now)), None => span.soft { "unknown: this server does not read the gateways' usage" } } }),
+                    ("Last used", html! { @match &key.last_used { Some(at) => (super::parts::time(at, visit.now)), None if has_uses => span.soft { "not seen in the access logs" }, None => span.soft { "unknown: this server reads no access logs" } } }),
                     ("Made", html! { @if let Some(at) = &key.created { (super::parts::time(at, visit.now)) } @if let Some(by) = &key.keyward.created_by { " by " (Text(&by.id)) } }),
                     ("Ends", ends(key, visit.now)),
                 ]))

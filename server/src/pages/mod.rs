@@ -7,6 +7,7 @@ pub(crate) mod assets;
 mod begin;
 mod bounds;
 mod brand;
+mod check;
 mod checks;
 mod create;
 mod enter;

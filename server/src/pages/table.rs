@@ -93,7 +93,7 @@ pub(crate) const PAGES: &[Page] = &[
     get("/console/grant_sets/new", Needs(Verb::Post, SETS), grant_sets::form),
     post("/console/grant_sets/new", Needs(Verb::Post, SETS), grant_sets::create).fresh(),
     get("/console/grant_sets/{id}", Needs(Verb::Get, SET), grant_sets::show),
-    post("/console/grant_sets/{id}", Needs(Verb::Put, SET), grant_sets::save).fresh(),
+    post("/console/grant_sets/{id}", Needs(Verb::Put, SET), grant_sets::save),
     get("/console/grant_sets/{id}/delete", Needs(Verb::Delete, SET), grant_sets::ask_to_remove),
     post("/console/grant_sets/{id}/delete", Needs(Verb::Delete, SET), grant_sets::remove).fresh(),
     get("/console/policies", Needs(Verb::Get, POLICIES), policies::list),

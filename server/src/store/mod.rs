@@ -60,6 +60,7 @@ pub use inspection::Inspection;
 pub use reader::Reader;
 pub use records::Origin;
 pub use records::accounts::StoredAccount;
+pub(crate) use records::documents::asked_by;
 pub use records::documents::{DocumentName, StoredDocument};
 pub use records::gateways::StoredVm;
 pub use records::keys::StoredKey;

@@ -10,14 +10,18 @@ use crate::feed::surroundings::Surroundings;
 use crate::feed::trouble::Trouble;
 
 impl Follower {
-    pub(super) fn ask(&mut self, now: u64, out: &mut Vec<Output>) {
+    /// Polls the head. `at_once` means in response to an answer, and not to a tick.
+    pub(super) fn ask(&mut self, now: u64, at_once: bool, out: &mut Vec<Output>) {
         let id = self.id();
         let known = self.etag.clone();
-        let wait = if known.is_some() { self.feed.wait } else { 0 };
-        let timeout = wait.saturating_mul(1000).saturating_add(GRACE);
+        let wait = self.feed.wait;
+        // Whoever knows no head is answered without a delay.
+        let delay = if known.is_some() { wait } else { 0 };
+        let timeout = delay.saturating_mul(1000).saturating_add(GRACE);
         self.state = State::Asking {
             id,
             since: now,
+            at_once,
             until: now.saturating_add(timeout).saturating_add(GRACE),
         };
         let wanted = Wanted::Head { known, wait };
@@ -101,45 +105,47 @@ impl Follower {
                 )
             })?;
         let is_new = self.floor.newest_bytes() != Some(&*bytes);
+        // The server answered at once because it should: it has another head than it was told, or
+        // it was told none and names this one, so the next poll will tell it.
+        let is_news = is_new || (self.etag.is_none() && answer.etag().is_some());
         let key = key.clone();
         self.floor.raise(&key, &head, &bytes);
         let loaded = self.loaded.as_ref();
         let work = loaded.filter(|loaded| loaded.line == head.line);
-        // A poll without an entity tag asks for no wait, so its answer does not say whether the
-        // server waits. The next poll has the tag and follows at once: after an interval, a
-        // revocation could be that late.
-        let is_unknown = self.etag.is_none() && answer.etag().is_some();
         self.target = Some(Target {
             work: work.map(|loaded| (loaded.snapshot.clone(), loaded.base)),
             by_delta: true,
             head,
             key,
             etag: answer.etag().map(str::to_owned),
-            waits: answer.waits() || is_unknown,
-            is_new: is_new || is_unknown,
+            waits: answer.waits(),
+            is_news,
         });
         Ok(is_new.then_some(bytes))
     }
 
-    /// Polls again or schedules the next poll, because this head needs nothing more.
+    /// Polls again or schedules the next poll, because this head needs nothing more. `is_news`
+    /// means that the answer was due at once.
     pub(super) fn rest(
         &mut self,
         since: u64,
         waits: bool,
-        is_new: bool,
+        is_news: bool,
         around: &mut dyn Surroundings,
         out: &mut Vec<Output>,
     ) {
         let now = around.now();
         let waited = now.saturating_sub(since) >= LEAST_PAUSE;
-        if waits && (is_new || waited) {
-            return self.ask(now, out);
+        let has_waited = std::mem::replace(&mut self.waits, waits);
+        if waits && (is_news || waited) {
+            return self.ask(now, true, out);
         }
-        let pause = if waits {
-            LEAST_PAUSE
-        } else {
-            let interval = self.feed.interval.saturating_mul(1000);
-            between(interval * 4 / 5, interval * 6 / 5, around.random())
+        let interval = self.feed.interval.saturating_mul(1000);
+        let pause = match (waits, has_waited) {
+            (true, _) => LEAST_PAUSE,
+            // A server that is about to stop answers early. Another one may be there already.
+            (false, true) => between(LEAST_PAUSE, 2 * LEAST_PAUSE, around.random()),
+            (false, false) => between(interval * 4 / 5, interval * 6 / 5, around.random()),
         };
         self.state = State::Idle {
             due: now.saturating_add(pause),

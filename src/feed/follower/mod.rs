@@ -82,7 +82,13 @@ enum State {
     /// There is nothing to do before `due`.
     Idle { due: u64 },
     /// A poll of the head is open.
-    Asking { id: CallId, since: u64, until: u64 },
+    Asking {
+        id: CallId,
+        since: u64,
+        /// Whether it was made in response to an answer.
+        at_once: bool,
+        until: u64,
+    },
     /// An object is being fetched.
     Fetching {
         object: Object,
@@ -118,10 +124,10 @@ struct Target {
     work: Option<(Snapshot, Revision)>,
     /// Whether a delta led there. If so, a base may still repair wrong counts.
     by_delta: bool,
-    /// Whether the server delays its answers, or may.
+    /// Whether the server delays its answers.
     waits: bool,
-    /// Whether the head differs from the last one, or came without a wait.
-    is_new: bool,
+    /// Whether the answer was due at once, because the head is not the one that the poll named.
+    is_news: bool,
 }
 
 /// Follows a feed.
@@ -135,6 +141,8 @@ pub struct Follower {
     base_due: Option<u64>,
     /// The entity tag of the loaded head.
     etag: Option<String>,
+    /// Whether the server delayed its last answer, or would have.
+    waits: bool,
     backoff: Backoff,
     trouble: Option<Trouble>,
     calls: u64,
@@ -155,6 +163,7 @@ impl Follower {
             state: State::Idle { due: 0 },
             base_due: None,
             etag: None,
+            waits: false,
             backoff: Backoff::default(),
             trouble: None,
             calls: 0,
@@ -184,6 +193,7 @@ impl Follower {
             state: State::Idle { due: 0 },
             base_due: None,
             etag: None,
+            waits: false,
             backoff: Backoff::default(),
             trouble: None,
             feed,
@@ -248,7 +258,7 @@ impl Follower {
                 // If the clock was set back, this must not wait longer than the longest pause.
                 *due = (*due).min(now.saturating_add(self.feed.longest_pause()));
                 if *due <= now {
-                    self.ask(now, &mut out);
+                    self.ask(now, false, &mut out);
                 }
             }
             State::Asking { until, .. } | State::Fetching { until, .. } if *until <= now => {
@@ -349,15 +359,19 @@ impl Follower {
         self.target = None;
         self.base_due = None;
         self.etag = None;
-        // Polling the head and requesting an object within a moment already were two calls.
-        let least = if matches!(self.state, State::Asking { .. }) {
-            0
-        } else {
-            LEAST_PAUSE
+        // Two calls within a moment count as two: polling the head and requesting an object, or
+        // polling again in response to an answer.
+        let now = around.now();
+        let is_first = match self.state {
+            State::Asking { since, at_once, .. } => {
+                !at_once || now.saturating_sub(since) >= LEAST_PAUSE
+            }
+            State::Idle { .. } | State::Fetching { .. } | State::Building { .. } => false,
         };
+        let least = if is_first { 0 } else { LEAST_PAUSE };
         let pause = self.backoff.fail(around.random()).saturating_add(least);
         self.state = State::Idle {
-            due: around.now().saturating_add(pause),
+            due: now.saturating_add(pause),
         };
     }
 }

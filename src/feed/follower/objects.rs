@@ -48,9 +48,9 @@ impl Follower {
                     let pause = between(0, BASE_WITHIN, around.random());
                     let due = *self.base_due.get_or_insert(now.saturating_add(pause));
                     self.etag.clone_from(&target.etag);
-                    let waits = target.waits;
+                    let (waits, is_news) = (target.waits, target.is_news);
                     if due > now {
-                        return self.rest(now, waits, true, around, out);
+                        return self.rest(now, waits, is_news, around, out);
                     }
                 }
                 target.work = None;
@@ -267,7 +267,7 @@ impl Follower {
             work,
             by_delta,
             waits,
-            is_new,
+            is_news,
         } = target;
         let Some((snapshot, base)) = work else {
             return;
@@ -321,7 +321,7 @@ impl Follower {
                 key,
                 etag,
                 waits,
-                is_new: false,
+                is_news: false,
             });
         }
         let since = match &self.state {
@@ -329,7 +329,7 @@ impl Follower {
             State::Asking { since, .. } => *since,
             State::Fetching { .. } | State::Building { .. } => 0,
         };
-        self.rest(since, waits, is_new, around, out);
+        self.rest(since, waits, is_news, around, out);
     }
 }
 

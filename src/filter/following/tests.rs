@@ -140,6 +140,7 @@ fn who_asks_is_told_and_nothing_that_breaks_a_log() {
             format!(
                 "user-agent: keyward/{version} (gw=edge-7ab; vm=1234abcd; rev=0; state=loading)"
             ),
+            "prefer: wait=25".to_owned(),
         ]
     );
 }

@@ -338,7 +338,7 @@ fn head(shared: &Shared, seen: &Seen) -> Reply {
     let known = seen.header("if-none-match").map(str::to_owned);
     let wait = seen
         .header("prefer")
-        .and_then(|it| it.strip_prefix("wait=")?.parse().ok());
+        .and_then(|it| it.strip_prefix("wait=")?.parse::<u64>().ok());
     let is_old = |it: &mut Published| it.waits && !it.is_over && known == Some(tag(&it.signed));
     let published = shared.0.lock().unwrap();
     let bound = Duration::from_secs(wait.unwrap_or(0));
@@ -351,8 +351,9 @@ fn head(shared: &Shared, seen: &Seen) -> Reply {
     }
     let tag = tag(&published.signed);
     let mut headers = vec![("etag", tag.clone())];
-    if published.waits {
-        headers.push(("preference-applied", format!("wait={}", wait.unwrap_or(0))));
+    // A server applies only a preference that the request has (RFC 7240, 3).
+    if let Some(wait) = wait.filter(|_| published.waits) {
+        headers.push(("preference-applied", format!("wait={wait}")));
     }
     if known == Some(tag) {
         return reply(304, headers, Vec::new());

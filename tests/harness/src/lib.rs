@@ -26,6 +26,7 @@ pub mod observe;
 pub mod pb;
 pub mod pool;
 pub mod push;
+pub mod relay;
 pub mod upstream;
 
 #[cfg(target_os = "linux")]
@@ -36,6 +37,6 @@ pub use keyward_support::{
 };
 
 pub use self::{
-    builder::Ecds, envoy::Envoy, feed::Feed, host::Host, pb::Wrapper, push::Push,
+    builder::Ecds, envoy::Envoy, feed::Feed, host::Host, pb::Wrapper, push::Push, relay::Relay,
     upstream::Upstream,
 };

@@ -8,15 +8,15 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-pub(super) struct Relay {
-    pub(super) address: SocketAddr,
+pub struct Relay {
+    pub address: SocketAddr,
     target: Arc<Mutex<SocketAddr>>,
     open: Arc<Mutex<Vec<TcpStream>>>,
     is_cut: Arc<AtomicBool>,
 }
 
 impl Relay {
-    pub(super) fn to(target: SocketAddr) -> Self {
+    pub fn to(target: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let is_cut = Arc::new(AtomicBool::new(false));
@@ -47,18 +47,18 @@ impl Relay {
     }
 
     /// Closes all connections. New ones lead there.
-    pub(super) fn aim(&self, target: SocketAddr) {
+    pub fn aim(&self, target: SocketAddr) {
         *self.target.lock().unwrap() = target;
         for client in self.open.lock().unwrap().drain(..) {
             let _ = client.shutdown(std::net::Shutdown::Both);
         }
     }
 
-    pub(super) fn cut(&self) {
+    pub fn cut(&self) {
         self.is_cut.store(true, Ordering::SeqCst);
     }
 
-    pub(super) fn heal(&self) {
+    pub fn heal(&self) {
         self.is_cut.store(false, Ordering::SeqCst);
     }
 }

@@ -125,7 +125,11 @@ pub(super) const LEFT_OUT: &[LeftOut] = &[
         "curl -s -X PUT https://keys",
         Test("tests/server/own_api.rs"),
     ),
-    out("api.md", "jq -n", Test("server/src/api/tests/files.rs")),
+    out(
+        "api.md",
+        "keyward key-file apply",
+        Test("tests/server/command/key_file.rs"),
+    ),
     out(
         "api.md",
         "curl -s https://keys",

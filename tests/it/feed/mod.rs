@@ -7,11 +7,14 @@ mod pushes;
 mod restart;
 mod way;
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use crate::fail_closed::{ALICE, BOB, STRANGER, ask, snapshot, status};
 use crate::support::builder::Builder;
 use crate::support::feed::{CLUSTER, Feed, cluster, configuration};
+use crate::support::upstream::Reply;
 use crate::support::{BOUND, Envoy, Host, eventually};
 
 /// Returns a builder for an Envoy that follows a feed.
@@ -136,6 +139,32 @@ fn a_source_that_does_not_wait_is_polled() {
     feed.publish(&snapshot(2, &[BOB]));
     everywhere(&envoy, ALICE, 401);
     everywhere(&envoy, BOB, 200);
+}
+
+#[test]
+fn an_open_poll_brings_each_change_and_none_waits_for_the_interval() {
+    let feed = Feed::start(&snapshot(1, &[ALICE]));
+    let mut slow = configuration();
+    slow["feed"]["interval"] = json!(3600);
+    slow["feed"]["wait"] = json!(60);
+    let envoy = following(&feed, &slow).concurrency(3).start();
+    everywhere(&envoy, ALICE, 200);
+    // As soon as the first head is served.
+    feed.publish(&snapshot(2, &[BOB]));
+    everywhere(&envoy, ALICE, 401);
+    everywhere(&envoy, BOB, 200);
+    // After trouble.
+    feed.manner(Some(Arc::new(|_, _| Reply {
+        status: 500,
+        headers: Vec::new(),
+        body: Vec::new(),
+    })));
+    feed.publish(&snapshot(3, &[ALICE, BOB]));
+    logged(&envoy, "the head was answered with status 500");
+    feed.manner(None);
+    everywhere(&envoy, ALICE, 200);
+    feed.publish(&snapshot(4, &[BOB]));
+    everywhere(&envoy, ALICE, 401);
 }
 
 #[test]

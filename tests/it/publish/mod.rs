@@ -3,6 +3,8 @@
 
 #[cfg(feature = "object-store")]
 mod bucket;
+mod killed;
+mod token;
 
 use std::fs;
 use std::net::SocketAddr;

@@ -7,22 +7,23 @@ const base = {
   launchOptions: { executablePath: process.env.CHROMIUM_BIN || "/usr/bin/chromium", args: ["--no-sandbox"] },
   locale: "en-GB",
   timezoneId: "UTC",
+  actionTimeout: 60_000,
 };
 
 export default defineConfig({
   outputDir: `${process.env.KEYWARD_PAGES_OUT}/results`,
   forbidOnly: true,
+  // There is only one server. Tests of a file count what they made, so they run one after the other.
   fullyParallel: false,
-  // There is only one server, and tests count what they made.
-  workers: 1,
+  workers: 2,
   // Bounds for a machine that is busy; nothing waits so long on one that is not.
   timeout: Number(process.env.KEYWARD_PAGES_TIMEOUT ?? 600_000),
-  expect: { timeout: 30_000 },
+  expect: { timeout: 60_000 },
   reporter: [["line"]],
   projects: [
     { name: "once", testMatch: /\/once\.spec\.js/, use: { ...base, viewport: { width: 1280, height: 800 } } },
-    { name: "states", testMatch: /states\.spec\.js/, use: { ...base, viewport: { width: 1280, height: 800 } } },
-    { name: "portal", testMatch: /\/portal\.spec\.js/, use: { ...base, viewport: { width: 360, height: 800 } } },
+    { name: "states", fullyParallel: true, testMatch: /states\.spec\.js/, use: { ...base, viewport: { width: 1280, height: 800 } } },
+    { name: "portal", fullyParallel: true, testMatch: /\/portal\.spec\.js/, use: { ...base, viewport: { width: 360, height: 800 } } },
     ...["behind", "no-keys", "no-store"].map((name) => ({
       name,
       testMatch: /broken\.spec\.js/,

@@ -152,6 +152,7 @@ export function states({ org, home, odd, stopped, empty, keys }) {
     ["incident: none found", sent("/console/incident", { Account: empty }, "Count the keys", "No key fits")],
     ["account: wrong parent", sent("/console/accounts/new", { Name: "Below nothing", "Belongs to": "acct_nosuchaccount" }, "Create account", "acct_nosuchaccount")],
     ["account: wrong id typed", sent(`/console/accounts/${home}/suspend`, { "Type the account's id": "acct_wrong" }, "Suspend", "not the id of the account")],
+    ["grant set: checked", sent(`/console/grant_sets/support-${tag}`, {}, "Check against the last 7 days", "have no request of a key of this set")],
     ["grant set: wrong name", sent("/console/grant_sets/new", { Name: "a name with blanks" }, "Create grant set", "name")],
     ["sessions: a link", sent("/console/sessions", { "For whom": "new@example.com" }, "Make a link", "Copy it now")],
   ];

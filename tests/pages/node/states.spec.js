@@ -4,12 +4,17 @@ import { expect, test } from "./fixture.js";
 import { refusals, seen } from "./looks.js";
 import { states, strangers, world } from "./states.js";
 
-test("pages by their addresses", async ({ signedIn: page, watched }) => {
-  watched.allowed.push(...refusals);
-  for (const [name, go] of states(await world()).pages) await seen(page, name, go);
-  // For broken.spec.js, which runs when no one can sign in any more.
-  await page.context().storageState({ path: process.env.KEYWARD_PAGES_SESSION });
-});
+// Several at the same time, each in its own worker with its own accounts.
+const PARTS = 3;
+for (let part = 0; part < PARTS; part += 1) {
+  test(`pages by their addresses, part ${part + 1} of ${PARTS}`, async ({ signedIn: page, watched }) => {
+    watched.allowed.push(...refusals);
+    const { pages } = states(await world());
+    for (const [name, go] of pages.filter((_, at) => at % PARTS === part)) await seen(page, name, go);
+    // For broken.spec.js, which runs when no one can sign in any more. This session has seen the list of keys.
+    if (part === 0) await page.context().storageState({ path: process.env.KEYWARD_PAGES_SESSION });
+  });
+}
 
 test("pages that answer a form", async ({ signedIn: page, watched }) => {
   watched.allowed.push(...refusals);

@@ -1,11 +1,13 @@
 //! The console, as a browser reaches it through Envoy.
 
 mod check;
+mod check_sets;
 mod flows;
 mod hidden;
 mod many;
 mod roles;
 mod sign_in;
+mod try_it;
 
 use crate::browser::{Browser, field};
 

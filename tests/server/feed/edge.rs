@@ -4,10 +4,12 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use keyward_files::feed::SigningKey;
 use keyward_files::randomness::SystemRandomness;
+use keyward_harness::clock::Clock;
 use keyward_harness::http::Connection;
 use keyward_harness::{BOUND, Envoy};
 use serde_json::{Value, json};
@@ -59,7 +61,23 @@ impl Edge {
         public_keys: &[&str],
     ) -> Self {
         let configuration = configuration(public_keys);
-        Self::following(name, key, configuration, cluster(&addresses(sources)))
+        Self::following(name, key, configuration, cluster(&addresses(sources)), &[])
+    }
+
+    /// One that denies once its head is so many seconds old, by a clock that the test sets.
+    pub(super) fn aging(
+        name: &str,
+        key: &str,
+        source: SocketAddr,
+        data: &Path,
+        age: u64,
+        clock: &Clock,
+    ) -> Self {
+        let public_key = fs::read_to_string(data.join("feed.pub")).unwrap();
+        let mut configuration = configuration(&[&public_key]);
+        configuration["max_snapshot_age"] = json!(age);
+        let cluster = cluster(&addresses(&[source]));
+        Self::following(name, key, configuration, cluster, &clock.environment())
     }
 
     /// The same by the server's socket, without a key.
@@ -69,15 +87,25 @@ impl Edge {
         let mut cluster = cluster(&[json!({"pipe": {"path": socket}})]);
         let options = cluster.as_object_mut().unwrap();
         options.remove("typed_extension_protocol_options");
-        Self::following(name, "unused", configuration, cluster)
+        Self::following(name, "unused", configuration, cluster, &[])
     }
 
-    fn following(name: &str, key: &str, configuration: Value, cluster: Value) -> Self {
+    fn following(
+        name: &str,
+        key: &str,
+        configuration: Value,
+        cluster: Value,
+        environment: &[(&'static str, PathBuf)],
+    ) -> Self {
         let name = name.to_owned();
         let secret = json!({
             "name": "feed_key", "generic_secret": {"secret": {"inline_string": key}},
         });
-        let envoy = Envoy::builder()
+        let mut builder = Envoy::builder();
+        for (variable, value) in environment {
+            builder = builder.environment(variable, value);
+        }
+        let envoy = builder
             .config(configuration.to_string())
             .concurrency(2)
             .edit(move |bootstrap| {
@@ -95,8 +123,14 @@ impl Edge {
     /// Waits until every worker answers with this status.
     #[track_caller]
     pub(super) fn comes_to(&self, key: &str, expected: u16) {
+        self.comes_within(BOUND, key, expected);
+    }
+
+    /// The same within another time.
+    #[track_caller]
+    pub(super) fn comes_within(&self, bound: Duration, key: &str, expected: u16) {
         let what = format!("every worker answers {expected}");
-        self.envoy.on_every_worker(&what, BOUND, |connection| {
+        self.envoy.on_every_worker(&what, bound, |connection| {
             (ask(connection, key) == expected).then_some(())
         });
     }

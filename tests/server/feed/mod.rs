@@ -4,9 +4,9 @@ mod clock;
 pub(crate) mod edge;
 mod forget;
 mod kills;
+mod latest;
 mod load;
 mod mirrors;
-mod relay;
 mod rotation;
 mod socket;
 mod strangers;
@@ -15,13 +15,12 @@ mod volume;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use keyward_harness::{BOUND, eventually};
+use keyward_harness::{BOUND, Relay, eventually};
 use keyward_support::command::{Said, fed};
 use serde_json::{Value, json};
 
 use crate::world::World;
 use edge::{Edge, ask, feed};
-use relay::Relay;
 
 impl World {
     fn with_feed() -> Self {

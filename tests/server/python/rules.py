@@ -82,6 +82,35 @@ tell(what="makes a manager", error=error(lambda: backend.v2.iam.api_keys.create(
 tell(what="makes an unrestricted key", error=error(lambda: backend.v2.iam.api_keys.create(
     {"type": "secret_key", "keyward": {"kind": "secret"}})))
 tell(what="another tenant", error=error(lambda: backend.v2.iam.api_keys.retrieve(ids[0])))
+digest = {"owner": "acct_widgets", "livemode": False, "sha256": "ab" * 32}
+keys.create(new(name="By digest", keyward=digest))
+tell(what="same digest", error=error(lambda: keys.create(new(name="Another", keyward=digest))))
+tell(what="public key", error=error(lambda: keys.create(new(public_key={"pem_key": {"algorithm": "RSA", "data": "a"}}))))
+client.raw_request("post", "/v2/keyward/key_policies", name="few", max_keys=1)
+client.raw_request("post", "/v2/keyward/accounts", id="acct_few", policy="few")
+few = {"type": "secret_key", "keyward": {"owner": "acct_few", "livemode": False}}
+keys.create(few)
+tell(what="too many", error=error(lambda: keys.create(few)))
+file = """format = "keyward.keys/v1"
+[[accounts]]
+id = "acct_file"
+[[keys]]
+id = "mk_file"
+kind = "restricted"
+mode = "test"
+owner = "acct_file"
+grants = { customer = "read" }
+sha256 = "%s"
+""" % ("cd" * 32)
+plan = json.loads(client.raw_request("post", "/v2/keyward/key_file/plan", **{
+    "as": "services", "files": {"keys.toml": file}, "override_policy": True, "reason": "a file"}).body)
+client.raw_request("post", "/v2/keyward/key_file/apply", plan=plan["plan"], confirm=plan["count"])
+tell(what="of a file", error=error(lambda: keys.update("mk_file", {"name": "Mine"})))
+looked = (error(lambda: backend.raw_request("post", "/v2/keyward/api_keys/lookup", sha256="ef" * 32)) for _ in range(500))
+tell(what="too often", error=next((one for one in looked if one["status"] == 429), None))
 tell(what="deleted", status=client.raw_request("delete", f"/v2/keyward/api_keys/{replacement.id}").code, state=keys.retrieve(replacement.id).status)
 logs = client.v2.iam.activity_logs.list({"limit": 5})
 tell(what="activity", types=[log.type for log in logs.data], newest=logs.data[0].details["api_key"]["id"] == replacement.id)
+tell(what="now with ends only")
+sys.stdin.readline()
+tell(what="ends only", error=error(lambda: keys.create(new())))

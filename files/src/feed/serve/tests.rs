@@ -151,6 +151,12 @@ fn a_poll_waits_for_the_next_head_and_gets_it() {
     assert_eq!(first.header("preference-applied"), None);
     let tag = first.header("etag").unwrap().to_owned();
     let known = format!("if-none-match: {tag}\r\n");
+    // The first poll of a gateway learns at once that this server waits.
+    let begun = Instant::now();
+    let asked = server.get("/head", "prefer: wait=600\r\n");
+    assert_eq!((asked.status, &asked.body), (200, &first.body));
+    assert_eq!(asked.header("preference-applied"), Some("wait=55"));
+    assert!(begun.elapsed() < BOUND);
     // Without a preference the answer is immediate.
     let same = server.get("/head", &known);
     assert_eq!((same.status, same.body.len()), (304, 0));

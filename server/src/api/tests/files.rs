@@ -4,6 +4,9 @@ use keyward_files::key_file::KeyFile;
 
 use super::*;
 
+mod ends;
+mod parts;
+
 const FILE: &str = include_str!("billing.toml");
 
 const PLAN: &str = "/v2/keyward/key_file/plan";
@@ -144,101 +147,10 @@ fn a_file_changes_and_ends_its_own_records_and_no_others() {
             .as_array()
             .unwrap()
             .iter()
-            .map(|id| id.as_str().unwrap())
+            .map(|ended| ended["id"].as_str().unwrap())
             .collect();
         ended.sort_unstable();
         assert_eq!(ended, ["mk_desk", "mk_new", "mk_public"]);
-    });
-}
-
-#[test]
-fn elsewhere_its_records_are_read_only_but_for_ends_which_stay() {
-    wait(async {
-        let desk = Desk::of(100).await;
-        desk.applied(FILE).await;
-        let rename = json!({"name": "Mine"});
-        for (method, path, body) in [
-            ("POST", "/v2/iam/api_keys/mk_desk", &rename),
-            ("POST", "/v2/iam/api_keys/mk_desk/rotate", &json!({})),
-            ("POST", "/v2/keyward/accounts/acct_2", &rename),
-            ("DELETE", "/v2/keyward/grant_sets/support", &json!({})),
-        ] {
-            assert_eq!(
-                desk.code(method, path, body).await,
-                "controlled_by_file",
-                "{path}"
-            );
-        }
-        let suspend = "/v2/keyward/accounts/acct_3/suspend";
-        desk.good("POST", suspend, &json!({"reason": "unpaid"}), None)
-            .await;
-        let resume = "/v2/keyward/accounts/acct_3/resume";
-        assert_eq!(
-            desk.code("POST", resume, &json!({})).await,
-            "controlled_by_file"
-        );
-        desk.good("POST", "/v2/iam/api_keys/mk_desk/expire", &json!({}), None)
-            .await;
-        desk.good("DELETE", "/v2/keyward/api_keys/mk_new", &json!({}), None)
-            .await;
-        let plan = desk.planned(FILE).await;
-        assert_eq!(plan["count"], 0, "{plan:#}");
-        assert_eq!(plan["ended"], json!(["acct_3", "mk_new", "mk_desk"]));
-        // Other changes of such a record are made, and it stays ended.
-        let plan = desk
-            .applied(&FILE.replace("Support desk", "Help desk"))
-            .await;
-        assert_eq!(changes(&plan), ["change mk_desk name"]);
-        let desk_key = desk
-            .good("GET", "/v2/iam/api_keys/mk_desk", &json!({}), None)
-            .await;
-        assert_eq!(
-            (&desk_key["status"], &desk_key["name"]),
-            (&json!("expired"), &json!("Help desk"))
-        );
-    });
-}
-
-#[test]
-fn an_end_that_was_asked_for_is_not_put_off_by_the_file() {
-    wait(async {
-        let desk = Desk::of(100).await;
-        let until =
-            |text: &str| FILE.replace("labels = {", &format!("expires = {text}\nlabels = {{"));
-        desk.applied(&until("2096-01-01T00:00:00Z")).await;
-        // The file itself may say another time.
-        let plan = desk.applied(&until("2097-01-01T00:00:00Z")).await;
-        assert_eq!(changes(&plan), ["change mk_desk expires"]);
-        let command = keyward::management::Command::ExpireKey(keyward::management::ExpireKey {
-            id: "mk_desk".to_owned(),
-            end: Some(3_900_000_000),
-            revive: false,
-        });
-        let sooner: Result<(), Stored> = desk
-            .app
-            .store
-            .end(move |tx: &mut Tx<'_>| {
-                let (scope, ceiling) = (Scope::everything(), keyward::management::Ceiling::none());
-                let sender = Sender::local(Uid::own());
-                let bounds = crate::service::bounds::Bounds {
-                    scope: &scope,
-                    ceiling: &ceiling,
-                    sender: &sender,
-                    reason: None,
-                    quota: None,
-                    source: "api",
-                    file: None,
-                    now: crate::time::now(),
-                };
-                crate::service::step::step(tx, &command, &bounds).map(|_| ())
-            })
-            .await;
-        sooner.unwrap();
-        let plan = desk.planned(&until("2097-01-01T00:00:00Z")).await;
-        assert_eq!(
-            (&plan["count"], &plan["ended"]),
-            (&json!(0), &json!(["mk_desk"]))
-        );
     });
 }
 

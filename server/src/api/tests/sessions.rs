@@ -132,8 +132,9 @@ fn what_a_key_made_stays_ended_when_the_key_comes_back() {
             );
             desk.good("POST", &format!("{key}/expire"), &json!({}), None)
                 .await;
-            desk.good("DELETE", key, &json!({}), None).await;
-            desk.good("DELETE", &format!("{key}?purge=true"), &json!({}), None)
+            let gone = "/v2/keyward/api_keys/mk_backend";
+            desk.good("DELETE", gone, &json!({}), None).await;
+            desk.good("DELETE", &format!("{gone}?purge=true"), &json!({}), None)
                 .await;
         }
     });

@@ -9,6 +9,7 @@ use super::object::{Account, read};
 use crate::app::App;
 use crate::http::failure::{Code, Failure};
 use crate::pages::ask::Ask;
+use crate::pages::bounds::Bounds;
 use crate::pages::objects::List;
 use crate::pages::parts::actions::{Weight, button_form, link};
 use crate::pages::parts::table::{Column, pager, table};
@@ -30,7 +31,11 @@ pub(crate) fn show(app: Arc<App>, visit: Visit) -> PagePending {
             .query("parent", &account.id)
             .query("limit", "50");
         let below: List<Account> = visit.ask(&app, ask).await?.read()?;
-        Ok(visit.page(account.title(), body(&visit, &account, &above, &below)))
+        let is_warned = !account.is_suspended()
+            && account.id != app.operator_account
+            && Bounds::allow_nothing(&app, &visit, &account.id).await;
+        let body = body(&visit, &account, &above, &below, is_warned);
+        Ok(visit.page(account.title(), body))
     })
 }
 
@@ -52,7 +57,27 @@ async fn above(app: &Arc<App>, visit: &Visit, account: &Account) -> Result<Vec<A
     Ok(above)
 }
 
-fn body(visit: &Visit, account: &Account, above: &[Account], below: &List<Account>) -> Markup {
+/// Said before someone chooses permissions that the account's policy refuses.
+pub(in crate::pages) fn allows_nothing(visit: &Visit, account: &str) -> Markup {
+    message::note(
+        Tone::Warn,
+        html! { p {
+            "The policy of this account allows no permission, so its keys may do nothing. "
+            @if visit.may(Verb::Post, "/v2/keyward/accounts/{id}") {
+                a href={"/console/accounts/" (account) "/edit"} { "Choose another policy" }
+                " first; " code { "operator" } " sets no limit."
+            }
+        } },
+    )
+}
+
+fn body(
+    visit: &Visit,
+    account: &Account,
+    above: &[Account],
+    below: &List<Account>,
+    is_warned: bool,
+) -> Markup {
     let keys = format!("/console/keys?account={}", account.id);
     html! {
         (layout::head(Some(("/console/accounts", "Accounts")), account.title(), Some(html! {
@@ -64,6 +89,7 @@ fn body(visit: &Visit, account: &Account, above: &[Account], below: &List<Accoun
                 @if let Some(reason) = &account.suspended_reason { p { "Why: " (Text(reason)) } }
             }))
         }
+        @if is_warned { (allows_nothing(visit, &account.id)) }
         div.columns {
             div.stack {
                 (layout::card("Keys", html! { a href=(keys) { "All its keys" } }, html! {

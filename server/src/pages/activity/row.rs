@@ -47,7 +47,7 @@ pub(crate) const COLUMNS: [Column; 5] = [
     Column::narrow("When"),
     Column::new("Who"),
     Column::new("On"),
-    Column::new("Before and after"),
+    Column::new("Changes"),
 ];
 
 /// The cells of a row.
@@ -70,6 +70,10 @@ pub(crate) fn cells(log: &Log, now: u64) -> Vec<Markup> {
 
 /// Pages show `api_key_created` as `API key created`.
 fn words(kind: &str) -> String {
+    // What happened to the value matters, and Stripe's name for it does not say that.
+    if kind == "api_key_viewed" {
+        return "API key value shown".to_owned();
+    }
     let text = kind.replace('_', " ");
     if let Some(rest) = text.strip_prefix("api key") {
         return format!("API key{rest}");

@@ -100,7 +100,7 @@ pub(super) fn form(
                             p.small.soft { "It may do only what you choose." }
                         }
                     })) }
-                    div.row { (submit(Weight::Main, "Create key")) (link(Weight::Quiet, visit.home(), "Cancel")) }
+                    div.bar { div.row { (submit(Weight::Main, "Create key")) (link(Weight::Quiet, visit.home(), "Cancel")) } }
                 }
             }
         }
@@ -219,10 +219,11 @@ fn limits<'f>(
         @if let Some(own) = &own {
             p.small.soft { "You are at " code { (own) } ". " button.button.plain-link.js-only type="button" data-add=(own) data-to="ips" { "Add it" } }
         }
-        details open[given.ipv6 || given.is_shadow || !given.labels.is_empty() || !given.note.is_empty()] {
+        details open[given.ipv6 || given.is_shadow || visit.form.given("reason").is_some() || !given.labels.is_empty() || !given.note.is_empty()] {
             summary { "More" }
             div.stack.pad {
                 (fields::text(&Field { name: "note", label: "Note", value: &given.note, error: wrong("note"), ..Field::default() }))
+                (fields::text(&Field { name: "reason", label: "Reason", value: visit.form.text("reason"), hint: Some("Why it is made. The history shows it."), error: wrong("keyward.reason"), ..Field::default() }))
                 (fields::area(&Field { name: "labels", label: "Labels", value: &given.labels, hint: Some("One per line, such as team: billing"), error: wrong("keyward.labels"), ..Field::default() }, 2, true))
                 (fields::check("ipv6", "Addresses may be IPv6", given.ipv6))
                 @if !visit.is_portal() { (fields::check("shadow", "Shadow: log requests that the key may not make, but let them pass. For trying out permissions.", given.is_shadow)) }

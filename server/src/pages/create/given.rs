@@ -100,6 +100,9 @@ impl Given {
         mine.insert("livemode".to_owned(), json!(self.is_live));
         mine.insert("ipv6".to_owned(), json!(self.ipv6));
         mine.insert("labels".to_owned(), json!(labels(visit, &self.labels)?));
+        if let Some(reason) = visit.form.given("reason") {
+            mine.insert("reason".to_owned(), json!(reason));
+        }
         if self.is_shadow {
             mine.insert("enforcement".to_owned(), json!("shadow"));
         }

@@ -40,7 +40,12 @@ pub(super) fn form(app: Arc<App>, visit: Visit) -> PagePending {
         if let (true, Some(only), None) = (given.account.is_empty(), others.next(), others.next()) {
             given.account.clone_from(&only.id);
         }
-        Ok(visit.page(title(&visit), body(&visit, &choices, &given, None)))
+        let allows_nothing = Bounds::allow_nothing(&app, &visit, &given.account).await;
+        let body = html! {
+            @if allows_nothing { div.narrow { (super::accounts::allows_nothing(&visit, &given.account)) } }
+            (body(&visit, &choices, &given, None))
+        };
+        Ok(visit.page(title(&visit), body))
     })
 }
 
@@ -55,7 +60,9 @@ pub(super) fn create(app: Arc<App>, visit: Visit) -> PagePending {
                     .ask(&app, Ask::post("/v2/iam/api_keys").body(body).once(&visit))
                     .await;
                 match asked {
-                    Ok(answered) => return value::page(&visit, &answered, Made::Created),
+                    Ok(answered) => {
+                        return value::page(&app, &visit, &answered, Made::Created).await;
+                    }
                     Err(failure) => failure,
                 }
             }

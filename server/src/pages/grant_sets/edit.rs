@@ -9,6 +9,7 @@ use super::{HERE, Set};
 use crate::app::App;
 use crate::http::failure::{Code, Failure};
 use crate::pages::ask::Ask;
+use crate::pages::check::{self, Of, Preview};
 use crate::pages::named::{self, Deletion};
 use crate::pages::parts::actions::{Weight, link, submit};
 use crate::pages::parts::fields::{self, Field};
@@ -27,7 +28,8 @@ pub(crate) fn form(app: Arc<App>, visit: Visit) -> PagePending {
         let drawn = Drawn {
             set: None,
             chosen: &Chosen::new(),
-            refused: None,
+            sent: Sent::Nothing,
+            is_checked: false,
         };
         Ok(visit.page("Create grant set", body(&visit, &permissions, &drawn)))
     })
@@ -42,7 +44,8 @@ pub(crate) fn show(app: Arc<App>, visit: Visit) -> PagePending {
         let drawn = Drawn {
             set: Some(&set),
             chosen: &chosen,
-            refused: None,
+            sent: Sent::Nothing,
+            is_checked: is_checked(&app, &visit, &set),
         };
         Ok(visit.page(&set.name, body(&visit, &permissions, &drawn)))
     })
@@ -57,7 +60,7 @@ pub(crate) fn create(app: Arc<App>, visit: Visit) -> PagePending {
         let ask = Ask::post("/v2/keyward/grant_sets").body(body).once(&visit);
         match visit.ask(&app, ask).await {
             Ok(_) => Ok(Reply::see_other(HERE)),
-            Err(failure) => again(&visit, &permissions, None, &chosen, failure),
+            Err(failure) => again(&app, &visit, &permissions, None, &chosen, failure),
         }
     })
 }
@@ -67,19 +70,41 @@ pub(crate) fn save(app: Arc<App>, visit: Visit) -> PagePending {
     Box::pin(async move {
         let permissions = named::permissions(&app, &visit).await?;
         let chosen = matrix::read("p", &permissions, visit.form.fields());
+        let body = json!({"permissions": matrix::names(&chosen)});
+        if check::is_asked(&visit) {
+            let set = read(&app, &visit).await?;
+            return match check::ask(&app, &visit, Of::GrantSet, body).await {
+                Ok(preview) => {
+                    let drawn = Drawn {
+                        set: Some(&set),
+                        chosen: &chosen,
+                        sent: Sent::Checked(&preview),
+                        is_checked: true,
+                    };
+                    Ok(visit.page(&set.name, self::body(&visit, &permissions, &drawn)))
+                }
+                Err(failure) => again(&app, &visit, &permissions, Some(&set), &chosen, failure),
+            };
+        }
+        visit.must_be_fresh()?;
         let ask = Ask::put("/v2/keyward/grant_sets/{name}")
             .target(&visit.target)
-            .body(json!({"permissions": matrix::names(&chosen)}))
+            .body(body)
             .version(visit.form.text("version").parse().ok())
             .once(&visit);
         match visit.ask(&app, ask).await {
             Ok(_) => Ok(Reply::see_other(HERE)),
             Err(failure) => {
                 let set = read(&app, &visit).await?;
-                again(&visit, &permissions, Some(&set), &chosen, failure)
+                again(&app, &visit, &permissions, Some(&set), &chosen, failure)
             }
         }
     })
+}
+
+/// Whether keys follow it whose requests can be checked.
+fn is_checked(app: &App, visit: &Visit, set: &Set) -> bool {
+    set.used_by > 0 && check::is_offered(app, visit, Of::GrantSet)
 }
 
 /// `GET /console/grant_sets/{id}/delete`
@@ -113,14 +138,33 @@ async fn read(app: &Arc<App>, visit: &Visit) -> Result<Set, Failure> {
     visit.ask(app, ask).await?.read()
 }
 
-/// The contents of a form: the set as it is, the choices, and the reason for a refusal.
+/// The contents of a form: the set as it is, the choices, and what came of them.
 struct Drawn<'a> {
     set: Option<&'a Set>,
     chosen: &'a Chosen,
-    refused: Option<&'a Failure>,
+    sent: Sent<'a>,
+    is_checked: bool,
+}
+
+/// What came of a form.
+#[derive(Clone, Copy)]
+enum Sent<'a> {
+    Nothing,
+    Checked(&'a Preview),
+    Refused(&'a Failure),
+}
+
+impl<'a> Drawn<'a> {
+    fn refused(&self) -> Option<&'a Failure> {
+        match self.sent {
+            Sent::Refused(failure) => Some(failure),
+            Sent::Nothing | Sent::Checked(_) => None,
+        }
+    }
 }
 
 fn again(
+    app: &App,
     visit: &Visit,
     permissions: &[Permission],
     set: Option<&Set>,
@@ -131,7 +175,8 @@ fn again(
     let drawn = Drawn {
         set,
         chosen,
-        refused: Some(&failure),
+        sent: Sent::Refused(&failure),
+        is_checked: set.is_some_and(|set| is_checked(app, visit, set)),
     };
     Ok(visit.page_with(status, "Grant set", body(visit, permissions, &drawn)))
 }
@@ -154,7 +199,8 @@ fn body(visit: &Visit, permissions: &[Permission], drawn: &Drawn<'_>) -> Markup 
                 (link(Weight::Danger, &format!("{}/delete", set.path()), "Delete"))
             }
         }))
-        @if let Some(failure) = drawn.refused {
+        @if let Sent::Checked(preview) = drawn.sent { (check::result(visit, Of::GrantSet, preview)) }
+        @if let Some(failure) = drawn.refused() {
             (message::failure(failure))
             @if failure.is(Code::ResourceChanged) {
                 (message::note(Tone::Info, html! { p { "Someone else saved this set in the meantime. Your choice is still below, compared with the set as it is now. Save again to replace it." } }))
@@ -172,16 +218,17 @@ fn body(visit: &Visit, permissions: &[Permission], drawn: &Drawn<'_>) -> Markup 
             }
             div.columns {
                 (layout::card("Permissions", html! {}, Matrix { permissions, chosen: drawn.chosen, was: was.as_ref(), prefix: "p" }.render()))
-                aside.stack.sticky {
+                div.stack.sticky {
                     (layout::card("Keys of this set will", html! {}, html! { div.pad { (matrix::summary("p", permissions, drawn.chosen)) } }))
                     @if let Some(set) = drawn.set.filter(|set| set.used_by > 0) {
                         (message::note(Tone::Warn, html! { p { "Saving changes " (counted(set.used_by, "key", "keys")) " at once." } }))
                     }
                     @if may_save {
-                        div.row {
+                        div.bar { div.row {
                             (submit(Weight::Main, if drawn.set.is_some() { "Save" } else { "Create grant set" }))
                             (link(Weight::Quiet, HERE, "Cancel"))
-                        }
+                        } }
+                        div.row { (check::button(drawn.is_checked)) }
                     }
                 }
             }
@@ -198,7 +245,7 @@ fn used(set: &Set) -> Markup {
 
 fn wrong<'a>(drawn: &Drawn<'a>, field: &str) -> Option<&'a str> {
     drawn
-        .refused
+        .refused()
         .filter(|failure| failure.param() == Some(field))
         .map(Failure::message)
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use maud::html;
 use serde_json::json;
 
-use super::check::{self, Preview};
 use super::requests::addresses_of;
 use super::{asking, buttons, hidden, home, of_form, reason, update};
 use crate::app::App;
 use crate::http::failure::Failure;
+use crate::pages::check::{self, Preview};
 use crate::pages::keys;
 use crate::pages::objects::Key;
 use crate::pages::parts::actions::{Weight, submit};
@@ -28,7 +28,7 @@ pub(in crate::pages) fn form(app: Arc<App>, visit: Visit) -> PagePending {
             text: key.ip_allowlist.join("\n"),
             used: addresses_of(&app, &visit).await,
             preview: None,
-            is_checked: check::is_offered(&app, &visit),
+            is_checked: check::is_offered(&app, &visit, check::Of::Key),
         };
         Ok(page(&visit, &key, &given, None))
     })
@@ -43,7 +43,9 @@ pub(in crate::pages) fn save(app: Arc<App>, visit: Visit) -> PagePending {
             "keyward": {"ipv6": visit.form.has("ipv6")},
         });
         let sent = if check::is_asked(&visit) {
-            check::ask(&app, &visit, body).await.map(Some)
+            check::ask(&app, &visit, check::Of::Key, body)
+                .await
+                .map(Some)
         } else {
             update(&app, &visit, body).await.map(|_| None)
         };
@@ -56,7 +58,7 @@ pub(in crate::pages) fn save(app: Arc<App>, visit: Visit) -> PagePending {
             text: visit.form.lines("ips").to_owned(),
             used: addresses_of(&app, &visit).await,
             preview,
-            is_checked: check::is_offered(&app, &visit),
+            is_checked: check::is_offered(&app, &visit, check::Of::Key),
         };
         Ok(page(&visit, &key, &given, refused.as_ref()))
     })
@@ -84,14 +86,14 @@ fn page(visit: &Visit, key: &Key, given: &Given, refused: Option<&Failure>) -> R
     let own = visit.address.map(|address| address.to_string());
     let add = |ip: &str| html! { button.button.plain-link.js-only type="button" data-add=(ip) data-to="ips" { "Add" } };
     let body = html! {
-        @if let Some(preview) = preview { (check::result(visit, preview)) }
+        @if let Some(preview) = preview { (check::result(visit, check::Of::Key, preview)) }
         form.stack.narrow method="post" action={(visit.key_home(&key.id)) "/addresses"} {
             (hidden(visit, key))
             (fields::area(&Field { name: "ips", label: "Addresses", value: text, hint: Some("One per line: 203.0.113.7 or 203.0.113.0/24. Leave it empty to allow every address."), error: wrong.as_deref(), ..Field::default() }, 6, true))
             @if !used.is_empty() {
                 (message::titled(Tone::Info, "Requests of the last 7 days came from", html! {
                     ul { @for ip in used { li.row { code { (Text(ip)) } (add(ip)) } } }
-                    p.small { "After you save, gateways deny requests from other addresses within seconds." }
+                    p.small { "After you save, requests from other addresses fail within seconds." }
                 }))
             }
             @if let Some(own) = &own { p.small.soft.row { "You are at " code { (own) } (add(own)) } }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use maud::html;
 use serde_json::{Map, Value, json};
 
-use super::{asking, buttons, hidden, of_form};
+use super::{asking, because, buttons, hidden, of_form, reason};
 use crate::app::App;
 use crate::http::failure::Failure;
 use crate::pages::ask::Ask;
@@ -46,7 +46,7 @@ pub(in crate::pages) fn duplicate(app: Arc<App>, visit: Visit) -> PagePending {
             Err(failure) => Err(failure),
         };
         match asked {
-            Ok(answered) => value::page(&visit, &answered, Made::Duplicated),
+            Ok(answered) => value::page(&app, &visit, &answered, Made::Duplicated).await,
             Err(failure) => match value::shown_before(&visit, &failure) {
                 Some(reply) => Ok(reply),
                 None => {
@@ -85,7 +85,7 @@ fn body(visit: &Visit, key: &Key) -> Result<Value, Failure> {
         }
     }
     body.insert("keyward".to_owned(), Value::Object(mine));
-    Ok(Value::Object(body))
+    Ok(because(visit, Value::Object(body)))
 }
 
 fn page(
@@ -124,6 +124,7 @@ fn page(
             (ends("Ends", &all_ends, ends_chosen, visit.form.text("date"), wrong("expires_at")))
             (fields::area(&Field { name: "ips", label: "Addresses", value: ips, hint: Some(hint), error: wrong("ip_allowlist"), ..Field::default() }, 3, true))
             (fields::check("ipv6", "Addresses may be IPv6", is_ipv6))
+            (reason(visit, refused))
             (buttons(visit, key, submit(Weight::Main, "Create key")))
         }
     };

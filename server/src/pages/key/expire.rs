@@ -6,7 +6,7 @@ use maud::html;
 use serde_json::{Value, json};
 
 use super::requests::used_within;
-use super::{asking, buttons, hidden, home, of_form, reason, update, version};
+use super::{asking, because, buttons, hidden, home, of_form, reason, update, version};
 use crate::app::App;
 use crate::http::failure::Failure;
 use crate::pages::ask::Ask;
@@ -69,7 +69,9 @@ async fn carried_out(
 ) -> Result<(), Failure> {
     // Nothing delays an end: neither another person's change nor an old page.
     if chosen == "now" {
-        let ask = Ask::post("/v2/iam/api_keys/{id}/expire").target(&visit.target);
+        let ask = Ask::post("/v2/iam/api_keys/{id}/expire")
+            .target(&visit.target)
+            .body(because(visit, json!({})));
         visit.ask(app, ask).await?;
         return Ok(());
     }
@@ -121,17 +123,14 @@ fn page(
         .filter(|failure| wording::param(failure) == Some("expires_at"))
         .map(|failure| wording::why(visit, failure));
     let body = html! {
-        div.narrow {
         @if let Some(count) = used.filter(|count| *count > 0 && !is_over) {
-            (message::note(Tone::Warn, html! { p { "This key is in use: " (super::super::parts::text::counted(count, "request", "requests")) " within the last hour. Gateways deny them after the key ends. " a href={(visit.key_home(&key.id)) "/rotate"} { "Rotate it instead" } } }))
-        }
+            div.narrow { (message::note(Tone::Warn, html! { p { "This key is in use: " (super::super::parts::text::counted(count, "request", "requests")) " within the last hour. Such requests fail after the key ends. " a href={(visit.key_home(&key.id)) "/rotate"} { "Rotate it instead" } } })) }
         }
         form.stack.narrow method="post" action={(visit.key_home(&key.id)) "/expire"} {
             (hidden(visit, key))
             @if is_over {
                 (message::note(Tone::Warn, html! { p { "The key works again within seconds, for anyone who has its value. If others may know the value, rotate the key or leave it ended." } }))
                 (fields::check("revive", "Yes, let this key work again", visit.form.has("revive")))
-                (reason(visit, refused))
             } @else {
                 p { "Requests with this key fail with the reason that it has expired. You can let it work again later; a deleted key never works again." }
             }
@@ -139,6 +138,7 @@ fn page(
                 (fields::radios(&Field { name: "ends", label: "It ends", value: &chosen, ..Field::default() }, &of_pairs(&choices), false))
                 div.day { (fields::of_type(&Field { name: "date", label: "Last day", value: visit.form.text("date"), hint: Some("It works until the end of that day, UTC."), error: wrong.as_deref(), ..Field::default() }, "date")) }
             }
+            (reason(visit, refused))
             (buttons(visit, key, submit(if is_over { Weight::Main } else { Weight::Danger }, if is_over { "Let it work again" } else { "Set the end" })))
         }
     };

@@ -2,7 +2,6 @@
 
 mod addresses;
 mod asked;
-mod check;
 mod delete;
 mod details;
 mod duplicate;
@@ -124,7 +123,7 @@ fn hidden(visit: &Visit, key: &Key) -> Markup {
 }
 
 /// Why the change is made, for the history.
-fn reason(visit: &Visit, refused: Option<&Failure>) -> Markup {
+pub(super) fn reason(visit: &Visit, refused: Option<&Failure>) -> Markup {
     let wrong = refused.filter(|failure| wording::param(failure) == Some("keyward.reason"));
     fields::text(&Field {
         name: "reason",
@@ -154,19 +153,24 @@ fn version(visit: &Visit) -> Result<Option<u64>, Failure> {
     Ok(Some(version))
 }
 
-/// Changes the key, as `POST /v2/iam/api_keys/{id}` does.
-async fn update(app: &Arc<App>, visit: &Visit, mut body: Value) -> Result<Answered, Failure> {
+/// The body of a change, with the reason that the person gave.
+pub(super) fn because(visit: &Visit, mut body: Value) -> Value {
     if let (Some(reason), Some(members)) = (visit.form.given("reason"), body.as_object_mut()) {
         let mine = members.entry("keyward").or_insert_with(|| json!({}));
         if let Some(mine) = mine.as_object_mut() {
             mine.insert("reason".to_owned(), json!(reason));
         }
     }
+    body
+}
+
+/// Changes the key, as `POST /v2/iam/api_keys/{id}` does.
+async fn update(app: &Arc<App>, visit: &Visit, body: Value) -> Result<Answered, Failure> {
     let ask = Ask::post("/v2/iam/api_keys/{id}")
         .target(&visit.target)
         .version(version(visit)?)
         .once(visit)
-        .body(body);
+        .body(because(visit, body));
     visit.ask(app, ask).await
 }
 

@@ -193,7 +193,7 @@ fn limits(visit: &Visit, key: &Key) -> Markup {
             },
         ),
         (
-            "Works from",
+            "Begins",
             match &key.keyward.not_before {
                 Some(begin) => time(begin, visit.now),
                 None => html! { span.soft { "at once" } },

@@ -6,12 +6,12 @@ use maud::html;
 use serde_json::{Map, Value, json};
 
 use super::asked::with_asked;
-use super::check::{self, Preview};
 use super::{asking, buttons, hidden, home, of_form, reason, update};
 use crate::app::App;
 use crate::http::failure::Failure;
 use crate::pages::ask::Ask;
 use crate::pages::bounds::Bounds;
+use crate::pages::check::{self, Preview};
 use crate::pages::keys;
 use crate::pages::objects::{Key, List};
 use crate::pages::parts::actions::{Weight, submit, submit_as};
@@ -29,7 +29,7 @@ pub(in crate::pages) fn form(app: Arc<App>, visit: Visit) -> PagePending {
         let (own, connected) = held(&key);
         let own = with_asked(&visit, &all, own);
         let offered = offered(&app, &visit, &key, &all).await?;
-        let is_checked = check::is_offered(&app, &visit);
+        let is_checked = check::is_offered(&app, &visit, check::Of::Key);
         Ok(page(
             &visit,
             &key,
@@ -52,7 +52,9 @@ pub(in crate::pages) fn save(app: Arc<App>, visit: Visit) -> PagePending {
         let is_weighty = key.livemode && (writes(&own) || writes(&connected));
         let change = body(&visit, &key, &own, &connected);
         let sent = if check::is_asked(&visit) {
-            check::ask(&app, &visit, change).await.map(Some)
+            check::ask(&app, &visit, check::Of::Key, change)
+                .await
+                .map(Some)
         } else {
             let changed = match visit.must_be_fresh() {
                 Err(failure) if is_weighty => Err(failure),
@@ -66,7 +68,7 @@ pub(in crate::pages) fn save(app: Arc<App>, visit: Visit) -> PagePending {
             Err(failure) => Sent::Refused(of_form(failure)?),
         };
         let offered = offered(&app, &visit, &key, &all).await?;
-        let is_checked = check::is_offered(&app, &visit);
+        let is_checked = check::is_offered(&app, &visit, check::Of::Key);
         Ok(page(
             &visit,
             &key,
@@ -185,12 +187,12 @@ fn page(
         Sent::Nothing | Sent::Checked(_) => None,
     };
     let body = html! {
-        @if let Sent::Checked(preview) = &sent { (check::result(visit, preview)) }
+        @if let Sent::Checked(preview) = &sent { (check::result(visit, check::Of::Key, preview)) }
         @if !offered.is_free {
             (message::note(Tone::Info, html! { p { "Keys follow one of the sets that " (Text(visit.provider())) " offers. Here you can remove permissions. To choose another set, make a new key." } }))
         }
         @if key.permissions.is_none() {
-            (message::note(Tone::Warn, html! { p { "This key may do everything. Saving limits it to what you choose, and gateways deny everything else at once." } }))
+            (message::note(Tone::Warn, html! { p { "This key may do everything. Saving limits it to what you choose, and all other requests fail at once." } }))
         }
         @if let Some(set) = &key.keyward.grant_set {
             (message::note(Tone::Info, html! { p { "It follows the set " b { (Text(set)) } ". If you change something here, the key gets its own permissions and no longer follows the set." } }))
@@ -209,11 +211,11 @@ fn page(
                     (layout::card("This key will", html! {}, html! { div.pad { (matrix::summary("p", &offered.own, own)) } }))
                     @if key.permissions.is_none() { (fields::check("limit", "Limit this key to what is chosen", visit.form.has("limit"))) }
                     (reason(visit, refused))
-                    (buttons(visit, key, html! {
-                        (submit(Weight::Main, "Save"))
+                    div.bar { (buttons(visit, key, submit(Weight::Main, "Save"))) }
+                    div.row {
                         (check::button(is_checked))
                         @if may_try { (submit_as(Weight::Usual, "shadow", "yes", "Save in shadow")) }
-                    }))
+                    }
                     @if may_try { p.small.soft { "In shadow, requests that it may no longer make are logged, but pass. Enforce it when the log shows no such request." } }
                 }
             }

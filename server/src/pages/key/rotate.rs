@@ -6,7 +6,7 @@ use maud::html;
 use serde_json::{Map, Value, json};
 
 use super::requests::used_within;
-use super::{asking, buttons, hidden, of_form, version};
+use super::{asking, because, buttons, hidden, of_form, reason, version};
 use crate::app::App;
 use crate::http::failure::Failure;
 use crate::pages::ask::Ask;
@@ -49,7 +49,7 @@ pub(in crate::pages) fn rotate(app: Arc<App>, visit: Visit) -> PagePending {
             Err(failure) => Err(failure),
         };
         match asked {
-            Ok(answered) => value::page(&visit, &answered, Made::Rotated),
+            Ok(answered) => value::page(&app, &visit, &answered, Made::Rotated).await,
             Err(failure) => match value::shown_before(&visit, &failure) {
                 Some(reply) => Ok(reply),
                 None => {
@@ -77,7 +77,7 @@ fn body(visit: &Visit, key: &Key) -> Result<Value, Failure> {
         };
         body.insert(name.to_owned(), value);
     }
-    Ok(Value::Object(body))
+    Ok(because(visit, Value::Object(body)))
 }
 
 /// In minutes.
@@ -124,9 +124,10 @@ fn page(
             p { "The replacement works within seconds, with the same permissions. Use it in place of this key, which then ends by itself." }
             (fields::radios(&Field { name: "overlap", label: "The old key ends", value: &chosen, ..Field::default() }, &of_pairs(&overlaps), false))
             @if let Some(count) = used.filter(|count| *count > 0) {
-                (message::note(Tone::Warn, html! { p { "It is in use: " (text::counted(count, "request", "requests")) " within the last hour. If it ends now, gateways deny the next one." } }))
+                (message::note(Tone::Warn, html! { p { "It is in use: " (text::counted(count, "request", "requests")) " within the last hour. If it ends now, the next request fails." } }))
             }
             @if key.expires_at.is_some() { (ends("The replacement ends", &all_ends, ends_chosen, visit.form.text("date"), wrong.as_deref())) }
+            (reason(visit, refused))
             (buttons(visit, key, submit(Weight::Main, "Rotate")))
         }
     };

@@ -32,6 +32,8 @@ pub(crate) fn permissions() -> Vec<Permission> {
                 .filter(|level| api.has_level(permission, *level))
                 .map(|level| level.name().to_owned())
                 .collect(),
+            example: None,
+            manages_keys: false,
             implies: registry
                 .implied(permission)
                 .iter()

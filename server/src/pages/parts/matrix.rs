@@ -16,8 +16,10 @@ pub(crate) struct Permission {
     pub(crate) name: String,
     pub(crate) label: Option<String>,
     pub(crate) category: Option<String>,
+    pub(crate) example: Option<String>,
     pub(crate) levels: Vec<String>,
     pub(crate) implies: Vec<String>,
+    pub(crate) manages_keys: bool,
 }
 
 impl Permission {

@@ -15,3 +15,13 @@ pub(crate) fn field(label: &str, value: &str) -> Markup {
         }
     }
 }
+
+/// A command to paste into a terminal, and a button that copies it.
+pub(crate) fn command(text: &str) -> Markup {
+    html! {
+        div.value {
+            pre { code data-text { (text) } }
+            button.button.js-only type="button" data-copy { span { "Copy" } span.unseen { " the command" } }
+        }
+    }
+}

@@ -197,14 +197,14 @@ fn body(
                     }
                     (given.render(permissions, was.as_ref(), &wrong))
                 }
-                aside.stack.sticky {
+                div.stack.sticky {
                     (layout::card("Keys may, at most", html! {}, html! { div.pad { (matrix::summary("p", permissions, &given.own())) } }))
                     p.small.soft { "A stricter policy ends no key. It limits later changes." }
                     @if may_save {
-                        div.row {
+                        div.bar { div.row {
                             (submit(Weight::Main, if policy.is_some() { "Save" } else { "Create policy" }))
                             (link(Weight::Quiet, HERE, "Cancel"))
-                        }
+                        } }
                     }
                 }
             }

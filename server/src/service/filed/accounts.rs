@@ -6,7 +6,7 @@ use keyward::account::AccountStatus;
 use keyward::management::{Account, AccountSettings, AddAccount, Command, Patch, UpdateAccount};
 use keyward_files::key_file::KeyFile;
 
-use super::{Done, Filing};
+use super::{Done, EndedRecord, Filing};
 use crate::permission::Management;
 use crate::store::{Scope, StoredAccount};
 
@@ -38,7 +38,12 @@ impl Filing<'_, '_> {
         if stored.account.is_suspended() && !account.is_suspended() && self.is_own(&stored.source) {
             // It was suspended by someone who may: a file does not undo it.
             wanted.status = AccountStatus::Suspended;
-            self.done.ended.push(account.id.clone());
+            self.done.ended.push(EndedRecord {
+                expires_at: None,
+                id: account.id.clone(),
+                object: "account",
+                status: wanted.status.name(),
+            });
         }
         if stored.account == wanted {
             self.done.is_same();
@@ -60,7 +65,12 @@ impl Filing<'_, '_> {
             status: Some(wanted.status),
             ..UpdateAccount::of(&wanted.id)
         }))?;
-        self.change("change", "account", &wanted.id, members, stored.version);
+        let (id, version) = (&wanted.id, stored.version);
+        if wanted.is_suspended() && members == ["status"] {
+            self.end("change", "account", id, members, version);
+        } else {
+            self.change("change", "account", id, members, version);
+        }
         Ok(())
     }
 

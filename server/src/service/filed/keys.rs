@@ -9,11 +9,12 @@ use super::super::entry;
 use super::super::failure::Stored;
 use super::super::step::{facts, limits, no_room};
 use super::super::target::haste;
-use super::{Done, Filing, refused};
+use super::{Done, EndedRecord, Filing, refused};
 use crate::publish::Haste;
 use crate::randomness::System;
 use crate::store::lists::{ActivityFilter, From, KeyFilter, Page};
 use crate::store::{Origin, Scope, StoredKey};
+use crate::time;
 
 /// The type of the row that ends a key by request.
 const ENDED: &str = "api_key_expired";
@@ -85,7 +86,12 @@ impl Filing<'_, '_> {
         if self.is_own(&stored.source) && self.has_ended(key, &stored.key)? {
             wanted.status = stored.key.status;
             wanted.expires = stored.key.expires;
-            self.done.ended.push(key.id.clone());
+            self.done.ended.push(EndedRecord {
+                expires_at: wanted.expires.map(time::written),
+                id: key.id.clone(),
+                object: "api_key",
+                status: wanted.status.name(),
+            });
         }
         for (link, kept) in [
             (&mut wanted.replaces, &stored.key.replaces),
@@ -114,7 +120,15 @@ impl Filing<'_, '_> {
                 key.id
             )));
         }
-        self.change("change", "api_key", &key.id, members, stored.version);
+        let is_over = wanted.is_deleted() || wanted.is_expired(self.bounds.now);
+        let only_ends = members
+            .iter()
+            .all(|name| ["expires", "status"].contains(name));
+        if is_over && only_ends {
+            self.end("change", "api_key", &key.id, members, stored.version);
+        } else {
+            self.change("change", "api_key", &key.id, members, stored.version);
+        }
         Ok(Some(RecordChange::PutKey {
             before: Box::new(stored.key),
             after: Box::new(wanted),
@@ -135,8 +149,12 @@ impl Filing<'_, '_> {
 
     /// Whether a key has ended otherwise than by its file, which has it in use for longer. No file lets such a key work again.
     fn has_ended(&self, wanted: &Key, stored: &Key) -> Result<bool, Stored> {
+        // It does not have a key in use that it deletes.
+        if wanted.is_deleted() {
+            return Ok(false);
+        }
         if stored.is_deleted() {
-            return Ok(!wanted.is_deleted());
+            return Ok(true);
         }
         let is_longer = match (stored.expires, wanted.expires) {
             (None, _) => false,
@@ -237,7 +255,7 @@ impl Filing<'_, '_> {
                 }
             };
             self.step(&command)?;
-            self.change("end", "api_key", &id, vec![member], version);
+            self.end("end", "api_key", &id, vec![member], version);
         }
         Ok(())
     }

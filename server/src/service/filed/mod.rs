@@ -35,16 +35,30 @@ pub(crate) struct FileChange {
     pub(crate) object: &'static str,
 }
 
+/// A record that ended elsewhere although the file has it in use: what the file would have to say to agree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub(crate) struct EndedRecord {
+    /// The end of a key.
+    pub(crate) expires_at: Option<String>,
+    pub(crate) id: String,
+    /// `account` or `api_key`.
+    pub(crate) object: &'static str,
+    /// `active`, `deleted` or `suspended`.
+    pub(crate) status: &'static str,
+}
+
 /// What came of a file.
 #[derive(Debug, Default)]
 pub(crate) struct Filed {
     pub(crate) changes: Vec<FileChange>,
     /// What ended elsewhere although the file has it in use: it stays ended.
-    pub(crate) ended: Vec<String>,
+    pub(crate) ended: Vec<EndedRecord>,
     /// What the file leaves out and something else still needs: it stays.
     pub(crate) kept: Vec<String>,
     pub(crate) same: u64,
     pub(crate) haste: Option<Haste>,
+    /// Whether a change does more than end a record.
+    does_more: bool,
     seen: Sha256,
 }
 
@@ -52,6 +66,11 @@ impl Filed {
     /// The digest of the changes, and of the states that they change.
     pub(crate) fn digest(&self) -> [u8; 32] {
         self.seen.clone().finalize().into()
+    }
+
+    /// Whether it changes something, and each change does nothing but end a record, so that a full disk does not stop it.
+    pub(crate) fn only_ends(&self) -> bool {
+        !self.changes.is_empty() && !self.does_more
     }
 
     fn is_same(&mut self) {
@@ -186,6 +205,19 @@ impl Filing<'_, '_> {
     }
 
     fn change(
+        &mut self,
+        change: &'static str,
+        object: &'static str,
+        id: &str,
+        members: Vec<&'static str>,
+        version: u64,
+    ) {
+        self.done.does_more = true;
+        self.end(change, object, id, members, version);
+    }
+
+    /// Notes a change that does nothing but end a record.
+    fn end(
         &mut self,
         change: &'static str,
         object: &'static str,

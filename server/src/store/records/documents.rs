@@ -108,12 +108,12 @@ pub(in crate::store) fn api(connection: &Connection) -> Result<Api> {
         PermissionRegistry::stripe()
     };
     let rows = endpoints.get("endpoints").and_then(Json::as_array);
-    let asked = rows.into_iter().flatten().flat_map(asked);
+    let asked = rows.into_iter().flatten().flat_map(asked_by);
     Ok(Api::new(profile, permissions, asked))
 }
 
 /// Returns the permissions that an endpoint names.
-fn asked(endpoint: &Json) -> impl Iterator<Item = &str> {
+pub(crate) fn asked_by(endpoint: &Json) -> impl Iterator<Item = &str> {
     let one = endpoint.get("permission").and_then(Json::as_str);
     let any = endpoint.get("any_of").and_then(Json::as_array);
     let any = any.into_iter().flatten().filter_map(Json::as_str);

@@ -2,6 +2,7 @@ mod cut;
 mod judged;
 mod objects;
 mod source;
+mod waiting;
 
 use serde_json::Value;
 use source::{Manner, Rig, START, feed, key, revision, state};
@@ -65,9 +66,8 @@ fn a_server_that_does_not_wait_is_asked_after_the_interval() {
     let [first, ..] = states();
     let mut rig = Rig::new(&first);
     rig.pass(60_000);
-    // Random between 4 and 6 seconds. Here it is always 4. The first poll asks for no wait, so the
-    // second one follows at once.
-    assert_eq!(heads(&rig), 17);
+    // Random between 4 and 6 seconds. Here it is always 4.
+    assert_eq!(heads(&rig), 16);
     let unconditional = |it: &&Wanted| matches!(it, Wanted::Head { known: None, .. });
     assert_eq!(rig.asked.iter().filter(unconditional).count(), 1);
     rig.asked.clear();
@@ -95,41 +95,6 @@ fn a_server_that_waits_is_asked_again_at_once() {
     assert!(is_deleted(&rig, 2));
     assert_eq!(rig.served.last(), Some(&(11, rig.world.now / 1000)));
     assert_eq!(rig.held.len(), 1);
-}
-
-#[test]
-fn after_a_failure_the_next_change_is_not_an_interval_late() {
-    let [first, second, third] = states();
-    let mut rig = Rig::new(&first);
-    rig.waits = true;
-    // The base has arrived, and the next poll waits at the server.
-    rig.pass(10);
-    assert_eq!((rig.bases, rig.held.len()), (1, 1));
-    // That poll fails. The next one asks without a tag, after a second at least.
-    rig.held.clear();
-    rig.manners = [Manner::Fails].into();
-    rig.publish(&first, &second);
-    rig.pass(46_000);
-    assert_eq!(
-        rig.told,
-        ["unreachable: an answer never came", "unreachable again"]
-    );
-    rig.pass(1000);
-    assert!(is_deleted(&rig, 2));
-    // It waits at the server again, so the next change is taken without a tick.
-    assert_eq!(rig.held.len(), 1);
-    rig.publish(&second, &third);
-    rig.release();
-    assert_eq!(rig.served.last().unwrap().0, 12);
-}
-
-#[test]
-fn a_head_without_a_tag_is_asked_for_after_the_interval() {
-    let [first, ..] = states();
-    let mut rig = Rig::new(&first);
-    rig.tagged = false;
-    rig.pass(60_000);
-    assert_eq!(heads(&rig), 16);
 }
 
 #[test]

@@ -74,6 +74,8 @@ pub(super) enum Manner {
     Whole,
     /// With a content coding.
     Encoded,
+    /// At once, although it was asked to wait, and it says so.
+    Impatient,
 }
 
 pub(super) struct World {
@@ -105,7 +107,7 @@ pub(super) struct Rig {
     pub(super) objects: BTreeMap<String, Vec<u8>>,
     pub(super) waits: bool,
     /// Whether heads have an entity tag.
-    pub(super) tagged: bool,
+    pub(super) tags: bool,
     /// How the next calls are answered. After the last one, all are answered well.
     pub(super) manners: VecDeque<Manner>,
     /// Calls without an answer yet: polls of an unchanged head, on a server that waits.
@@ -150,7 +152,7 @@ impl Rig {
             signed: None,
             objects: BTreeMap::new(),
             waits: false,
-            tagged: true,
+            tags: true,
             manners: VecDeque::new(),
             held: Vec::new(),
             asked: Vec::new(),
@@ -243,8 +245,8 @@ impl Rig {
     /// Answers the calls that the server delayed.
     pub(super) fn release(&mut self) {
         for call in std::mem::take(&mut self.held) {
-            let (status, headers, body) = self.well(&call, &Manner::Whole).unwrap();
-            self.give(&call, status, &headers, &body);
+            let manner = self.manners.pop_front().unwrap_or(Manner::Whole);
+            self.answer_by(manner, &call);
         }
     }
 
@@ -275,6 +277,10 @@ impl Rig {
 
     fn answer(&mut self, call: &Call) {
         let manner = self.manners.pop_front().unwrap_or(Manner::Well);
+        self.answer_by(manner, call);
+    }
+
+    fn answer_by(&mut self, manner: Manner, call: &Call) {
         let Some((status, mut headers, mut body)) = self.well(call, &manner) else {
             self.held.push(call.clone());
             return;
@@ -291,6 +297,7 @@ impl Rig {
             Manner::Altered(alter) => alter(&mut body),
             Manner::Cut(end) => body.truncate(end),
             Manner::Encoded => headers.push(("content-encoding", "gzip".to_owned())),
+            Manner::Impatient => headers.retain(|(name, _)| *name != "preference-applied"),
         }
         self.give(call, status, &headers, &body);
     }
@@ -321,11 +328,13 @@ impl Rig {
             Wanted::Head { known, wait } => {
                 let signed = self.signed();
                 let tag = format!("\"{}\"", hex_of(&signed));
-                // Only a poll with a known tag asks for a wait.
-                if self.waits && known.is_some() {
+                // A server applies only a preference that the request has (RFC 7240, 3).
+                let mut sent = call.wanted.headers("a", "", "k").into_iter();
+                let asks_to_wait = sent.any(|(name, _)| name == "prefer");
+                if self.waits && asks_to_wait {
                     headers.push(("preference-applied", format!("wait={wait}")));
                 }
-                if self.tagged {
+                if self.tags {
                     headers.push(("etag", tag.clone()));
                 }
                 if *known == Some(tag) {

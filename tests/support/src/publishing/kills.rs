@@ -13,36 +13,47 @@ pub fn rounds() -> usize {
     asked.map_or(20, |text| text.parse().unwrap())
 }
 
-/// Publishes `state`, which has so many keys, and then kills publishers that end one of its keys each, but for the last. Calls `each` after every kill with the
-/// number of the round, the state that the feed was left with, and the number of keys that this has ended.
+/// How many keys a state needs, so that every publisher ends one that no other did, and the last
+/// one is left.
+pub fn keys() -> usize {
+    rounds() + 2
+}
+
+/// Publishes `state`, which has so many keys, and then kills publishers. Each of them ends one more
+/// key, in order, and changes the last one, which never ends. Calls `each` after every kill with the
+/// number of the round, and how many keys the feed has ended by then. Returns how many the last
+/// publisher, which lives, has ended.
 pub fn killed(
     press: &Press,
     mut state: Value,
     keys: usize,
-    mut each: impl FnMut(usize, &Value, usize),
-) {
+    more: &[&str],
+    mut each: impl FnMut(usize, usize),
+) -> usize {
+    assert!(keys >= self::keys(), "{keys}");
+    let begin = [&["--begin"], more].concat();
     press.write(&state);
-    press.published(&["--begin"]);
+    press.published(&begin);
     // How long a whole one takes, so that kills fall all over it.
     revoke(&mut state, 0);
     press.write(&state);
     let begun = Instant::now();
-    press.published(&[]);
+    press.published(more);
     let whole = begun.elapsed();
     let mut held = state.clone();
     let (mut old, mut new, mut ended) = (0, 0, 1);
     for round in 0..rounds() {
-        let next = 1 + round % (keys - 1);
+        let next = 1 + round;
         revoke(&mut state, next);
         state["snapshot"]["keys"][keys - 1]["expires_at"] =
             (4_000_000_000_u64 + round as u64).into();
         press.write(&state);
-        let more: &[&str] = match round % 3 {
+        let options: &[&str] = match round % 3 {
             0 => &["--new-base"],
             _ => &[],
         };
         let mut child = press
-            .command(&press.arguments(more))
+            .command(&press.arguments(&[options, more].concat()))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -63,12 +74,16 @@ pub fn killed(
                 assert!(press.holds(&held), "round {round}");
             }
         }
-        each(round, &held, ended);
+        each(round, ended);
+        if round % 100 == 99 {
+            println!("{} kills, {ended} keys ended", round + 1);
+        }
     }
     println!(
         "killed {} times: {old} left the old state, {new} the new one",
         rounds()
     );
-    press.published(&[]);
+    press.published(more);
     assert!(press.holds(&state));
+    rounds() + 1
 }

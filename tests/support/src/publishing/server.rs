@@ -18,6 +18,11 @@ pub struct Nginx {
 
 impl Nginx {
     pub fn start(press: &Press) -> Option<Self> {
+        Self::start_with(press, "")
+    }
+
+    /// The same, with more lines in its `server`.
+    pub fn start_with(press: &Press, more: &str) -> Option<Self> {
         let nginx = debian("nginx", "nginx")?;
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
@@ -32,7 +37,7 @@ impl Nginx {
         );
         let server = server
             .replace("/srv/feed", press.path("feed").to_str().unwrap())
-            .replace("listen 8080", &format!("listen 127.0.0.1:{port}"));
+            .replace("listen 8080;", &format!("listen 127.0.0.1:{port};\n{more}"));
         let folder = press.folder.path().display();
         let text = format!(
             "daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/nginx.log;\n\
@@ -66,7 +71,12 @@ pub struct Served {
 
 impl Served {
     pub fn start(press: &Press, more: &[&str]) -> Self {
-        let arguments = ["feed", "serve", "feed", "--listen", "127.0.0.1:0"];
+        Self::of(press, "feed", more)
+    }
+
+    /// Serves another folder of the press.
+    pub fn of(press: &Press, folder: &str, more: &[&str]) -> Self {
+        let arguments = ["feed", "serve", folder, "--listen", "127.0.0.1:0"];
         let mut child = press
             .command(&[&arguments, more].concat())
             .stdout(Stdio::piped())

@@ -1,4 +1,4 @@
-//! What a change would have refused of the key's last requests: asked for by the button Check, before anything is saved.
+//! What a change would have refused of the last requests of a key, or of all keys of a grant set: asked for by the button Check, before anything is saved.
 
 use std::sync::Arc;
 
@@ -16,7 +16,30 @@ use crate::pages::parts::{Text, Tone, message, time};
 use crate::pages::visit::Visit;
 use crate::routes::Verb;
 
-const PREVIEW: &str = "/v2/keyward/api_keys/{id}/preview";
+/// What is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Of {
+    Key,
+    GrantSet,
+}
+
+impl Of {
+    /// The endpoint that answers.
+    fn endpoint(self) -> &'static str {
+        match self {
+            Self::Key => "/v2/keyward/api_keys/{id}/preview",
+            Self::GrantSet => "/v2/keyward/grant_sets/{name}/preview",
+        }
+    }
+
+    /// Said where the logs have no request.
+    fn has_none(self) -> &'static str {
+        match self {
+            Self::Key => "The logs of the last 7 days have no request of this key",
+            Self::GrantSet => "The logs of the last 7 days have no request of a key of this set",
+        }
+    }
+}
 
 /// `keyward.preview`.
 #[derive(Debug, Deserialize)]
@@ -46,11 +69,12 @@ struct NotCompared {
 #[derive(Debug, Deserialize)]
 struct Read {
     is_whole: bool,
+    notes: Vec<String>,
 }
 
 /// Whether there are logs to check against, and this person may see what is in them.
-pub(super) fn is_offered(app: &App, visit: &Visit) -> bool {
-    app.requests.are_files() && visit.may(Verb::Post, PREVIEW)
+pub(super) fn is_offered(app: &App, visit: &Visit, of: Of) -> bool {
+    app.requests.are_files() && visit.may(Verb::Post, of.endpoint())
 }
 
 /// The button, where there is something to check against.
@@ -64,8 +88,13 @@ pub(super) fn is_asked(visit: &Visit) -> bool {
 }
 
 /// Asks what the change would have refused. Nothing is changed.
-pub(super) async fn ask(app: &Arc<App>, visit: &Visit, body: Value) -> Result<Preview, Failure> {
-    let ask = Ask::post(PREVIEW).target(&visit.target).body(body);
+pub(super) async fn ask(
+    app: &Arc<App>,
+    visit: &Visit,
+    of: Of,
+    body: Value,
+) -> Result<Preview, Failure> {
+    let ask = Ask::post(of.endpoint()).target(&visit.target).body(body);
     visit.ask(app, ask).await?.read()
 }
 
@@ -77,14 +106,11 @@ const COLUMNS: [Column; 4] = [
 ];
 
 /// What came of it.
-pub(super) fn result(visit: &Visit, preview: &Preview) -> Markup {
+pub(super) fn result(visit: &Visit, of: Of, preview: &Preview) -> Markup {
     let requests = counted(preview.compared, "request", "requests");
     let unknown: u64 = preview.not_compared.iter().map(|one| one.count).sum();
     let (tone, title) = match (preview.compared, preview.refused) {
-        (0, _) => (
-            Tone::Info,
-            "The logs of the last 7 days have no request of this key".to_owned(),
-        ),
+        (0, _) => (Tone::Info, of.has_none().to_owned()),
         (_, 0) => (
             Tone::Good,
             format!("Of {requests} in 7 days, none would be refused"),
@@ -107,7 +133,7 @@ pub(super) fn result(visit: &Visit, preview: &Preview) -> Markup {
             (message::titled(tone, &title, html! {
                 @if preview.allowed > 0 { p { (counted(preview.allowed, "request", "requests")) " that did not pass would." } }
                 @if unknown > 0 { p { (counted(unknown, "request", "requests")) " could not be compared: the log does not say enough of them." } }
-                @if !preview.keyward.is_whole { p { "Not all logs were read." } }
+                @if !preview.keyward.is_whole { p { "Not everything was read: " @for note in &preview.keyward.notes { (Text(note)) " " } } }
                 p.small { "Nothing is saved yet. A log knows what came, and not what will come; it has no queries and no bodies." }
             }))
             @if !rows.is_empty() { section.card { (table("Requests that would be refused", &COLUMNS, &rows)) } }

@@ -1,30 +1,30 @@
 //! The list of keys: search, filters, and pages of fifty.
 
+mod row;
+
 use std::sync::Arc;
 
 use maud::{Markup, html};
 
-use super::ask::Ask;
-use super::bounds::Bounds;
-use super::entries::entries;
-use super::last_list;
-use super::objects::{Key, List, cursor};
-use super::parts::actions::{Weight, chip, link, menu};
-use super::parts::fields::{self, Field};
-use super::parts::table::{Column, pager, table};
-use super::parts::{Parts, Text, Tone, layout, mark, message, state_badge, time};
-use super::reply::PagePending;
-use super::visit::Visit;
 use crate::app::App;
 use crate::http::failure::{Code, Failure};
 use crate::http::query::{Pairs, written};
+use crate::pages::ask::Ask;
+use crate::pages::bounds::Bounds;
+use crate::pages::last_list;
+use crate::pages::objects::{Key, List, cursor};
+use crate::pages::parts::actions::{Weight, chip, link};
+use crate::pages::parts::fields::{self, Field};
+use crate::pages::parts::table::{Column, pager, table};
+use crate::pages::parts::{Text, Tone, layout, message};
+use crate::pages::reply::PagePending;
+use crate::pages::visit::Visit;
 use crate::routes::Verb;
+use row::{COLUMNS, In, NEAR, row};
+pub(in crate::pages) use row::{ends, may, state};
 
 /// How many keys a page has.
 const SHOWN: &str = "50";
-
-/// Within how many days an end counts as soon.
-const NEAR: u64 = 14 * 86_400;
 
 /// The parameters of this page, in the order of its fields.
 const FILTERS: &[&str] = &[
@@ -51,7 +51,7 @@ fn filters(visit: &Visit) -> &'static [&'static str] {
 }
 
 /// `GET /console/keys`, `GET /portal/keys`
-pub(super) fn list(app: Arc<App>, visit: Visit) -> PagePending {
+pub(in crate::pages) fn list(app: Arc<App>, visit: Visit) -> PagePending {
     Box::pin(async move {
         let asked = visit.ask(&app, question(&visit)).await;
         let (listed, refused) = match asked {
@@ -86,7 +86,7 @@ pub(super) fn list(app: Arc<App>, visit: Visit) -> PagePending {
             }
             (search(&visit))
             @if let Some(failure) = &refused { (message::failure(failure)) }
-            @if let Some(listed) = listed { (found(&visit, listed, may_create && has_room)) }
+            @if let Some(listed) = listed { (found(&visit, listed, may_create && has_room, app.requests.are_files())) }
         };
         app.last_lists.note(&visit.session.id, &body, visit.now);
         Ok(visit.page(visit.list_name(), body))
@@ -225,7 +225,7 @@ fn words(name: &str) -> &'static str {
     }
 }
 
-fn found(visit: &Visit, listed: List<Key>, may_create: bool) -> Markup {
+fn found(visit: &Visit, listed: List<Key>, may_create: bool, has_uses: bool) -> Markup {
     let is_filtered = filters(visit)
         .iter()
         .any(|name| !visit.parameter(name).is_empty());
@@ -249,21 +249,26 @@ fn found(visit: &Visit, listed: List<Key>, may_create: bool) -> Markup {
             )
         };
     }
-    let is_tree = visit.is_tree();
+    let list = In {
+        is_portal: visit.is_portal(),
+        is_tree: visit.is_tree(),
+        has_uses,
+    };
     let count = listed.data.len();
     let columns: Vec<Column> = COLUMNS
         .iter()
-        .filter(|(_, of)| of.is_shown(visit.is_portal(), is_tree))
+        .filter(|(_, of)| of.is_shown(list))
         .map(|(column, _)| *column)
         .collect();
+    let of_account = |owner: &str| with(visit, "account", owner);
     let rows: Vec<Vec<Markup>> = listed
         .data
         .into_iter()
         .map(|key| {
             let key = visit.seen(key);
-            let cells = row(visit, &key).into_iter().zip(&COLUMNS);
+            let cells = row(visit, &key, &of_account).into_iter().zip(&COLUMNS);
             cells
-                .filter(|(_, (_, of))| of.is_shown(visit.is_portal(), is_tree))
+                .filter(|(_, (_, of))| of.is_shown(list))
                 .map(|(cell, _)| cell)
                 .collect()
         })
@@ -277,7 +282,7 @@ fn found(visit: &Visit, listed: List<Key>, may_create: bool) -> Markup {
     let older = page(listed.next_page_url.as_deref());
     let newer = page(listed.previous_page_url.as_deref());
     let shown = if older.is_none() && newer.is_none() {
-        super::parts::text::counted(u64::try_from(count).unwrap_or(0), "key", "keys")
+        crate::pages::parts::text::counted(u64::try_from(count).unwrap_or(0), "key", "keys")
     } else {
         format!("{count} shown, newest first")
     };
@@ -289,99 +294,8 @@ fn found(visit: &Visit, listed: List<Key>, may_create: bool) -> Markup {
     }
 }
 
-/// Where a column appears.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Shown {
-    Everywhere,
-    Console,
-    Portal,
-    /// Where there are keys of several accounts.
-    Tree,
-}
-
-impl Shown {
-    fn is_shown(self, is_portal: bool, is_tree: bool) -> bool {
-        match self {
-            Self::Everywhere => true,
-            Self::Console => !is_portal,
-            Self::Portal => is_portal,
-            Self::Tree => is_tree,
-        }
-    }
-}
-
-const COLUMNS: [(Column, Shown); 8] = [
-    (Column::new("Name"), Shown::Everywhere),
-    (Column::narrow("Kind"), Shown::Console),
-    (Column::narrow("Mode"), Shown::Portal),
-    (Column::new("Account"), Shown::Tree),
-    (Column::new("May"), Shown::Everywhere),
-    (Column::narrow("Ends"), Shown::Everywhere),
-    (Column::narrow("State"), Shown::Everywhere),
-    (Column::actions(), Shown::Everywhere),
-];
-
-fn row(visit: &Visit, key: &Key) -> Vec<Markup> {
-    let href = visit.key_home(&key.id);
-    let of_account =
-        |owner: &str| html! { a.wrap href=(with(visit, "account", owner)) { (Text(owner)) } };
-    vec![
-        html! {
-            a href=(href) { (Text(key.title())) }
-            div { code.soft { (Text(key.redacted())) } }
-            @if let Some(file) = key.file() {
-                div.small.soft { @if visit.is_portal() { "kept by " (Text(visit.provider())) } @else { "from " (Text(file)) " · read only" } }
-            }
-        },
-        html! { (key.keyward.kind) div.small.soft { (key.mode()) } },
-        html! { (key.mode()) },
-        of_account(&key.keyward.owner),
-        may(key),
-        ends(key, visit.now),
-        state(key),
-        html! { @if key.is_in_use() { (menu(key.title(), &entries(visit, key))) } },
-    ]
-}
-
-/// The permissions of a key, in a few words.
-pub(super) fn may(key: &Key) -> Markup {
-    let held = key.permissions.as_deref();
-    html! {
-        @match (&key.keyward.grant_set, held) {
-            (Some(set), _) => { (Text(set)) span.soft { " (set)" } }
-            (None, None) => "everything",
-            (None, Some([])) => span.soft { "nothing" },
-            (None, Some([only])) => (Parts(only)),
-            (None, Some([first, second])) => { (Parts(first)) ", " (Parts(second)) }
-            (None, Some([first, rest @ ..])) => { (Parts(first)) span.soft { ", " (rest.len()) " more" } }
-        }
-    }
-}
-
-/// When a key ends, and whether that is soon.
-pub(super) fn ends(key: &Key, now: u64) -> Markup {
-    let Some(written) = key.expires_at.as_deref() else {
-        return html! { span.soft { "never" } };
-    };
-    let is_near =
-        crate::time::read(written).is_some_and(|end| end > now && end.saturating_sub(now) < NEAR);
-    html! {
-        (time(written, now))
-        @if is_near && key.is_in_use() { " " (mark(Tone::Warn, "soon")) }
-    }
-}
-
-/// A key's state, and the other facts that people need at once.
-pub(super) fn state(key: &Key) -> Markup {
-    let is_replaced = key.keyward.replaced_by.is_some() && key.is_in_use();
-    html! {
-        (state_badge(if is_replaced { "replaced" } else { &key.keyward.state }))
-        @if key.keyward.enforcement == "shadow" { " " (mark(Tone::Warn, "shadow")) }
-    }
-}
-
 /// The key of a path.
-pub(super) async fn read(app: &Arc<App>, visit: &Visit) -> Result<Key, Failure> {
+pub(in crate::pages) async fn read(app: &Arc<App>, visit: &Visit) -> Result<Key, Failure> {
     let ask = Ask::get("/v2/iam/api_keys/{id}").target(&visit.target);
     let key: Key = visit.ask(app, ask).await?.read()?;
     Ok(visit.seen(key))
