@@ -12,6 +12,7 @@ pub mod randomness;
 pub mod replace;
 pub mod replay;
 pub mod snapshot;
+pub mod socket;
 pub mod store;
 #[cfg(feature = "tls")]
 pub mod tls;

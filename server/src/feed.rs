@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
 use axum::routing::get;
+use keyward::key::Livemode;
 use keyward::permission::AccessLevel;
 use keyward_files::feed::serve::Claim;
 use serde_json::{Value, json};
@@ -165,17 +166,19 @@ fn of_user(app: &App, Peer(peer): Peer) -> Result<Speaker, Failure> {
     })
 }
 
-/// Identifies the caller. A snapshot is about all accounts, so only the operator's keys may read it.
+/// Identifies the caller. A snapshot is about all accounts and both modes, so only the operator's
+/// keys of live mode may read it.
 async fn gateway(app: &Arc<App>, peer: Peer, request: &Parts) -> Result<Caller, Failure> {
     let caller = identify(app, Entrance::Gateway, peer, NEED, request).await;
     let caller = caller.map_err(|Unknown { failure, .. }| failure)?;
-    if caller.is_operator() {
+    let message = if !caller.is_operator() {
+        "The feed is for the operator's keys."
+    } else if caller.mode() == Some(Livemode::Test) {
+        "The feed is for the operator's keys of live mode: it has live keys."
+    } else {
         return Ok(caller);
-    }
-    Err(Failure::new(
-        Code::MorePermissionsRequired,
-        "The feed is for the operator's keys.",
-    ))
+    };
+    Err(Failure::new(Code::MorePermissionsRequired, message))
 }
 
 fn followed<'a>(app: &'a App, group: &str) -> Result<&'a Followed, Failure> {

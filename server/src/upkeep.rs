@@ -63,6 +63,7 @@ mod tests {
             role: Some("viewer".to_owned()),
             actor: json!({"id": "ann"}),
             made_by: "local:uid=0".to_owned(),
+            parent: None,
             made,
             link_until: made + 300,
             opened: None,

@@ -111,9 +111,10 @@ pub struct GrantSetFact {
     /// A key that follows the set, possibly a deleted one. Read only if the set itself is to
     /// change.
     pub user: Option<String>,
-    /// The policies of the accounts whose keys follow the set, without duplicates. Also read only
-    /// if the set is to change.
-    pub policies: Vec<Arc<NamedPolicy>>,
+    /// The policies of the accounts whose keys follow the set, without duplicates: those of keys
+    /// that follow it on their own account, and those of keys that follow it on connected accounts.
+    /// Also read only if the set is to change.
+    pub policies: [Vec<Arc<NamedPolicy>>; 2],
 }
 
 /// The key that has a digest.

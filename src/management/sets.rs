@@ -28,7 +28,8 @@ pub(super) fn put(
     }
     context.limits.permissions(&after)?;
     let before = fact.map(|fact| fact.granted.clone());
-    let policies = fact.map_or(&[][..], |fact| &fact.policies);
+    let none = Default::default();
+    let policies = fact.map_or(&none, |fact| &fact.policies);
     context
         .ceiling
         .check_set(facts, name, before.as_ref(), &after, policies)?;

@@ -43,7 +43,7 @@ impl KeyFile {
                     granted: self.grant_set(name)?.clone(),
                     file: None,
                     user: self.follower_of(name).map(|key| key.id.clone()),
-                    policies: Vec::new(),
+                    policies: Default::default(),
                 })
             })
             .collect();

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use keyward::account::{AccountStatus, Children};
-use keyward::key::Livemode;
 use keyward::management::{
     Account, AccountSettings, AddAccount, Command, Override, Patch, UpdateAccount, first_keys,
     random_id,
@@ -311,14 +310,10 @@ const OPERATORS: &str = "Accounts are made and changed by the operator's keys.";
 
 /// Rejects keys in test mode. An account has no mode, so a change of it also affects live keys.
 fn live_operators_only(call: &Call) -> Result<(), Failure> {
-    call.operators_only(OPERATORS)?;
-    match call.caller.mode() {
-        Some(Livemode::Live) | None => Ok(()),
-        Some(Livemode::Test) => Err(Failure::new(
-            Code::MorePermissionsRequired,
-            "Accounts are changed by the operator's keys of live mode: a change reaches live keys.",
-        )),
-    }
+    call.live_operators_only(
+        OPERATORS,
+        "Accounts are changed by the operator's keys of live mode: a change reaches live keys.",
+    )
 }
 
 fn invalid(param: &str, message: &str) -> Failure {

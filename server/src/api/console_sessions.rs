@@ -73,7 +73,10 @@ fn object(session: &StoredSession, now: u64) -> ConsoleSession {
 /// Handles `POST /v2/keyward/console_sessions`.
 pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        call.operators_only(OPERATORS)?;
+        call.live_operators_only(
+            OPERATORS,
+            "Links to the console are made by the operator's keys of live mode: it shows live keys.",
+        )?;
         let body: NewConsoleSession = call.members()?;
         let role = Role::of_name(&body.role).ok_or_else(|| {
             let names = Role::ALL.map(Role::name).join("`, `");

@@ -53,7 +53,10 @@ pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
 /// keeps it only if a gateway would load the snapshot.
 pub(crate) fn replace(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        call.operators_only(OPERATORS)?;
+        call.live_operators_only(
+            OPERATORS,
+            "Endpoints are changed by the operator's keys of live mode: a change reaches live keys.",
+        )?;
         let body: Endpoints = call.members()?;
         let expected = call.required_version()?;
         if body.endpoints.iter().any(is_ours) {

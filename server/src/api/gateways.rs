@@ -126,7 +126,10 @@ pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
 /// gone.
 pub(crate) fn forget(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        call.operators_only(OPERATORS)?;
+        call.live_operators_only(
+            OPERATORS,
+            "Gateways are forgotten by the operator's keys of live mode: they also serve live keys.",
+        )?;
         let now = time::now();
         let entry = Entry {
             group: "gateway".to_owned(),

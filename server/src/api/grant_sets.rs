@@ -78,7 +78,7 @@ pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
 /// Handles `POST /v2/keyward/grant_sets`.
 pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        named::operators_only::<StoredSet>(&call)?;
+        named::live_operators_only::<StoredSet>(&call)?;
         let body: NewGrantSet = call.members()?;
         let command = Command::PutGrantSet {
             grants: grants(&body.permissions, "permissions")?,
@@ -94,7 +94,7 @@ pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
 /// the version that the client has seen.
 pub(crate) fn replace(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        named::operators_only::<StoredSet>(&call)?;
+        named::live_operators_only::<StoredSet>(&call)?;
         let body: GrantSet = call.members()?;
         let expected = call.required_version()?;
         let command = Command::PutGrantSet {

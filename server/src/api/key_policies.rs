@@ -216,7 +216,7 @@ pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
 /// Handles `POST /v2/keyward/key_policies`.
 pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        named::operators_only::<StoredPolicy>(&call)?;
+        named::live_operators_only::<StoredPolicy>(&call)?;
         let mut body: PolicyMembers = call.members()?;
         let name = body
             .name
@@ -231,7 +231,7 @@ pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
 /// name the version that the client has seen.
 pub(crate) fn replace(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        named::operators_only::<StoredPolicy>(&call)?;
+        named::live_operators_only::<StoredPolicy>(&call)?;
         let body: PolicyMembers = call.members()?;
         if body.name.as_ref().is_some_and(|name| *name != call.target) {
             return Err(Failure::new(Code::ParameterInvalid, "The name never changes.").at("name"));

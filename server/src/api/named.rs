@@ -47,6 +47,18 @@ pub(super) fn operators_only<T: Named>(call: &Call) -> Result<(), Failure> {
     ))
 }
 
+/// Rejects the operator's test keys as well. The objects have no mode, so a change also reaches
+/// live keys.
+pub(super) fn live_operators_only<T: Named>(call: &Call) -> Result<(), Failure> {
+    let what = T::WHAT;
+    call.live_operators_only(
+        &format!("Only the operator's keys may see or change a {what}."),
+        &format!(
+            "A {what} is changed by the operator's keys of live mode: a change reaches live keys."
+        ),
+    )
+}
+
 /// Lists all objects on one page.
 pub(super) async fn list<T: Named>(app: &App, call: &Call) -> Result<Answer, Failure> {
     operators_only::<T>(call)?;
@@ -73,7 +85,7 @@ pub(super) async fn retrieve<T: Named>(app: &App, call: &Call) -> Result<Answer,
 
 /// Removes the object that the path names.
 pub(super) async fn delete<T: Named>(app: &Arc<App>, call: &Call) -> Result<Answer, Failure> {
-    operators_only::<T>(call)?;
+    live_operators_only::<T>(call)?;
     call.no_parameters()?;
     let name = call.target.clone();
     let guard = is_at::<T>(&name, call.expected_version);

@@ -96,6 +96,7 @@ pub(super) async fn create<T: Serialize>(
         person,
         lasts: new.lasts,
         made_by: call.caller.maker(),
+        parent: call.caller.session().map(str::to_owned),
     };
     let now = time::now();
     let once = Once::of(call, now);

@@ -31,6 +31,7 @@ use crate::uid::Uid;
 mod ceiling;
 mod digests;
 mod files;
+mod sessions;
 mod trees;
 mod unused;
 
@@ -57,7 +58,7 @@ impl Desk {
         };
         fixture.store.write(first).await.unwrap();
         let text = format!(
-            "data = \"store\"\noperator_account = \"{OPERATOR}\"\n[listen]\napi = \"run/api.sock\"\ntrusted_uids = [\"0\"]\nadmin = \"admin/admin.sock\"\ngateway_sha256 = \"{}\"\n[limits]\nkeys = {keys}\n{more}",
+            "public_url = \"https://keys.example.com\"\ndata = \"store\"\noperator_account = \"{OPERATOR}\"\n[listen]\napi = \"run/api.sock\"\ntrusted_uids = [\"0\"]\nadmin = \"admin/admin.sock\"\ngateway_sha256 = \"{}\"\n[limits]\nkeys = {keys}\n{more}",
             "0".repeat(64)
         );
         let configuration = Configuration::parse(&text, Path::new("/nowhere")).unwrap();

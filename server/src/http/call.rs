@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::http::{HeaderValue, StatusCode};
+use keyward::key::Livemode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
@@ -41,6 +42,15 @@ impl Call {
             return Ok(());
         }
         Err(Failure::new(Code::MorePermissionsRequired, message))
+    }
+
+    /// Rejects the operator's keys of test mode as well. `live` says why.
+    pub(crate) fn live_operators_only(&self, message: &str, live: &str) -> Result<(), Failure> {
+        self.operators_only(message)?;
+        match self.caller.mode() {
+            Some(Livemode::Live) | None => Ok(()),
+            Some(Livemode::Test) => Err(Failure::new(Code::MorePermissionsRequired, live)),
+        }
     }
 
     /// Parses the body's members. An empty body is an empty object, because Stripe's SDKs send no

@@ -2,14 +2,13 @@
 
 use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
-use std::os::unix::net::{UnixListener as Bound, UnixStream};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use axum::extract::connect_info::Connected;
 use axum::serve::IncomingStream;
-use rustix::fs::Mode;
+use keyward_files::socket;
 use tokio::net::UnixListener;
 
 use crate::uid::Uid;
@@ -73,35 +72,8 @@ fn make(folder: &Path, mode: u32) -> Result<()> {
     Ok(())
 }
 
-/// Binds with a umask, so that the socket is never more open than in the end. Called before
-/// anything else runs in this process, because the umask belongs to the process.
 fn bind(path: &Path, umask: u32) -> Result<UnixListener> {
-    let failure = || format!("`{}` cannot be listened on", path.display());
-    remove_stale(path).with_context(failure)?;
-    let before = rustix::process::umask(Mode::from_raw_mode(umask));
-    let bound = Bound::bind(path);
-    rustix::process::umask(before);
-    let bound = bound.with_context(failure)?;
-    bound.set_nonblocking(true)?;
-    UnixListener::from_std(bound).with_context(failure)
-}
-
-/// Removes the socket of a server that has ended. Keeps a socket that answers, and a file that is
-/// not a socket.
-fn remove_stale(path: &Path) -> Result<()> {
-    match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error.into()),
-        Ok(found) if !found.file_type().is_socket() => {
-            bail!("there is a file that is not a socket")
-        }
-        Ok(_) => {}
-    }
-    match UnixStream::connect(path) {
-        Ok(_) => bail!("another server listens there"),
-        Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(fs::remove_file(path)?),
-        Err(error) => Err(error.into()),
-    }
+    socket::bind(path, umask).with_context(|| format!("`{}` cannot be listened on", path.display()))
 }
 
 #[cfg(test)]

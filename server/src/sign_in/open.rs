@@ -26,6 +26,8 @@ pub(crate) struct Link {
     pub(crate) lasts: u64,
     /// The key or the local user that makes it.
     pub(crate) made_by: String,
+    /// The session in which it is made, if there is one.
+    pub(crate) parent: Option<String>,
 }
 
 /// What a link opens.
@@ -78,6 +80,7 @@ pub(crate) async fn new_link(
         features,
         actor: link.person.value(),
         made_by: link.made_by,
+        parent: link.parent,
         made: now,
         link_until: now.saturating_add(link.lasts),
         opened: None,
@@ -86,24 +89,52 @@ pub(crate) async fn new_link(
         ended: None,
         address: None,
     };
-    let added = session.clone();
     let written: Result<_, Stored> = app
         .store
         .write(move |tx| {
             if let Some(replayed) = once.replay(tx)? {
-                return Ok(Some(replayed));
+                return Ok(Err(replayed));
+            }
+            let mut added = session.clone();
+            if let Some(last) = end_of_parent(tx, &added, now)? {
+                added.link_until = added.link_until.min(last);
             }
             tx.add_session(&added, &digest)?;
             let root = root_of(tx, &added)?;
             tx.record(row(&sender, Step::Created, &added, root, now))?;
             once.keep(tx, &Kept::Value(&added.id, None))?;
-            Ok(None)
+            Ok(Ok(added))
         })
         .await;
     Ok(match written.map_err(Failure::from)? {
-        Some(replayed) => Made::Before(replayed),
-        None => Made::Now(Box::new(session), token),
+        Err(replayed) => Made::Before(replayed),
+        Ok(session) => Made::Now(Box::new(session), token),
     })
+}
+
+/// Returns when the session in which a link was made ends at the latest, if it was made in one.
+/// Fails if that session is over.
+fn end_of_parent(
+    tx: &mut Tx<'_>,
+    session: &StoredSession,
+    now: u64,
+) -> Result<Option<u64>, Stored> {
+    let Some(parent) = &session.parent else {
+        return Ok(None);
+    };
+    let parent = tx.read().session(&Scope::everything(), parent)?;
+    let parent = parent.filter(|parent| parent.ended.is_none());
+    match parent
+        .and_then(|parent| parent.until)
+        .filter(|until| *until > now)
+    {
+        Some(until) => Ok(Some(until)),
+        None => Err(Failure::new(
+            Code::MorePermissionsRequired,
+            "The session in which this link was made is over.",
+        )
+        .into()),
+    }
 }
 
 fn no_randomness(_: NoRandomness) -> Failure {
@@ -186,11 +217,12 @@ pub(crate) async fn open(
     let written: Result<_, Stored> = app
         .store
         .write(move |tx| {
+            let last = end_of_parent(tx, &session, now)?;
             let opened = tx.open_session(&Opening {
                 link: &link,
                 cookie: &of_cookie,
                 now,
-                until,
+                until: last.map_or(until, |last| until.min(last)),
                 address: address.as_deref(),
             })?;
             let Some(session) = opened else {

@@ -7,7 +7,7 @@ use keyward::management::{Key, RecordChange};
 use keyward::profile::Profile;
 
 use super::error::Result;
-use super::records::{Origin, accounts, key_changes, policies, sets};
+use super::records::{Origin, accounts, key_changes, policies, sessions, sets};
 use super::transaction::Tx;
 
 /// The numbers that a change used. A row of activity belongs to each of them.
@@ -89,9 +89,17 @@ fn write(
     match change {
         RecordChange::AddKey { key, .. } => key_changes::add(connection, key, number, origin),
         RecordChange::PutKey { before, after } => {
+            // What a key opened never works again once the key has ended, also if the key comes
+            // back.
+            if [before, after].iter().any(|key| !key.is_live_at(origin.at)) {
+                sessions::end_of_maker(connection, &after.id, origin.at)?;
+            }
             key_changes::put(connection, before, after, number)
         }
-        RecordChange::RemoveKey { key } => key_changes::remove(connection, key, origin.at),
+        RecordChange::RemoveKey { key } => {
+            sessions::end_of_maker(connection, &key.id, origin.at)?;
+            key_changes::remove(connection, key, origin.at)
+        }
         RecordChange::AddAccount { account, settings } => {
             let kind = profile.names().ids.kind(&account.id);
             let is_organization = kind == Some(IdKind::Organization);

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use keyward::digest::KeyDigest;
 use keyward::management::{
     AccountFact, Api, Facts, GrantSetFact, Holder, Key, KeyCounts, KeyFact, KeyGrants, KeyNeed,
-    Links, NamedPolicy, Needs,
+    Links, NamedPolicy, Needs, Side,
 };
 
 use super::columns::{signed, unsigned};
@@ -256,16 +256,21 @@ impl Reading<'_> {
             name: stored.name,
             granted: stored.granted,
             user: None,
-            policies: Vec::new(),
+            policies: Default::default(),
         };
         if with_users {
             fact.user = sets::user(self.connection, name)?;
-            for owner in sets::owners(self.connection, name)? {
-                let Some(policy) = self.policy(&owner)? else {
-                    continue;
-                };
-                if fact.policies.iter().all(|known| known.name != policy.name) {
-                    fact.policies.push(policy);
+            for (side, policies) in [Side::Own, Side::Connected]
+                .into_iter()
+                .zip(&mut fact.policies)
+            {
+                for owner in sets::owners(self.connection, name, side)? {
+                    let Some(policy) = self.policy(&owner)? else {
+                        continue;
+                    };
+                    if policies.iter().all(|known| known.name != policy.name) {
+                        policies.push(policy);
+                    }
                 }
             }
         }

@@ -20,6 +20,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         include_str!("migrations/0003_gateways.sql"),
     ),
     ("0004_files", include_str!("migrations/0004_files.sql")),
+    (
+        "0005_session_parents",
+        include_str!("migrations/0005_session_parents.sql"),
+    ),
 ];
 
 /// Updates the schema to this version's.

@@ -52,7 +52,7 @@ pub(super) fn bounded(
     {
         return Err(refused(name, "max_lifetime"));
     }
-    if matches!(way, Way::New)
+    if adds(facts, key, way, now)
         && let Some(most) = policy.max_keys
         && account.keys.of(key.mode) >= most
     {
@@ -72,6 +72,20 @@ pub(super) fn bounded(
         return Err(refused(name, "overlaps"));
     }
     Ok(())
+}
+
+/// Whether a key adds to its account's count, which has no key that has ended. A replacement does
+/// not, because the old key ends with the overlap, unless that key has ended before.
+fn adds(facts: &Facts, key: &Key, way: Way<'_>, now: u64) -> bool {
+    let is_counted = |key: &Key| !key.is_deleted() && !key.is_expired(now);
+    match way {
+        Way::New => true,
+        Way::Change(before) => !is_counted(before) && is_counted(key),
+        Way::Replacement(_) => {
+            let old = key.replaces.as_deref().and_then(|id| facts.key(id));
+            old.is_none_or(|old| !is_counted(&old.key))
+        }
+    }
 }
 
 /// Returns the member of a policy that keeps its keys from doing everything, if there is one.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::facts::Facts;
 use super::permissions::{MANAGEMENT_KEYS, POLICIES, UNRESTRICTED_KEYS};
-use super::policy::{Delegation, NamedPolicy};
+use super::policy::{Delegation, NamedPolicy, Policy};
 use super::record::{Granted, Key};
 use super::refusal::RuleCode;
 use crate::key::Livemode;
@@ -142,7 +142,7 @@ impl Ceiling {
         name: &str,
         before: Option<&Granted>,
         after: &Granted,
-        policies: &[Arc<NamedPolicy>],
+        [own, connected]: &[Vec<Arc<NamedPolicy>>; 2],
     ) -> Result<(), RuleCode> {
         let Some(caller) = &self.0 else {
             return Ok(());
@@ -167,12 +167,17 @@ impl Ceiling {
         if added.is_empty() || caller.passes(registry)? {
             return Ok(());
         }
-        for NamedPolicy { name: of, policy } in policies.iter().map(Arc::as_ref) {
-            if policy.grant_sets.iter().any(|set| set == name) {
-                continue;
-            }
-            if !is_within(registry, &added, policy.permissions.as_ref()) {
+        let is_offered = |policy: &Policy| policy.grant_sets.iter().any(|set| set == name);
+        for NamedPolicy { name: of, policy } in own.iter().map(Arc::as_ref) {
+            let most = policy.permissions.as_ref();
+            if !is_offered(policy) && !is_within(registry, &added, most) {
                 return Err(refused(of, "permissions"));
+            }
+        }
+        for NamedPolicy { name: of, policy } in connected.iter().map(Arc::as_ref) {
+            let most = policy.connect_permissions.as_ref();
+            if !is_offered(policy) && !is_within(registry, &added, most) {
+                return Err(refused(of, "connect_permissions"));
             }
         }
         Ok(())

@@ -2,12 +2,8 @@
 //! access from elsewhere, put a proxy with TLS in front.
 
 use std::fmt;
-use std::fs;
-use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::os::unix::fs::FileTypeExt;
-use std::os::unix::net::{UnixListener as BoundSocket, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,12 +12,13 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
+
+use crate::socket;
 
 /// A client must send a complete request head within this time, also on an idle connection.
 /// Otherwise the connection is closed.
@@ -37,6 +34,9 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// How long a listener waits after it could not accept a connection, for example because too many
 /// files are open.
 const BREATH: Duration = Duration::from_millis(100);
+
+/// The umask under which only the socket's user and group can ever open it.
+const UMASK: u32 = 0o117;
 
 /// The address on which a server listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +89,7 @@ impl Listener {
     pub async fn bind(address: &Address) -> Result<Self> {
         let failure = || format!("`{address}` cannot be listened on");
         Ok(match address {
-            Address::Unix(path) => Self::Unix(bind_socket(path).with_context(failure)?),
+            Address::Unix(path) => Self::Unix(socket::bind(path, UMASK).with_context(failure)?),
             Address::Loopback(address) => {
                 Self::Loopback(TcpListener::bind(address).await.with_context(failure)?)
             }
@@ -103,35 +103,6 @@ impl Listener {
             Self::Unix(_) => None,
             Self::Loopback(listener) => Some(listener.local_addr().ok()?.port()),
         }
-    }
-}
-
-/// Binds under a umask, so that only the socket's user and group can ever open it.
-fn bind_socket(path: &Path) -> Result<UnixListener> {
-    remove_stale(path)?;
-    let before = rustix::process::umask(Mode::from_raw_mode(0o117));
-    let bound = BoundSocket::bind(path);
-    rustix::process::umask(before);
-    let bound = bound?;
-    bound.set_nonblocking(true)?;
-    Ok(UnixListener::from_std(bound)?)
-}
-
-/// Removes the socket of a server that has ended. A socket that answers stays, and so does anything
-/// that is not a socket.
-fn remove_stale(path: &Path) -> Result<()> {
-    match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error.into()),
-        Ok(found) if !found.file_type().is_socket() => {
-            bail!("there is a file that is not a socket")
-        }
-        Ok(_) => {}
-    }
-    match UnixStream::connect(path) {
-        Ok(_) => bail!("another server listens there"),
-        Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(fs::remove_file(path)?),
-        Err(error) => Err(error.into()),
     }
 }
 
@@ -236,6 +207,8 @@ async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

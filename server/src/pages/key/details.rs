@@ -49,7 +49,13 @@ pub(in crate::pages) fn save(app: Arc<App>, visit: Visit) -> PagePending {
             labels: visit.form.text("labels").to_owned(),
             is_shadow: visit.form.has("shadow"),
         };
-        let changed = match fields.body(&visit, &key) {
+        // In shadow, a live key may do everything.
+        let is_weighty = key.livemode && fields.is_shadow && key.keyward.enforcement != "shadow";
+        let fresh = match visit.must_be_fresh() {
+            Err(failure) if is_weighty => Err(failure),
+            Ok(()) | Err(_) => Ok(()),
+        };
+        let changed = match fresh.and_then(|()| fields.body(&visit, &key)) {
             Ok(body) => update(&app, &visit, body).await,
             Err(failure) => Err(failure),
         };

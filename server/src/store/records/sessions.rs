@@ -32,6 +32,8 @@ pub struct StoredSession {
     pub actor: Json,
     /// The key, or the local user, that made the link.
     pub made_by: String,
+    /// The session in which the link was made, if it was made on a page.
+    pub parent: Option<String>,
     /// When the link was made, in Unix seconds.
     pub made: u64,
     /// Until when the link can be used.
@@ -67,7 +69,7 @@ pub struct Opening<'a> {
     pub address: Option<&'a str>,
 }
 
-const COLUMNS: &str = "id, kind, account, role, actor, made_by, made, link_until, opened, last_seen, until, ended, address, return_url, features";
+const COLUMNS: &str = "id, kind, account, role, actor, made_by, made, link_until, opened, last_seen, until, ended, address, return_url, features, parent";
 
 /// Adds a session that has not been opened yet.
 pub(in crate::store) fn add(
@@ -77,8 +79,8 @@ pub(in crate::store) fn add(
 ) -> Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO sessions (id, kind, link_sha256, account, role, actor, made_by, made, link_until, return_url, features)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            "INSERT INTO sessions (id, kind, link_sha256, account, role, actor, made_by, made, link_until, return_url, features, parent)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?
         .execute(params![
             session.id,
@@ -92,6 +94,7 @@ pub(in crate::store) fn add(
             signed(session.link_until)?,
             session.return_url,
             session.features.as_ref().map(|names| canonical(&serde_json::json!(names))),
+            session.parent,
         ])?;
     Ok(())
 }
@@ -122,12 +125,30 @@ pub(in crate::store) fn open(
         .transpose()
 }
 
-/// Ends a session or revokes its link. Returns whether it was still valid.
+/// Ends a session or revokes its link, and all that it led to: the links that were made in it, and
+/// the sessions that these opened. Returns whether the session itself was still valid.
 pub(in crate::store) fn end(connection: &Connection, id: &str, now: u64) -> Result<bool> {
+    let now = signed(now)?;
     let ended = connection
         .prepare_cached("UPDATE sessions SET ended = ?2 WHERE id = ?1 AND ended IS NULL")?
-        .execute(params![id, signed(now)?])?;
+        .execute(params![id, now])?;
+    connection
+        .prepare_cached(
+            "WITH RECURSIVE led_to (id) AS (
+                 SELECT id FROM sessions WHERE parent = ?1
+                 UNION SELECT sessions.id FROM sessions JOIN led_to ON sessions.parent = led_to.id)
+             UPDATE sessions SET ended = ?2 WHERE ended IS NULL AND id IN (SELECT id FROM led_to)",
+        )?
+        .execute(params![id, now])?;
     Ok(ended > 0)
+}
+
+/// Ends all sessions and links that a key or a local user made.
+pub(in crate::store) fn end_of_maker(connection: &Connection, maker: &str, now: u64) -> Result<()> {
+    connection
+        .prepare_cached("UPDATE sessions SET ended = ?2 WHERE made_by = ?1 AND ended IS NULL")?
+        .execute(params![maker, signed(now)?])?;
+    Ok(())
 }
 
 /// Records that a page was requested.
@@ -258,6 +279,7 @@ fn read(row: &Row<'_>) -> Result<StoredSession> {
         features: features
             .map(|text| serde_json::from_str(&text).map_err(|_| damaged("sessions.features")))
             .transpose()?,
+        parent: row.get(15)?,
     })
 }
 

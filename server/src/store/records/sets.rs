@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use keyward::management::Granted;
+use keyward::management::{Granted, Side};
 
 use super::{Origin, granted};
 use crate::store::columns::{canonical, signed, unsigned};
@@ -69,12 +69,16 @@ pub(in crate::store) fn uses(connection: &Connection, name: &str) -> Result<u64>
     )
 }
 
-/// Returns the owners of the keys that follow the set.
-pub(in crate::store) fn owners(connection: &Connection, name: &str) -> Result<Vec<String>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT owner FROM keys WHERE grant_set = ?1
-         UNION SELECT owner FROM keys WHERE connect_grant_set = ?1",
-    )?;
+/// Returns the owners of the keys that follow the set on that side.
+pub(in crate::store) fn owners(
+    connection: &Connection,
+    name: &str,
+    side: Side,
+) -> Result<Vec<String>> {
+    let mut statement = connection.prepare_cached(match side {
+        Side::Own => "SELECT DISTINCT owner FROM keys WHERE grant_set = ?1",
+        Side::Connected => "SELECT DISTINCT owner FROM keys WHERE connect_grant_set = ?1",
+    })?;
     let owners = statement.query_map([name], |row| row.get(0))?;
     Ok(owners.collect::<rusqlite::Result<_>>()?)
 }

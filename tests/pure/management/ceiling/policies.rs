@@ -2,12 +2,12 @@
 
 use keyward::key::{KeyKind, Livemode};
 use keyward::management::{
-    Command, CreateKey, Delegation, Details, EditKey, End, Granted, IpAction, IpChange, Policy,
-    RequiredIps, RotateKey, RuleCode, Value,
+    Ceiling, Command, CreateKey, Delegation, Details, EditKey, End, Granted, IpAction, IpChange,
+    Policy, RequiredIps, RotateKey, RuleCode, Value,
 };
 
 use super::super::{DAY, NOW, create, edit, expire, following, granted, read, write};
-use super::{desk, duplicated, granting, name, new, rotated, set_policy};
+use super::{caller, desk, duplicated, granting, name, new, rotated, set_policy};
 
 #[track_caller]
 fn assert_policy(change: impl Fn(&mut Policy), command: &Command, member: Option<&'static str>) {
@@ -128,6 +128,55 @@ fn a_policy_counts_the_keys_that_have_not_ended() {
     desk.good(&rotated("mk_1"));
     desk.good(&expire(made.key().unwrap(), Some(NOW)));
     desk.good(&new(&[]));
+    // The account is full again, and the ended key is in no count.
+    let ended = made.key().unwrap();
+    let revived = Command::EditKey(EditKey {
+        expires: End::At(NOW + DAY),
+        revive: true,
+        ..edit(ended)
+    });
+    let (policy, most) = ("default".to_owned(), 2);
+    let full = RuleCode::TooManyKeys { policy, most };
+    assert_eq!(desk.refused(&revived), full);
+    assert_eq!(desk.refused(&rotated(ended)), full);
+}
+
+#[test]
+fn a_set_is_bounded_on_the_side_where_keys_follow_it() {
+    let wider = Command::PutGrantSet {
+        name: "support".to_owned(),
+        grants: vec![read("balance"), write("customer")],
+    };
+    for (grants, connect_grants, expected) in [
+        (following("support"), granted(&[]), None),
+        (
+            granted(&[]),
+            following("support"),
+            Some("connect_permissions"),
+        ),
+    ] {
+        let mut desk = desk(&[]);
+        let ceiling = Ceiling::of(caller(&["balance", "customer"]));
+        desk.ceiling = Ceiling::none();
+        desk.good(&Command::PutGrantSet {
+            name: "support".to_owned(),
+            grants: vec![read("balance")],
+        });
+        desk.good(&Command::CreateKey(CreateKey {
+            grants,
+            connect_grants,
+            ..create("acct_1")
+        }));
+        desk.ceiling = ceiling;
+        match expected {
+            None => drop(desk.good(&wider)),
+            Some(member) => {
+                let policy = "default".to_owned();
+                let refused = RuleCode::PolicyRefused { policy, member };
+                assert_eq!(desk.refused(&wider), refused);
+            }
+        }
+    }
 }
 
 #[test]

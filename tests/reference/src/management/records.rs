@@ -275,17 +275,24 @@ impl Records {
         let granted = self.grant_sets.get(name)?.clone();
         let mut users: Vec<&Key> = self.keys.values().collect();
         users.retain(|key| followed(key).any(|set| set == name));
-        let mut policies: BTreeMap<String, Arc<NamedPolicy>> = BTreeMap::new();
-        for key in &users {
-            let policy = self.account(&key.owner, 0).and_then(|fact| fact.policy);
-            policies.extend(policy.map(|policy| (policy.name.clone(), policy)));
-        }
+        let policies = |of: fn(&Key) -> &Option<KeyGrants>| {
+            let follows = |key: &&&Key| matches!(of(key), Some(KeyGrants::Set(set)) if set == name);
+            let mut policies: BTreeMap<String, Arc<NamedPolicy>> = BTreeMap::new();
+            for key in users.iter().filter(follows) {
+                let policy = self.account(&key.owner, 0).and_then(|fact| fact.policy);
+                policies.extend(policy.map(|policy| (policy.name.clone(), policy)));
+            }
+            policies.into_values().collect()
+        };
         Some(GrantSetFact {
             name: name.to_owned(),
             granted,
             file: None,
             user: users.first().map(|key| key.id.clone()),
-            policies: policies.into_values().collect(),
+            policies: [
+                policies(|key| &key.grants),
+                policies(|key| &key.connect_grants),
+            ],
         })
     }
 
