@@ -35,7 +35,7 @@ enum Who {
 }
 
 /// A caller by key.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct KeyCaller {
     pub(crate) id: String,
     pub(crate) mode: Livemode,

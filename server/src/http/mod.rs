@@ -1,6 +1,7 @@
 //! HTTP: sockets, the steps that all endpoints share, and the form of answers.
 
 pub(crate) mod address;
+pub(crate) mod body;
 pub(crate) mod call;
 pub(crate) mod conditions;
 pub(crate) mod failure;

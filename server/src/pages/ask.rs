@@ -22,6 +22,7 @@ use crate::http::query::{Pairs, written};
 use crate::http::raw_key;
 use crate::routes::{Asked, ROUTES, Route, Verb};
 use crate::session::Feature;
+use crate::sign_in;
 use keyward::invariant::Held;
 
 /// A call to the API.
@@ -243,7 +244,8 @@ impl Visit {
             idempotency,
             caller,
         };
-        let answer = perform(app, route, call).await?;
+        let holds = sign_in::holds(app, &self.session);
+        let answer = perform(app, route, call, holds).await?;
         Ok(Answered {
             body: answer.body,
             change: answer.change,

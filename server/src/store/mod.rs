@@ -21,6 +21,7 @@ mod folder;
 #[cfg(test)]
 mod full;
 mod head;
+mod holding;
 mod idempotency;
 mod inspection;
 pub mod lists;
@@ -55,6 +56,7 @@ pub use counters::Count;
 pub use error::{Result, StoreError};
 pub use folder::{Folder, database_in};
 pub use head::Head;
+pub use holding::{Holds, while_holds};
 pub use idempotency::{Answer, Remembered};
 pub use inspection::Inspection;
 pub use reader::Reader;
@@ -72,6 +74,7 @@ pub use transaction::Tx;
 
 use api_cache::ApiCache;
 use ballast::Ballast;
+use holding::Question;
 use readers::Readers;
 use writer::{Change, Urgency, Writer};
 
@@ -223,12 +226,17 @@ impl Store {
     async fn change<T, E>(
         &self,
         urgency: Urgency,
-        change: impl FnMut(&mut Tx<'_>) -> std::result::Result<T, E> + Send + 'static,
+        mut change: impl FnMut(&mut Tx<'_>) -> std::result::Result<T, E> + Send + 'static,
     ) -> std::result::Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        let question = Question::in_progress();
+        let change = move |tx: &mut Tx<'_>| {
+            question.ask(&tx.read())?;
+            change(tx)
+        };
         let (change, answer) = Change::new(urgency, change);
         self.shared.writer.send(Box::new(change))?;
         answer.await.unwrap_or_else(|_| Err(gone().into()))
@@ -268,8 +276,13 @@ impl Store {
         E: From<StoreError> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
+        let question = Question::in_progress();
         let read = move |reader: &Reader<'_>| {
-            let _ = reply.send(read(reader));
+            let asked = question.ask(reader).map_err(E::from);
+            let answer = asked.and_then(|()| read(reader));
+            // The question may hold the last handle to this store, whose threads do not close it.
+            drop(question);
+            let _ = reply.send(answer);
         };
         self.shared.readers.send(Box::new(read), longest)?;
         answer.await.unwrap_or_else(|_| Err(gone().into()))
