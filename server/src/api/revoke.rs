@@ -69,7 +69,7 @@ struct Found {
 pub(crate) fn revoke(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         let body: Revocation = call.members()?;
-        let once = Once::of(&call, time::now());
+        let once = Once::of(&call, time::now()).of_an_end();
         if let Some(answer) = once.answered(&app).await? {
             return Ok(answer);
         }

@@ -130,7 +130,10 @@ pub(crate) async fn carry_out(app: &Arc<App>, call: &Call, work: Work) -> Result
         sender: Sender::of(call),
         source: call.caller.source(),
         expected_version: call.expected_version,
-        once: Once::of(call, now),
+        once: match is_end {
+            true => Once::of(call, now).of_an_end(),
+            false => Once::of(call, now),
+        },
         quota: Arc::clone(&app.quota),
         steps: work
             .commands
