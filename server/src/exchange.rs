@@ -265,7 +265,7 @@ pub(crate) fn limit(app: &App, route: &Route, caller: &Caller) -> Result<(), Fai
             Class::Creation,
         ),
         Pace::Lookup => (5.0, 5.0, Class::Lookup),
-        Pace::Usual => (100.0, 100.0, Class::Other),
+        Pace::Usual => return app.buckets.take_usual(&caller.id()),
     };
     let rate = Rate { per_second, burst };
     app.buckets.take(&caller.id(), class, rate, Instant::now())

@@ -75,6 +75,8 @@ pub(crate) fn revoke(app: Arc<App>, call: Call) -> Pending {
         }
         match (body.filter, body.plan, body.confirm) {
             (Some(filter), None, None) if body.dry_run == Some(true) => {
+                // It ends nothing yet, and may look at every key.
+                app.buckets.take_usual(&call.caller.id())?;
                 plan(&app, &call, once, filter).await
             }
             (None, Some(plan), Some(count)) if body.dry_run != Some(true) => {

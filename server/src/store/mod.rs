@@ -24,8 +24,10 @@ mod head;
 mod holding;
 mod idempotency;
 mod inspection;
+mod line;
 pub mod lists;
 mod migrate;
+mod places;
 mod reader;
 mod readers;
 mod records;
@@ -47,7 +49,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 pub use apply::Applied;
 pub use backup::backup;
@@ -75,8 +77,9 @@ pub use transaction::Tx;
 use api_cache::ApiCache;
 use ballast::Ballast;
 use holding::Question;
+use line::Urgency;
 use readers::Readers;
-use writer::{Change, Urgency, Writer};
+use writer::{Change, Writer};
 
 /// The number of bytes that are reserved for ends.
 pub const BALLAST: u64 = 64 * 1024 * 1024;
@@ -238,7 +241,7 @@ impl Store {
             change(tx)
         };
         let (change, answer) = Change::new(urgency, change);
-        self.shared.writer.send(Box::new(change))?;
+        self.shared.writer.send(Box::new(change)).await?;
         answer.await.unwrap_or_else(|_| Err(gone().into()))
     }
 
@@ -284,8 +287,14 @@ impl Store {
             drop(question);
             let _ = reply.send(answer);
         };
-        self.shared.readers.send(Box::new(read), longest)?;
+        self.shared.readers.send(Box::new(read), longest).await?;
         answer.await.unwrap_or_else(|_| Err(gone().into()))
+    }
+
+    /// Returns the number of the last change, which can be watched.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.shared.writer.changes()
     }
 
     /// Returns whether the room for ends is not reserved at the moment, so that additions are
