@@ -23,6 +23,7 @@ use crate::route::Pending;
 use crate::service::Sender;
 use crate::service::bounds::Bounds;
 use crate::service::failure::Stored;
+use crate::service::hold;
 use crate::service::once::{Kept, Once};
 use crate::service::refusal::mode;
 use crate::service::step::step;
@@ -318,12 +319,10 @@ async fn carry_out(
         .await;
     let (count, change) = ended.map_err(Failure::from)?;
     app.publisher.wake(Haste::AtOnce);
-    if let Some(longest) = call.wait {
-        app.fleet.wait(change, longest).await;
-    }
+    let waited = hold::as_preferred(app, call, change).await;
     Ok(Answer {
         change: Some(change),
-        waited: call.wait,
+        waited,
         ..Answer::of(&RevokedPlan {
             count,
             id: id.to_owned(),

@@ -33,6 +33,7 @@ mod ceiling;
 mod digests;
 mod files;
 mod held;
+mod limits;
 mod unused;
 
 const OPERATOR: &str = "acct_operator";

@@ -12,3 +12,4 @@ pub(crate) mod query;
 pub(crate) mod rate;
 pub(crate) mod raw_key;
 pub(crate) mod reply;
+pub(crate) mod waits;

@@ -4,6 +4,7 @@ pub(crate) mod bounds;
 mod entry;
 pub(crate) mod failure;
 pub(crate) mod filed;
+pub(crate) mod hold;
 mod lockout;
 pub(crate) mod once;
 pub(crate) mod own_rows;
@@ -165,9 +166,7 @@ async fn answered(app: &Arc<App>, call: &Call, done: Done) -> Result<Answer, Fai
         change,
         haste: _,
     } = done;
-    if let Some(longest) = call.wait {
-        app.fleet.wait(change, longest).await;
-    }
+    let waited = hold::as_preferred(app, call, change).await;
     let members = shown.object.get_mut("keyward");
     if let Some(members) = members.and_then(Value::as_object_mut) {
         let come = app.fleet.come(change);
@@ -180,7 +179,7 @@ async fn answered(app: &Arc<App>, call: &Call, done: Done) -> Result<Answer, Fai
     Ok(Answer {
         version: shown.version,
         change: Some(change),
-        waited: call.wait,
+        waited,
         ..Answer::written(body)
     })
 }
