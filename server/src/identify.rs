@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::http::request::Parts;
 use keyward::decision::{Decision, Environment, PermitKind, decide};
+use keyward::management::Granted;
 use keyward::permission::AccessLevel;
 use keyward::reason::DenyReason;
 use keyward::request::RequestHead;
@@ -219,13 +220,27 @@ impl Presented {
             id: self.key.clone(),
             mode: recheck.mode(),
             is_operator: recheck.owner() == app.operator_account && account == app.operator_account,
-            tree: recheck.root_of(&account),
+            tree: self
+                .sees_below(recheck, &connected)
+                .then(|| recheck.root_of(&account))
+                .flatten(),
             account,
             own,
             connected,
             gateway: recheck.label("gateway").map(str::to_owned),
             ends: recheck.ends(),
         })
+    }
+
+    /// Whether a key sees the accounts below the one it acts on: an organization's does, and one
+    /// that may do the same on connected accounts.
+    fn sees_below(&self, recheck: &Recheck, connected: &Granted) -> bool {
+        let holds = |name: &str| {
+            connected
+                .get(name)
+                .is_some_and(|held| *held >= self.need.level)
+        };
+        recheck.is_of_organization() || self.need.asked.names().into_iter().any(holds)
     }
 
     /// Whether the key still makes the same caller. The decision is asked again only if something

@@ -40,13 +40,7 @@ impl Parameters {
     pub(crate) fn scope(&self, caller: &Caller) -> Result<Scope, Failure> {
         match self.scope.as_deref() {
             None | Some("self") => Ok(caller.scope()),
-            Some("tree") if caller.is_operator() => Ok(caller.scope()),
-            Some("tree") => caller.tree().ok_or_else(|| {
-                invalid(
-                    "scope",
-                    "`scope=tree` is for the account at the root of a tree.",
-                )
-            }),
+            Some("tree") => tree(caller, "scope"),
             Some(_) => Err(invalid("scope", "`scope` is `self` or `tree`.")),
         }
     }
@@ -138,6 +132,16 @@ impl Parameters {
             owner: self.owner,
         })
     }
+}
+
+/// Returns the records of a whole tree, for a caller that sees one.
+pub(crate) fn tree(caller: &Caller, param: &str) -> Result<Scope, Failure> {
+    caller.tree().ok_or_else(|| {
+        invalid(
+            param,
+            "`tree` is for an organization's key, and for a key at the root of a tree that has the permission on connected accounts.",
+        )
+    })
 }
 
 fn invalid(param: &str, message: &str) -> Failure {

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::answers::{PlanObject, RevokedMembers, RevokedPlan, Skipped};
 use super::key::KeyView;
-use super::list_keys::kind;
+use super::list_keys::{kind, tree};
 use super::new_key::instant;
 use crate::app::App;
 use crate::http::call::{Answer, Call};
@@ -109,7 +109,7 @@ impl Filter {
         }
         let scope = match self.scope.as_deref() {
             None | Some("self") => call.caller.scope(),
-            Some("tree") => call.caller.tree().unwrap_or_else(|| call.caller.scope()),
+            Some("tree") => tree(&call.caller, "filter.scope")?,
             Some(_) => {
                 return Err(
                     Failure::new(Code::ParameterInvalid, "`scope` is `self` or `tree`.")

@@ -34,6 +34,7 @@ mod digests;
 mod files;
 mod held;
 mod limits;
+mod trees;
 mod unused;
 
 const OPERATOR: &str = "acct_operator";
