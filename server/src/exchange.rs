@@ -149,7 +149,10 @@ async fn carried_out(
     };
     limit(app, route, &caller)?;
     let query = head.uri.query().unwrap_or_default();
-    if app.raw_keys.occur_in(target) || raw_key::is_in_query(&app.raw_keys, query) {
+    if app.raw_keys.occur_in(target)
+        || raw_key::is_in_query(&app.raw_keys, query)
+        || raw_key::is_in_header(&app.raw_keys, &head.headers, &conditions::IDEMPOTENCY_KEY)
+    {
         return Err(refuse_raw_key());
     }
     knows(route, &pairs(query)?)?;

@@ -217,11 +217,8 @@ impl Visit {
         if raw_key::is_in_body(&app.raw_keys, body.as_bytes()) {
             return Err(refuse_raw_key());
         }
-        let idempotency = ask.once.map(|key| Idempotency {
-            principal: caller.id(),
-            fingerprint: self.fingerprint(),
-            key,
-        });
+        let once = ask.once.as_deref();
+        let idempotency = once.map(|key| Idempotency::new(caller.id(), key, self.fingerprint()));
         let call = Call {
             path: route
                 .template
