@@ -13,6 +13,7 @@ use crate::console::Console;
 use crate::fleet::Fleet;
 use crate::http::conditions::InFlight;
 use crate::http::rate::Buckets;
+use crate::http::waits::Waits;
 use crate::last_lists::LastLists;
 use crate::logs::Requests;
 use crate::metrics::Metrics;
@@ -35,6 +36,8 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     pub(crate) in_flight: InFlight,
     pub(crate) buckets: Buckets,
+    /// The answers that are held open.
+    pub(crate) waits: Waits,
     pub(crate) plans: Plans,
     pub(crate) quota: Arc<Quota>,
     pub(crate) creations_per_second: f64,
@@ -98,6 +101,7 @@ impl App {
             metrics: Metrics::default(),
             in_flight: InFlight::default(),
             buckets: Buckets::default(),
+            waits: Waits::default(),
             plans: Plans::default(),
             quota: Arc::new(Quota::of(configuration.limits.keys)),
             creations_per_second: f64::from(configuration.limits.creations_per_second),

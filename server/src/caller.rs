@@ -35,13 +35,14 @@ enum Who {
 }
 
 /// A caller by key.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct KeyCaller {
     pub(crate) id: String,
     pub(crate) mode: Livemode,
     /// The account the request is about.
     pub(crate) account: String,
-    /// The root of that account's tree, if the caller may see the whole tree.
+    /// The root of that account's tree, if the key may see the whole tree: an organization's, or one
+    /// with the permission on connected accounts.
     pub(crate) tree: Option<String>,
     pub(crate) is_operator: bool,
     /// What it may do there, and on accounts connected to that.
@@ -190,7 +191,11 @@ impl Caller {
     }
 
     /// The records that it can see in the tree below its account, if that account is a root it acts on.
+    /// An operator's tree is everything.
     pub(crate) fn tree(&self) -> Option<Scope> {
+        if self.is_operator() {
+            return Some(self.scope());
+        }
         match &self.who {
             Who::Key(key) => {
                 let root = key.tree.as_deref()?;

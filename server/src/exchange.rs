@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{ConnectInfo, Request};
 use axum::http::header::{CONTENT_TYPE, ETAG};
 use axum::http::request::Parts;
@@ -22,10 +22,12 @@ use crate::http::listener::Peer;
 use crate::http::query::{Pairs, pairs};
 use crate::http::rate::{Class, Rate};
 use crate::http::reply::{common, put, refused, request_id};
-use crate::http::{conditions, raw_key};
-use crate::identify::{Need, Unknown, identify};
+use crate::http::{body, conditions, raw_key};
+use crate::identify::{Identified, Need, Unknown, identify};
 use crate::routes::{Pace, ROUTES, Route};
+use crate::service::failure::Stored;
 use crate::service::{Sender, refused as refusals};
+use crate::store::{Holds, while_holds};
 
 const KEYWARD_CHANGE: HeaderName = HeaderName::from_static("keyward-change");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
@@ -82,7 +84,8 @@ fn no_endpoint() -> Failure {
     )
 }
 
-async fn answer(
+/// Answers a request to an endpoint.
+pub(crate) async fn answer(
     app: Arc<App>,
     route: &'static Route,
     entrance: Entrance,
@@ -133,8 +136,9 @@ async fn carried_out(
     id: &str,
 ) -> Result<Answer, Failure> {
     let target = target_of(route.template, head.uri.path()).ok_or_else(no_endpoint)?;
-    let caller = match identify(app, entrance, peer, Need::of(route), head).await {
-        Ok(caller) => caller,
+    let need = Need::of(route);
+    let Identified { caller, holds } = match identify(app, entrance, peer, need, head).await {
+        Ok(identified) => identified,
         Err(Unknown { failure, key }) => {
             if let Some(key) = key {
                 let sender = Sender::of_key(&key, last_forwarded(head), id);
@@ -145,11 +149,24 @@ async fn carried_out(
     };
     limit(app, route, &caller)?;
     let query = head.uri.query().unwrap_or_default();
-    if app.raw_keys.occur_in(target) || raw_key::is_in_query(&app.raw_keys, query) {
+    if app.raw_keys.occur_in(target)
+        || raw_key::is_in_query(&app.raw_keys, query)
+        || raw_key::is_in_header(&app.raw_keys, &head.headers, &conditions::IDEMPOTENCY_KEY)
+    {
         return Err(refuse_raw_key());
     }
     knows(route, &pairs(query)?)?;
-    let body = read(unread.take().unwrap_or_default(), route.largest_body).await?;
+    let unread = unread.take().unwrap_or_default();
+    let was_awaited = !unread.is_end_stream();
+    let body = body::read(unread, route.largest_body, "body").await?;
+    if was_awaited {
+        // The caller may have lost its key meanwhile.
+        let asked: Result<(), Stored> =
+            while_holds(Arc::clone(&holds), app.store.must_hold()).await;
+        if let Err(why) = asked {
+            return Err(why_changed(app, entrance, peer, need, head, why.into()).await);
+        }
+    }
     if !body.is_empty() {
         if !is_json(&head.headers) {
             return Err(Failure::new(
@@ -173,21 +190,44 @@ async fn carried_out(
         body,
         idempotency,
     };
-    perform(app, route, call).await
+    match perform(app, route, call, holds).await {
+        Err(failure) => Err(why_changed(app, entrance, peer, need, head, failure).await),
+        Ok(answer) => Ok(answer),
+    }
+}
+
+/// Why a caller is not what it was, if that is what a request failed for: its key was deleted, say.
+async fn why_changed(
+    app: &Arc<App>,
+    entrance: Entrance,
+    peer: Peer,
+    need: Need,
+    head: &Parts,
+    failure: Failure,
+) -> Failure {
+    if !failure.is(Code::CallerChanged) {
+        return failure;
+    }
+    match identify(app, entrance, peer, need, head).await {
+        Ok(_) => failure,
+        Err(unknown) => unknown.failure,
+    }
 }
 
 /// Hands a request to its endpoint; what is refused is in the trail. Pages ask the API in the same way.
+/// The store does nothing for it once `holds` says that the caller is not what it was.
 pub(crate) async fn perform(
     app: &Arc<App>,
     route: &'static Route,
     call: Call,
+    holds: Holds,
 ) -> Result<Answer, Failure> {
     let in_flight = match &call.idempotency {
         Some(one) => Some(app.in_flight.enter(one)?),
         None => None,
     };
     let sender = Sender::of(&call);
-    let answered = (route.handler)(Arc::clone(app), call).await;
+    let answered = while_holds(holds, (route.handler)(Arc::clone(app), call)).await;
     drop(in_flight);
     if let Err(failure) = &answered {
         refusals::note(app, sender, failure, route.template).await;
@@ -228,7 +268,7 @@ pub(crate) fn limit(app: &App, route: &Route, caller: &Caller) -> Result<(), Fai
             Class::Creation,
         ),
         Pace::Lookup => (5.0, 5.0, Class::Lookup),
-        Pace::Usual => (100.0, 100.0, Class::Other),
+        Pace::Usual => return app.buckets.take_usual(&caller.id()),
     };
     let rate = Rate { per_second, burst };
     app.buckets.take(&caller.id(), class, rate, Instant::now())
@@ -255,15 +295,6 @@ pub(crate) fn target_of<'a>(template: &str, path: &'a str) -> Option<&'a str> {
         }
     }
     segments.next().is_none().then_some(target)
-}
-
-async fn read(body: Body, largest: usize) -> Result<Bytes, Failure> {
-    axum::body::to_bytes(body, largest).await.map_err(|_| {
-        Failure::new(
-            Code::BodyTooLarge,
-            format!("The body must be complete and have at most {largest} bytes."),
-        )
-    })
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -15,16 +15,17 @@ use keyward_files::feed::serve::Claim;
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::caller::{Caller, Entrance};
+use crate::caller::Entrance;
 use crate::configuration::Group;
 use crate::fleet::{Followed, Sender};
 use crate::http::failure::{Code, Failure};
 use crate::http::listener::Peer;
 use crate::http::reply::{refused, request_id};
-use crate::identify::{Need, Unknown, identify};
+use crate::identify::{Identified, Need, Unknown, identify};
 use crate::permission::Management;
 use crate::route::Asked;
 use crate::service::failure::Stored;
+use crate::store::{Holds, while_holds};
 
 const HEAD: &str = "/feed/{group}/head";
 const OBJECT: &str = "/feed/{group}/o/{name}";
@@ -61,6 +62,8 @@ struct Speaker {
     key: String,
     ends: Option<u64>,
     gateway: Option<String>,
+    /// Asks whether the key still lets it poll.
+    holds: Option<Holds>,
 }
 
 /// The endpoints.
@@ -112,6 +115,11 @@ async fn head(
     let served = followed.feed.head();
     let (_polling, who) = app.fleet.poll(sender, claim.as_ref(), served);
     let polled = followed.feed.answer_poll(&request.headers).await;
+    if let Some(holds) = speaker.holds {
+        // The poll may have waited.
+        let asked: Result<(), Stored> = while_holds(holds, app.store.must_hold()).await;
+        asked.map_err(Failure::from)?;
+    }
     if let Some(head) = polled.head {
         let handed = app.fleet.hand(&who, followed.group, head).await;
         handed.map_err(|error| Failure::from(Stored::from(error)))?;
@@ -138,11 +146,12 @@ async fn speaker(
 ) -> Result<Speaker, Failure> {
     match way {
         Way::Gateway => {
-            let caller = gateway(app, peer, request).await?;
+            let Identified { caller, holds } = gateway(app, peer, request).await?;
             Ok(Speaker {
                 key: caller.id(),
                 ends: caller.ends(),
                 gateway: caller.gateway().map(str::to_owned),
+                holds: Some(holds),
             })
         }
         Way::Socket => of_user(app, peer),
@@ -163,20 +172,22 @@ fn of_user(app: &App, Peer(peer): Peer) -> Result<Speaker, Failure> {
         key: format!("local:uid={}", uid.shown()),
         ends: None,
         gateway: Some(gateway.clone()),
+        holds: None,
     })
 }
 
 /// Identifies the caller. A snapshot is about all accounts and both modes, so only the operator's
 /// keys of live mode may read it.
-async fn gateway(app: &Arc<App>, peer: Peer, request: &Parts) -> Result<Caller, Failure> {
+async fn gateway(app: &Arc<App>, peer: Peer, request: &Parts) -> Result<Identified, Failure> {
     let caller = identify(app, Entrance::Gateway, peer, NEED, request).await;
-    let caller = caller.map_err(|Unknown { failure, .. }| failure)?;
+    let identified = caller.map_err(|Unknown { failure, .. }| failure)?;
+    let caller = &identified.caller;
     let message = if !caller.is_operator() {
         "The feed is for the operator's keys."
     } else if caller.mode() == Some(Livemode::Test) {
         "The feed is for the operator's keys of live mode: it has live keys."
     } else {
-        return Ok(caller);
+        return Ok(identified);
     };
     Err(Failure::new(Code::MorePermissionsRequired, message))
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::http::request::Parts;
 use keyward::decision::{Decision, Environment, PermitKind, decide};
+use keyward::management::Granted;
 use keyward::permission::AccessLevel;
 use keyward::reason::DenyReason;
 use keyward::request::RequestHead;
@@ -17,8 +18,10 @@ use crate::http::address::last_forwarded;
 use crate::http::failure::{Code, Failure};
 use crate::http::listener::Peer;
 use crate::http::principal;
-use crate::recheck::Recheck;
+use crate::recheck::{self, Recheck};
 use crate::route::{Asked, Route};
+use crate::service::failure::Stored;
+use crate::store::{self, Holds, Reader};
 use crate::uid::Uid;
 
 /// A request that is not believed, or refused for what its key is.
@@ -50,6 +53,12 @@ impl Need {
     }
 }
 
+/// A caller, and what asks whether it still is that caller.
+pub(crate) struct Identified {
+    pub(crate) caller: Caller,
+    pub(crate) holds: Holds,
+}
+
 /// Finds out who calls.
 pub(crate) async fn identify(
     app: &Arc<App>,
@@ -57,10 +66,13 @@ pub(crate) async fn identify(
     peer: Peer,
     need: Need,
     head: &Parts,
-) -> Result<Caller, Unknown> {
+) -> Result<Identified, Unknown> {
     match entrance {
         Entrance::Gateway => by_gateway(app, peer, need, head).await,
-        Entrance::Local => Ok(by_user(peer)?),
+        Entrance::Local => Ok(Identified {
+            caller: by_user(peer)?,
+            holds: Arc::new(|_| Ok(true)),
+        }),
     }
 }
 
@@ -96,7 +108,7 @@ async fn by_gateway(
     Peer(peer): Peer,
     need: Need,
     head: &Parts,
-) -> Result<Caller, Unknown> {
+) -> Result<Identified, Unknown> {
     let strange = || {
         app.metrics.not_through_gateway();
         not_through_gateway()
@@ -111,66 +123,145 @@ async fn by_gateway(
             return Err(strange().into());
         }
     }
-    let address = last_forwarded(head);
-    let recheck = Recheck::read(app, &told.key, &head.headers)
-        .await?
-        .ok_or_else(strange)?;
-    let is_unrestricted = recheck.is_unrestricted();
-    // The filter names no permission of keys that may do everything, and of no others.
-    if told.permission.is_none() && !is_unrestricted {
-        return Err(strange().into());
-    }
-    let of_key = |failure| Unknown {
-        failure,
-        key: Some(told.key.clone()),
+    let presented = Presented {
+        key: told.key,
+        names_permission: told.permission.is_some(),
+        accounts: recheck::named(app, &head.headers),
+        address: last_forwarded(head),
+        need,
+        head: head.clone(),
     };
-    let now = crate::time::now();
-    let configuration = recheck
-        .configuration(app)
-        .map_err(|_| Failure::new(Code::Internal, "The caller's key cannot be checked."))?;
-    let headers = recheck.headers(app, head);
-    let pairs = headers
-        .iter()
-        .map(|(name, value)| (name.as_bytes(), value.as_slice()));
-    let names = configuration.identity_names();
-    let request = RequestHead::read(configuration.profile(), names, pairs, false);
-    let environment = Surroundings { now, address };
-    let permit = match decide(&configuration, &request, &environment) {
-        Decision::Allow(permit) if permit.kind() == PermitKind::Key => permit,
-        Decision::Allow(permit) => {
-            return Err(match permit.kind() {
-                PermitKind::Shadow(reason) => of_key(denied(reason)),
-                PermitKind::Public | PermitKind::Preflight | PermitKind::Key => strange().into(),
-            });
+    let (id, named, now) = (
+        presented.key.clone(),
+        presented.accounts.clone(),
+        crate::time::now(),
+    );
+    let read: Result<_, Stored> = app
+        .store
+        .read(move |reader| Ok(Recheck::read(reader, &id, &named, now)?))
+        .await;
+    let recheck = read.map_err(Failure::from)?.ok_or_else(strange)?;
+    let key = presented.judge(app, &recheck, now)?;
+    let caller = Caller::by_key(key.clone(), presented.address);
+    let app = Arc::clone(app);
+    Ok(Identified {
+        caller,
+        holds: Arc::new(move |reader| presented.still_makes(&key, &recheck, &app, reader)),
+    })
+}
+
+/// What the gateway says of a request.
+struct Presented {
+    key: String,
+    names_permission: bool,
+    /// The accounts that the request names.
+    accounts: Vec<String>,
+    address: Option<IpAddr>,
+    need: Need,
+    head: Parts,
+}
+
+impl Presented {
+    /// Decides what the key makes of the request, at a time.
+    fn judge(&self, app: &App, recheck: &Recheck, now: u64) -> Result<KeyCaller, Unknown> {
+        let strange = || {
+            app.metrics.not_through_gateway();
+            not_through_gateway()
+        };
+        let is_unrestricted = recheck.is_unrestricted();
+        // The filter names no permission of keys that may do everything, and of no others.
+        if !self.names_permission && !is_unrestricted {
+            return Err(strange().into());
         }
-        Decision::Deny(denial) => return Err(of_key(denied(denial.reason()))),
-    };
-    if is_unrestricted {
-        return Err(of_key(Failure::new(
-            Code::UnrestrictedKeyRefused,
-            "A key that may do everything manages no keys. Make one that is granted `api_key`.",
-        )));
+        let of_key = |failure| Unknown {
+            failure,
+            key: Some(self.key.clone()),
+        };
+        let configuration = recheck
+            .configuration(app)
+            .map_err(|_| Failure::new(Code::Internal, "The caller's key cannot be checked."))?;
+        let headers = recheck.headers(app, &self.head);
+        let pairs = headers
+            .iter()
+            .map(|(name, value)| (name.as_bytes(), value.as_slice()));
+        let names = configuration.identity_names();
+        let request = RequestHead::read(configuration.profile(), names, pairs, false);
+        let environment = Surroundings {
+            now,
+            address: self.address,
+        };
+        let permit = match decide(&configuration, &request, &environment) {
+            Decision::Allow(permit) if permit.kind() == PermitKind::Key => permit,
+            Decision::Allow(permit) => {
+                return Err(match permit.kind() {
+                    PermitKind::Shadow(reason) => of_key(denied(reason)),
+                    PermitKind::Public | PermitKind::Preflight | PermitKind::Key => {
+                        strange().into()
+                    }
+                });
+            }
+            Decision::Deny(denial) => return Err(of_key(denied(denial.reason()))),
+        };
+        if is_unrestricted {
+            return Err(of_key(Failure::new(
+                Code::UnrestrictedKeyRefused,
+                "A key that may do everything manages no keys. Make one that is granted `api_key`.",
+            )));
+        }
+        let found = permit.principal();
+        let account = found
+            .account()
+            .or(found.org)
+            .ok_or_else(strange)?
+            .to_owned();
+        let is_own = recheck.owner() == account || recheck.is_of_organization();
+        let (own, connected) = recheck.granted(is_own);
+        Ok(KeyCaller {
+            id: self.key.clone(),
+            mode: recheck.mode(),
+            is_operator: recheck.owner() == app.operator_account && account == app.operator_account,
+            tree: self
+                .sees_below(recheck, &connected)
+                .then(|| recheck.root_of(&account))
+                .flatten(),
+            account,
+            own,
+            connected,
+            gateway: recheck.label("gateway").map(str::to_owned),
+            ends: recheck.ends(),
+        })
     }
-    let found = permit.principal();
-    let account = found
-        .account()
-        .or(found.org)
-        .ok_or_else(strange)?
-        .to_owned();
-    let is_own = recheck.owner() == account || recheck.is_of_organization();
-    let (own, connected) = recheck.granted(is_own);
-    let key = KeyCaller {
-        id: told.key,
-        mode: recheck.mode(),
-        is_operator: recheck.owner() == app.operator_account && account == app.operator_account,
-        tree: recheck.root_of(&account),
-        account,
-        own,
-        connected,
-        gateway: recheck.label("gateway").map(str::to_owned),
-        ends: recheck.ends(),
-    };
-    Ok(Caller::by_key(key, address))
+
+    /// Whether a key sees the accounts below the one it acts on: an organization's does, and one
+    /// that may do the same on connected accounts.
+    fn sees_below(&self, recheck: &Recheck, connected: &Granted) -> bool {
+        let holds = |name: &str| {
+            connected
+                .get(name)
+                .is_some_and(|held| *held >= self.need.level)
+        };
+        recheck.is_of_organization() || self.need.asked.names().into_iter().any(holds)
+    }
+
+    /// Whether the key still makes the same caller. The decision is asked again only if something
+    /// that it rests on has changed.
+    fn still_makes(
+        &self,
+        key: &KeyCaller,
+        before: &Recheck,
+        app: &App,
+        reader: &Reader<'_>,
+    ) -> store::Result<bool> {
+        let now = crate::time::now();
+        if before.is_live_at(now) && before.is_unchanged(reader)? {
+            return Ok(true);
+        }
+        let again = Recheck::read(reader, &self.key, &self.accounts, now)?;
+        Ok(again.is_some_and(|again| {
+            self.judge(app, &again, now)
+                .is_ok_and(|found| found == *key)
+        }))
+    }
 }
 
 /// What the decision on the key as it is now came to. Between two publications the gateway may let pass what the store no longer allows.

@@ -1,8 +1,6 @@
 //! The core's own decision, asked again about the caller's key as it is in the store now. A decision begins with a raw key, which the gateway keeps to
 //! itself: so the key is given a stand-in, and everything else is as it was.
 
-use std::sync::Arc;
-
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use keyward::configuration::{Configuration, PRINCIPAL_HEADER};
@@ -13,9 +11,7 @@ use keyward_files::key_file::{account_row, key_row, permissions_row};
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
-use crate::http::failure::Failure;
-use crate::service::failure::Stored;
-use crate::store::Scope;
+use crate::store::{self, Reader, Scope};
 
 /// A caller's key, and what a decision about it rests on.
 pub(crate) struct Recheck {
@@ -26,40 +22,65 @@ pub(crate) struct Recheck {
 /// What follows the prefix of the stand-in: no key is made of these characters.
 const STAND_IN: &str = "stand-in";
 
+/// Returns the accounts that a request names.
+pub(crate) fn named(app: &App, headers: &HeaderMap) -> Vec<String> {
+    let names = app.profile.names();
+    [&names.context_header, &names.account_header]
+        .into_iter()
+        .flat_map(|name| headers.get_all(name.lower()))
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|path| path.split('/'))
+        .take(16)
+        .filter(|account| app.profile.names().ids.kind(account).is_some())
+        .map(str::to_owned)
+        .collect()
+}
+
 impl Recheck {
     /// Reads a key, the accounts above it, and those that the request names.
-    pub(crate) async fn read(
-        app: &Arc<App>,
+    pub(crate) fn read(
+        reader: &Reader<'_>,
         id: &str,
-        headers: &HeaderMap,
-    ) -> Result<Option<Self>, Failure> {
-        let names = app.profile.names();
-        let named = [&names.context_header, &names.account_header];
-        let accounts = named
-            .into_iter()
-            .flat_map(|name| headers.get_all(name.lower()))
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|path| path.split('/'))
-            .take(16)
-            .filter(|account| app.profile.names().ids.kind(account).is_some())
-            .map(str::to_owned)
-            .collect();
+        named: &[String],
+        now: u64,
+    ) -> store::Result<Option<Self>> {
         let needs = Needs {
             keys: vec![KeyNeed {
                 id: id.to_owned(),
                 links: Links::None,
             }],
-            accounts,
+            accounts: named.to_vec(),
             ..Needs::default()
         };
-        let now = crate::time::now();
-        let facts: Result<Facts, Stored> = app
-            .store
-            .read(move |reader| Ok(reader.facts(&Scope::everything(), &needs, now)?))
-            .await;
-        let facts = facts.map_err(Failure::from)?;
+        let facts = reader.facts(&Scope::everything(), &needs, now)?;
         let key = facts.key(id).map(|fact| fact.key.clone());
         Ok(key.map(|key| Self { key, facts }))
+    }
+
+    /// Whether all that was read is still the same. Time also ends keys: ask [`Self::is_live_at`].
+    pub(crate) fn is_unchanged(&self, reader: &Reader<'_>) -> store::Result<bool> {
+        let everything = Scope::everything();
+        let key = reader.key(&everything, &self.key.id)?;
+        if key.is_none_or(|stored| stored.key != self.key) {
+            return Ok(false);
+        }
+        for fact in &self.facts.accounts {
+            let account = reader.account(&everything, &fact.account.id)?;
+            if account.is_none_or(|stored| stored.account != fact.account) {
+                return Ok(false);
+            }
+        }
+        for fact in &self.facts.grant_sets {
+            let set = reader.grant_set(&fact.name)?;
+            if set.is_none_or(|stored| stored.granted != fact.granted) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    pub(crate) fn is_live_at(&self, now: u64) -> bool {
+        self.key.is_live_at(now)
     }
 
     /// Whether the key may do everything on some account.

@@ -157,7 +157,6 @@ pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
         let parameters: Parameters = query::read(pairs)?;
         let scope = match parameters.scope.as_deref() {
             None | Some("self") => call.caller.scope(),
-            Some("tree") if call.caller.is_operator() => call.caller.scope(),
             Some("tree") => call.caller.tree().unwrap_or_else(|| call.caller.scope()),
             Some(_) => return Err(invalid("scope", "`scope` is `self` or `tree`.")),
         };

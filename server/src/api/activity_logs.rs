@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::http::HeaderValue;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use zeroize::Zeroizing;
 
 use super::answers::{
@@ -30,8 +31,9 @@ use crate::time;
 /// The maximum number of rows in an export. The next export begins after its last row.
 const EXPORTED: u32 = 10_000;
 
-/// How often a waiting list looks for new rows.
-const LOOK: Duration = Duration::from_millis(250);
+/// The time between two looks of a waiting list. The store's changes wake it, and most are not its
+/// own.
+const BETWEEN: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -62,7 +64,7 @@ pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
                 Some(text) => Duration::from_secs(number(text, "wait")?.min(30)),
                 None => Duration::ZERO,
             };
-            return feed(&app, scope, after, paging.page.limit, longest).await;
+            return feed(&app, &call.caller, scope, after, paging.page.limit, longest).await;
         }
         let time = |text: &Option<String>, name: &str| {
             text.as_deref().map(|text| instant(text, name)).transpose()
@@ -99,21 +101,33 @@ pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
 /// Returns rows after a number, oldest first, as soon as there are any.
 async fn feed(
     app: &Arc<App>,
+    caller: &Caller,
     scope: Scope,
     after: u64,
     limit: u32,
     longest: Duration,
 ) -> Result<Answer, Failure> {
-    let started = tokio::time::Instant::now();
+    // Without a place, it is answered with what is there.
+    let place = app.waits.enter(&caller.id()).filter(|_| !longest.is_zero());
+    let mut changes = app.store.changes();
+    let until = Instant::now()
+        .checked_add(longest)
+        .filter(|_| place.is_some());
+    let mut next_look = Instant::now();
     loop {
+        changes.borrow_and_update();
         let rows = rows_after(app, &scope, after, limit).await?;
-        if !rows.is_empty() || started.elapsed() >= longest {
+        let until = until.filter(|until| Instant::now() < *until);
+        let Some(until) = until.filter(|_| rows.is_empty()) else {
             let data: Vec<ActivityLog> = rows.iter().map(object).collect();
             return Answer::of(
                 &json!({"data": data, "next_page_url": null, "previous_page_url": null}),
             );
-        }
-        tokio::time::sleep(LOOK).await;
+        };
+        // The last look is at the end of the time.
+        let _ = timeout_at(until, changes.changed()).await;
+        sleep_until(next_look.min(until)).await;
+        next_look = Instant::now().checked_add(BETWEEN).unwrap_or(until);
     }
 }
 

@@ -14,6 +14,7 @@ use crate::http::failure::{Code, Failure};
 use crate::http::query;
 use crate::route::Pending;
 use crate::service::failure::Stored;
+use crate::service::hold;
 use crate::service::refusal;
 use crate::shown::{ChangeState, propagation};
 use crate::store::lists::{KeyFilter, KeyState};
@@ -49,9 +50,7 @@ pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
                 );
             }
         };
-        if let Some(longest) = longest {
-            app.fleet.wait(number, longest).await;
-        }
+        let waited = hold::until_everywhere(&app, &call.caller, number, longest).await;
         let come = propagation(number, app.fleet.come(number));
         let object = Change {
             committed_at: time::written(row.entry.at),
@@ -62,7 +61,7 @@ pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
             state: come.state,
         };
         Ok(Answer {
-            waited: longest,
+            waited,
             ..Answer::of(&object)?
         })
     })

@@ -14,7 +14,7 @@ use crate::publish::Haste;
 use crate::route::Pending;
 use crate::service::failure::Stored;
 use crate::service::standing::is_ours;
-use crate::service::{Sender, refusal};
+use crate::service::{Sender, hold, refusal};
 use crate::shown::value;
 use crate::store::{DocumentName, Reader, Tx};
 use crate::time;
@@ -104,13 +104,11 @@ pub(crate) fn replace(app: Arc<App>, call: Call) -> Pending {
             .await;
         let (object, version, change) = written.map_err(Failure::from)?;
         app.publisher.wake(Haste::AtOnce);
-        if let Some(longest) = call.wait {
-            app.fleet.wait(change, longest).await;
-        }
+        let waited = hold::as_preferred(&app, &call, change).await;
         Ok(Answer {
             version: Some(version),
             change: Some(change),
-            waited: call.wait,
+            waited,
             ..Answer::of(&object)?
         })
     })

@@ -21,6 +21,7 @@ use crate::route::Pending;
 use crate::service::Sender;
 use crate::service::bounds::{Bounds, reason};
 use crate::service::failure::Stored;
+use crate::service::hold;
 use crate::service::once::{Kept, Once, Replayed};
 use crate::service::step::{decided, step};
 use crate::shown::value;
@@ -117,12 +118,10 @@ pub(crate) fn import(app: Arc<App>, call: Call) -> Pending {
             Done::Now(object, change) => (object, change),
         };
         app.publisher.wake(Haste::Soon);
-        if let Some(longest) = call.wait {
-            app.fleet.wait(change, longest).await;
-        }
+        let waited = hold::as_preferred(&app, &call, change).await;
         Ok(Answer {
             change: Some(change),
-            waited: call.wait,
+            waited,
             ..Answer::of(&object)?
         })
     })

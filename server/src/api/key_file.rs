@@ -22,6 +22,7 @@ use crate::randomness::System;
 use crate::route::Pending;
 use crate::service::failure::Stored;
 use crate::service::filed::Filed;
+use crate::service::hold;
 use crate::service::once::{Kept, Once};
 use crate::shown::{propagation, value};
 use crate::store::{StoreError, Tx};
@@ -242,15 +243,13 @@ pub(crate) fn apply(app: Arc<App>, call: Call) -> Pending {
         if let Some(haste) = haste {
             app.publisher.wake(haste);
         }
-        if let Some(longest) = call.wait {
-            app.fleet.wait(change, longest).await;
-        }
+        let waited = hold::as_preferred(&app, &call, change).await;
         applied.keyward = Some(RevokedMembers {
             propagation: propagation(change, app.fleet.come(change)),
         });
         Ok(Answer {
             change: Some(change),
-            waited: call.wait,
+            waited,
             ..Answer::of(&applied)?
         })
     })

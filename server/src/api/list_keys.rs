@@ -160,7 +160,7 @@ pub(super) fn reach(
             let tree = caller.tree().ok_or_else(|| {
                 invalid(
                     "scope",
-                    "`scope=tree` is for the account at the root of a tree.",
+                    "`tree` is for an organization's key, and for a key at the root of a tree that has the permission on connected accounts.",
                 )
             })?;
             Ok((tree, owner))

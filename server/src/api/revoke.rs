@@ -23,6 +23,7 @@ use crate::route::Pending;
 use crate::service::Sender;
 use crate::service::bounds::Bounds;
 use crate::service::failure::Stored;
+use crate::service::hold;
 use crate::service::once::{Kept, Once};
 use crate::service::refusal::mode;
 use crate::service::step::step;
@@ -69,12 +70,14 @@ struct Found {
 pub(crate) fn revoke(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         let body: Revocation = call.members()?;
-        let once = Once::of(&call, time::now());
+        let once = Once::of(&call, time::now()).of_an_end();
         if let Some(answer) = once.answered(&app).await? {
             return Ok(answer);
         }
         match (body.filter, body.plan, body.confirm) {
             (Some(filter), None, None) if body.dry_run == Some(true) => {
+                // It ends nothing yet, and may look at every key.
+                app.buckets.take_usual(&call.caller.id())?;
                 plan(&app, &call, once, filter).await
             }
             (None, Some(plan), Some(count)) if body.dry_run != Some(true) => {
@@ -332,12 +335,10 @@ async fn carry_out(
         .await;
     let (count, change) = ended.map_err(Failure::from)?;
     app.publisher.wake(Haste::AtOnce);
-    if let Some(longest) = call.wait {
-        app.fleet.wait(change, longest).await;
-    }
+    let waited = hold::as_preferred(app, call, change).await;
     Ok(Answer {
         change: Some(change),
-        waited: call.wait,
+        waited,
         ..Answer::of(&RevokedPlan {
             count,
             id: id.to_owned(),

@@ -10,6 +10,7 @@ use keyward::key::Livemode;
 use keyward::management::Granted;
 use keyward::permission::AccessLevel;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::app::App;
 use crate::caller::{Caller, Entrance, KeyCaller};
@@ -31,11 +32,16 @@ use crate::uid::Uid;
 mod ceiling;
 mod digests;
 mod files;
+mod held;
+mod limits;
 mod sessions;
 mod trees;
 mod unused;
 
 const OPERATOR: &str = "acct_operator";
+
+/// The secret of the gateway.
+const SECRET: &str = "gateway";
 
 struct Desk {
     app: Arc<App>,
@@ -58,8 +64,8 @@ impl Desk {
         };
         fixture.store.write(first).await.unwrap();
         let text = format!(
-            "public_url = \"https://keys.example.com\"\ndata = \"store\"\noperator_account = \"{OPERATOR}\"\n[listen]\napi = \"run/api.sock\"\ntrusted_uids = [\"0\"]\nadmin = \"admin/admin.sock\"\ngateway_sha256 = \"{}\"\n[limits]\nkeys = {keys}\n{more}",
-            "0".repeat(64)
+            "data = \"store\"\npublic_url = \"https://keys.example.com\"\noperator_account = \"{OPERATOR}\"\n[listen]\napi = \"run/api.sock\"\ntrusted_uids = [\"0\"]\nadmin = \"admin/admin.sock\"\ngateway_sha256 = \"{}\"\n[limits]\nkeys = {keys}\n{more}",
+            hex::encode(Sha256::digest(SECRET))
         );
         let configuration = Configuration::parse(&text, Path::new("/nowhere")).unwrap();
         let app = App::start(
@@ -94,7 +100,8 @@ impl Desk {
         let peer = Peer(Some(Uid::own()));
         let route = route_of(method, head.uri.path());
         let caller = identify(&self.app, Entrance::Local, peer, Need::of(route), &head).await;
-        self.call_by(caller.ok().unwrap(), &head, body, None).await
+        let caller = caller.ok().unwrap().caller;
+        self.call_by(caller, &head, body, None).await
     }
 
     /// Calls a handler as any caller.
@@ -106,13 +113,26 @@ impl Desk {
         expected_version: Option<u64>,
     ) -> Result<Answer, Failure> {
         let route = route_of(head.method.as_str(), head.uri.path());
+        let call = self.call_of(caller, head, body, expected_version)?;
+        (route.handler)(Arc::clone(&self.app), call).await
+    }
+
+    /// The call of a request.
+    fn call_of(
+        &self,
+        caller: Caller,
+        head: &Parts,
+        body: &Value,
+        expected_version: Option<u64>,
+    ) -> Result<Call, Failure> {
+        let route = route_of(head.method.as_str(), head.uri.path());
         let asked: Vec<&str> = head.uri.path().split('/').collect();
         let body = body.to_string();
         let of_id = route
             .template
             .split('/')
             .position(|one| one.starts_with('{'));
-        let call = Call {
+        Ok(Call {
             idempotency: conditions::idempotency(head, &caller, body.as_bytes())?,
             caller,
             target: of_id
@@ -124,8 +144,7 @@ impl Desk {
             expected_version,
             wait: None,
             request_id: "req_1".to_owned(),
-        };
-        (route.handler)(Arc::clone(&self.app), call).await
+        })
     }
 
     async fn good(&self, method: &str, path: &str, body: &Value, key: Option<&str>) -> Value {

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::failure::{Code, Failure};
 use crate::caller::Caller;
 
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 
 /// How long an answer is held at most, in seconds.
@@ -23,8 +23,19 @@ const LONGEST_WAIT: u64 = 30;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Idempotency {
     pub(crate) principal: String,
+    /// The SHA-256 of the key, in hexadecimal: a client may have put anything into the header.
     pub(crate) key: String,
     pub(crate) fingerprint: [u8; 32],
+}
+
+impl Idempotency {
+    pub(crate) fn new(principal: String, key: &str, fingerprint: [u8; 32]) -> Self {
+        Self {
+            principal,
+            key: hex::encode(Sha256::digest(key)),
+            fingerprint,
+        }
+    }
 }
 
 /// Reads `Idempotency-Key` from a POST or DELETE.
@@ -63,11 +74,8 @@ pub(crate) fn idempotency(
         hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
         hash.update(part);
     }
-    Ok(Some(Idempotency {
-        principal: caller.id(),
-        key: key.to_owned(),
-        fingerprint: hash.finalize().into(),
-    }))
+    let fingerprint = hash.finalize().into();
+    Ok(Some(Idempotency::new(caller.id(), key, fingerprint)))
 }
 
 /// Reads `If-Match`: `"v7"`.
@@ -185,11 +193,7 @@ mod tests {
     #[test]
     fn a_request_is_in_flight_once() {
         let all = InFlight::default();
-        let one = Idempotency {
-            principal: "mk_1".to_owned(),
-            key: "a".to_owned(),
-            fingerprint: [0; 32],
-        };
+        let one = Idempotency::new("mk_1".to_owned(), "a", [0; 32]);
         let entered = all.enter(&one).unwrap();
         assert!(all.enter(&one).err().unwrap().is(Code::IdempotencyKeyInUse));
         drop(entered);

@@ -136,6 +136,8 @@ codes! {
     UnknownEndpoint = "unknown_endpoint", NOT_FOUND, InvalidRequest;
     /// The value has already been shown.
     ValueAlreadyReturned = "value_already_returned", CONFLICT, Idempotency;
+    /// The caller's key or session changed while the request was carried out.
+    CallerChanged = "caller_changed", CONFLICT, InvalidRequest;
     /// The same request is in progress.
     IdempotencyKeyInUse = "idempotency_key_in_use", CONFLICT, Idempotency;
     /// The plan is out of date.
@@ -146,6 +148,8 @@ codes! {
     ResourceChanged = "resource_changed", PRECONDITION_FAILED, InvalidRequest;
     /// The body is too large.
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, InvalidRequest;
+    /// The body did not come in time.
+    BodyTooSlow = "body_too_slow", REQUEST_TIMEOUT, InvalidRequest;
     /// The content type of the body is not JSON.
     JsonExpected = "json_expected", UNSUPPORTED_MEDIA_TYPE, InvalidRequest;
     /// Too many requests.
@@ -282,6 +286,7 @@ impl Failure {
         self.status.is_server_error()
             || self.status == StatusCode::TOO_MANY_REQUESTS
             || self.is(Code::IdempotencyKeyInUse)
+            || self.is(Code::CallerChanged)
     }
 
     /// Returns the body, without absent members.

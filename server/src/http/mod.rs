@@ -1,6 +1,7 @@
 //! HTTP: sockets, the steps that all endpoints share, and the form of answers.
 
 pub(crate) mod address;
+pub(crate) mod body;
 pub(crate) mod call;
 pub(crate) mod conditions;
 pub(crate) mod failure;
@@ -11,3 +12,4 @@ pub(crate) mod query;
 pub(crate) mod rate;
 pub(crate) mod raw_key;
 pub(crate) mod reply;
+pub(crate) mod waits;

@@ -28,6 +28,12 @@ pub(crate) struct Rate {
     pub(crate) burst: f64,
 }
 
+/// The rate of most requests.
+const USUAL: Rate = Rate {
+    per_second: 100.0,
+    burst: 100.0,
+};
+
 /// The maximum number of buckets. Beyond that the fullest ones are dropped, which have not been
 /// used for the longest time.
 const MOST: usize = 100_000;
@@ -41,6 +47,11 @@ struct Bucket {
 }
 
 impl Buckets {
+    /// Takes a token for a request like most.
+    pub(crate) fn take_usual(&self, principal: &str) -> Result<(), Failure> {
+        self.take(principal, Class::Other, USUAL, Instant::now())
+    }
+
     /// Takes a token, or returns when one will be available.
     pub(crate) fn take(
         &self,

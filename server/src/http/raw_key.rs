@@ -1,6 +1,7 @@
 //! No endpoint accepts the value of a key, so anything that looks like one was sent by mistake. The
 //! server rejects it before it does anything else with the request.
 
+use axum::http::{HeaderMap, HeaderName};
 use keyward_files::key_file::RawKeys;
 use serde_json::Value;
 
@@ -19,6 +20,14 @@ pub(crate) fn is_in_query(raw_keys: &RawKeys, query: &str) -> bool {
     let texts = [Some(query), once.as_deref(), twice.as_deref()];
     let mut texts = texts.into_iter().flatten();
     texts.any(|text| raw_keys.occur_in(text))
+}
+
+/// Whether something in a header looks like one, decoded up to twice.
+pub(crate) fn is_in_header(raw_keys: &RawKeys, headers: &HeaderMap, name: &HeaderName) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .any(|value| is_in_query(raw_keys, &String::from_utf8_lossy(value.as_bytes())))
 }
 
 fn is_in_value(raw_keys: &RawKeys, value: &Value) -> bool {
@@ -54,6 +63,23 @@ mod tests {
         assert!(is_in_query(&keys, "query=s%256b_test_FAKE-alice-0001"));
         assert!(!is_in_body(&keys, br#"{"name": "Support \u00e4"}"#));
         assert!(!is_in_query(&keys, "query=hixR"));
+    }
+
+    #[test]
+    fn a_key_is_found_in_a_header() {
+        let keys = RawKeys::of(&Profile::stripe());
+        let name = HeaderName::from_static("idempotency-key");
+        for (value, is_found) in [
+            ("order-7", false),
+            ("sk_test_FAKE-alice-0001", true),
+            ("retry of sk_test_FAKE-alice-0001", true),
+            ("s%6b_test_FAKE-alice-0001", true),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.append(&name, "order-7".parse().unwrap());
+            headers.append(&name, value.parse().unwrap());
+            assert_eq!(is_in_header(&keys, &headers, &name), is_found, "{value}");
+        }
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::http::query::{Pairs, written};
 use crate::http::raw_key;
 use crate::routes::{Asked, ROUTES, Route, Verb};
 use crate::session::Feature;
+use crate::sign_in;
 use keyward::invariant::Held;
 
 /// A call to the API.
@@ -216,11 +217,8 @@ impl Visit {
         if raw_key::is_in_body(&app.raw_keys, body.as_bytes()) {
             return Err(refuse_raw_key());
         }
-        let idempotency = ask.once.map(|key| Idempotency {
-            principal: caller.id(),
-            fingerprint: self.fingerprint(),
-            key,
-        });
+        let once = ask.once.as_deref();
+        let idempotency = once.map(|key| Idempotency::new(caller.id(), key, self.fingerprint()));
         let call = Call {
             path: route
                 .template
@@ -243,7 +241,8 @@ impl Visit {
             idempotency,
             caller,
         };
-        let answer = perform(app, route, call).await?;
+        let holds = sign_in::holds(app, &self.session);
+        let answer = perform(app, route, call, holds).await?;
         Ok(Answered {
             body: answer.body,
             change: answer.change,

@@ -11,6 +11,7 @@ use super::form::Form;
 use super::place::Place;
 use crate::app::App;
 use crate::exchange::refuse_raw_key;
+use crate::http::body;
 use crate::http::failure::{Code, Failure};
 use crate::session::{Cookie, Session};
 use crate::sign_in::{Found, find};
@@ -94,13 +95,7 @@ pub(super) async fn read_form(
     {
         return Err(Failure::new(Code::FormRefused, NOT_OURS));
     }
-    let body = axum::body::to_bytes(unread.take().unwrap_or_default(), LARGEST).await;
-    let body = body.map_err(|_| {
-        Failure::new(
-            Code::BodyTooLarge,
-            "The form must be complete, and at most 256 KiB.",
-        )
-    })?;
+    let body = body::read(unread.take().unwrap_or_default(), LARGEST, "form").await?;
     let form = Form::read(&body)?;
     if form
         .fields()

@@ -206,7 +206,7 @@ async fn for_session(
     };
     let frame = visit.frame();
     let done = match found {
-        Some((page, _)) => handled(app, head, unread, page, visit).await,
+        Some((page, _)) => handled(app, place, head, unread, page, visit).await,
         None if path == place.leave && method == Verb::Post => {
             match checked_form(app, head, unread, &visit.session).await {
                 Ok(_) => enter::leave(app, place, &visit).await,
@@ -225,6 +225,7 @@ async fn for_session(
 /// Calls the page of the table, if the session may open it.
 async fn handled(
     app: &Arc<App>,
+    place: &'static Place,
     head: &Parts,
     unread: &mut Option<Body>,
     page: &Page,
@@ -245,6 +246,13 @@ async fn handled(
     visit.query = query::pairs(query)?;
     if page.method == Verb::Post {
         visit.form = checked_form(app, head, unread, &visit.session).await?;
+        // The form may have taken a while, and the session may be over.
+        visit.now = crate::time::now();
+        visit.session = match signed_in(app, &head.headers, place, visit.now).await? {
+            Some(session) => session,
+            None => return Ok(enter::signed_out(app, place, head)),
+        };
+        visit.must_be_allowed(route, "this page")?;
         if page.is_fresh {
             visit.must_be_fresh()?;
         }

@@ -33,12 +33,17 @@ impl From<RuleRefusal> for Stored {
     }
 }
 
+const CHANGED: &str = "Your key, your session or its permissions changed while the request was carried out. Nothing was done. Please retry.";
+
 impl From<Stored> for Failure {
     fn from(stored: Stored) -> Self {
         let error = match stored {
             Stored::Refused(failure) => return failure,
             Stored::Store(error) => error,
         };
+        if error == StoreError::CallerChanged {
+            return Self::new(Code::CallerChanged, CHANGED).retry_after(1);
+        }
         // The store's texts name tables and columns and quote no value.
         tracing::error!(%error, "the store did not do what it was asked");
         match error {
@@ -61,6 +66,7 @@ impl From<Stored> for Failure {
                 "The server's store does not answer. Please retry.",
             )
             .retry_after(1),
+            StoreError::CallerChanged => Self::new(Code::CallerChanged, CHANGED),
             StoreError::Conflict(_) | StoreError::Damaged(_) => {
                 Self::new(Code::Internal, "The server could not carry this out.")
             }

@@ -4,6 +4,7 @@ pub(crate) mod bounds;
 mod entry;
 pub(crate) mod failure;
 pub(crate) mod filed;
+pub(crate) mod hold;
 mod lockout;
 pub(crate) mod once;
 pub(crate) mod own_rows;
@@ -130,7 +131,10 @@ pub(crate) async fn carry_out(app: &Arc<App>, call: &Call, work: Work) -> Result
         sender: Sender::of(call),
         source: call.caller.source(),
         expected_version: call.expected_version,
-        once: Once::of(call, now),
+        once: match is_end {
+            true => Once::of(call, now).of_an_end(),
+            false => Once::of(call, now),
+        },
         quota: Arc::clone(&app.quota),
         steps: work
             .commands
@@ -162,9 +166,7 @@ async fn answered(app: &Arc<App>, call: &Call, done: Done) -> Result<Answer, Fai
         change,
         haste: _,
     } = done;
-    if let Some(longest) = call.wait {
-        app.fleet.wait(change, longest).await;
-    }
+    let waited = hold::as_preferred(app, call, change).await;
     let members = shown.object.get_mut("keyward");
     if let Some(members) = members.and_then(Value::as_object_mut) {
         let come = app.fleet.come(change);
@@ -177,7 +179,7 @@ async fn answered(app: &Arc<App>, call: &Call, done: Done) -> Result<Answer, Fai
     Ok(Answer {
         version: shown.version,
         change: Some(change),
-        waited: call.wait,
+        waited,
         ..Answer::written(body)
     })
 }

@@ -20,6 +20,7 @@ pub(crate) struct Once {
     idempotency: Option<Idempotency>,
     scope: Scope,
     now: u64,
+    is_end: bool,
 }
 
 /// What is kept of an answer.
@@ -42,6 +43,16 @@ impl Once {
             idempotency: call.idempotency.clone(),
             scope: call.caller.scope(),
             now,
+            is_end: false,
+        }
+    }
+
+    /// The same for work that does nothing but end something. It is carried out even if there is no
+    /// room for its answer.
+    pub(crate) fn of_an_end(self) -> Self {
+        Self {
+            is_end: true,
+            ..self
         }
     }
 
@@ -90,7 +101,7 @@ impl Once {
         Ok(reader.key(&self.scope, id)?.is_some() || reader.account(&self.scope, id)?.is_some())
     }
 
-    /// Keeps an answer.
+    /// Keeps an answer, if there is room for it.
     pub(crate) fn keep(&self, tx: &mut Tx<'_>, kept: &Kept<'_>) -> Result<(), Stored> {
         let Some(one) = &self.idempotency else {
             return Ok(());
@@ -108,8 +119,9 @@ impl Once {
             object_id,
             at: self.now,
         })?;
-        // Without the promise that goes with the header, the request is not carried out.
-        if is_kept {
+        // Without the promise that goes with the header, the request is not carried out. An end is:
+        // no number of earlier requests may hold it up, and to repeat it does no harm.
+        if is_kept || self.is_end {
             return Ok(());
         }
         Err(Failure::new(

@@ -11,7 +11,7 @@ use super::role::Role;
 use super::token::FormToken;
 
 /// The records that a session covers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Reach {
     /// Every account, as far as a role allows.
     Console(Role),
@@ -20,7 +20,7 @@ pub(crate) enum Reach {
 }
 
 /// The account that a portal's session covers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Tenant {
     pub(crate) account: String,
     /// The account's name for people.

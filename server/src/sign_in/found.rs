@@ -48,7 +48,10 @@ pub(crate) async fn find(
     let Some((stored, Some((held, place)))) = read.map_err(Failure::from)? else {
         return Ok(Found::Nothing);
     };
-    let Some(session) = session(&stored, &held, place, cookie) else {
+    let Ok(form_token) = FormToken::of(cookie) else {
+        return Ok(Found::Nothing);
+    };
+    let Some(session) = session(&stored, &held, place, form_token) else {
         return Ok(Found::Nothing);
     };
     let last = app.last_seen.of(&stored);
@@ -71,11 +74,12 @@ pub(crate) async fn find(
     Ok(Found::Session(Box::new(session)))
 }
 
-fn session(
+/// Returns a session with what it may do now, or nothing if it was never opened.
+pub(super) fn session(
     stored: &StoredSession,
     held: &Held,
     place: Option<Portal>,
-    cookie: &Cookie,
+    form_token: FormToken,
 ) -> Option<Session> {
     let (reach, granted) = match (stored.kind, place) {
         // A console has no mode, so what a test key opened would reach live keys.
@@ -110,7 +114,7 @@ fn session(
         reach,
         opened: stored.opened?,
         until: stored.until?,
-        form_token: FormToken::of(cookie).ok()?,
+        form_token,
         made_by: stored.made_by.clone(),
     })
 }
@@ -156,7 +160,7 @@ fn in_portal(features: &[Feature]) -> Granted {
 }
 
 /// The account of a portal in its current state.
-struct Portal {
+pub(super) struct Portal {
     name: Option<String>,
     /// Whether it is the root of a tree, and whether that tree contains other accounts.
     is_root: bool,
@@ -165,7 +169,7 @@ struct Portal {
 }
 
 /// The permissions of a link's maker, which limit the session.
-enum Held {
+pub(super) enum Held {
     /// A person on this machine has every permission.
     Everything,
     /// A key.
@@ -279,7 +283,7 @@ fn active_line(reader: &Reader<'_>, account: &str) -> crate::store::Result<Optio
 /// The current permissions of a session's maker, and the account of a portal session. Returns nothing if the maker's key has stopped working.
 /// A console session needs nothing else: its role is limited to these permissions ([`Held::bound`]). A portal session also ends if the maker's key has lost
 /// `portal_session` write, if its account or one above it is suspended or missing, or if the account is no longer the key's own or one below it.
-fn held_now(
+pub(super) fn held_now(
     reader: &Reader<'_>,
     operator: &str,
     session: &StoredSession,

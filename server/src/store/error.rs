@@ -18,6 +18,8 @@ pub enum StoreError {
     EndsOnly,
     /// A read took too long.
     TooSlow,
+    /// The caller that the work is for is not what it was.
+    CallerChanged,
     /// A record that must be unique already exists, or a record that must exist does not. The text
     /// names the columns.
     Conflict(String),
@@ -35,6 +37,7 @@ impl StoreError {
             Self::Full | Self::WriteFailed(_) => true,
             Self::EndsOnly
             | Self::TooSlow
+            | Self::CallerChanged
             | Self::Conflict(_)
             | Self::Unavailable(_)
             | Self::Damaged(_) => false,
@@ -49,6 +52,7 @@ impl fmt::Display for StoreError {
             Self::WriteFailed(why) => write!(f, "the disk does not take the change: {why}"),
             Self::EndsOnly => f.write_str("the store takes nothing but ends"),
             Self::TooSlow => f.write_str("the question takes too long to answer"),
+            Self::CallerChanged => f.write_str("the caller is not what it was"),
             Self::Conflict(columns) => write!(f, "the change does not fit the store: {columns}"),
             Self::Unavailable(why) => write!(f, "the store cannot be used: {why}"),
             Self::Damaged(what) => write!(f, "the store is damaged: {what}"),

@@ -34,18 +34,16 @@ pub(super) fn facts(
         now,
         facts: Facts::new(api),
         policies: HashMap::new(),
-        sequences: HashMap::new(),
+        read: ReadKeys::default(),
     };
     reading.all(needs)?;
     let Reading {
-        mut facts,
-        sequences,
-        ..
+        mut facts, read, ..
     } = reading;
     // Ordered by creation, however they were found.
     facts
         .keys
-        .sort_by_key(|fact| sequences.get(&fact.key.id).copied());
+        .sort_by_key(|fact| read.0.get(&fact.key.id).copied());
     Ok(facts)
 }
 
@@ -56,8 +54,20 @@ struct Reading<'a> {
     facts: Facts,
     /// The policies read so far, by the account that they apply to.
     policies: HashMap<String, Option<Arc<NamedPolicy>>>,
-    /// The change that made each key.
-    sequences: HashMap<String, u64>,
+    read: ReadKeys,
+}
+
+/// The keys that were read, each with the change that made it. An account may have a great many, so
+/// the list of facts is not searched.
+#[derive(Default)]
+struct ReadKeys(HashMap<String, u64>);
+
+impl ReadKeys {
+    fn has(&self, id: &str) -> bool {
+        #[cfg(test)]
+        tests::ASKED.set(tests::ASKED.get() + 1);
+        self.0.contains_key(id)
+    }
 }
 
 impl Reading<'_> {
@@ -108,7 +118,7 @@ impl Reading<'_> {
         self.take(key)?;
         self.back_links(&need.id, need.links, &mut next)?;
         while let Some(id) = next.pop_front() {
-            if self.facts.key(&id).is_some() || self.facts.keys.len() >= LONGEST_CHAIN {
+            if self.read.has(&id) || self.facts.keys.len() >= LONGEST_CHAIN {
                 continue;
             }
             let Some(key) = self.read_key(&id)? else {
@@ -142,11 +152,9 @@ impl Reading<'_> {
         self.scope.of_keys(&mut limits);
         for stored in keys::all(self.connection, &limits, "ORDER BY k.seq")? {
             let linked = linked(&stored.key, Links::Both);
-            if self.facts.key(&stored.key.id).is_none() {
-                self.take(stored)?;
-            }
+            self.take(stored)?;
             for id in linked {
-                if self.facts.key(&id).is_none()
+                if !self.read.has(&id)
                     && let Some(key) = self.read_key(&id)?
                 {
                     self.take(key)?;
@@ -161,12 +169,11 @@ impl Reading<'_> {
     }
 
     fn take(&mut self, stored: keys::StoredKey) -> Result<()> {
-        if self.facts.key(&stored.key.id).is_some() {
+        if self.read.has(&stored.key.id) {
             return Ok(());
         }
         self.account(&stored.key.owner)?;
-        self.sequences
-            .insert(stored.key.id.clone(), stored.sequence);
+        self.read.0.insert(stored.key.id.clone(), stored.sequence);
         self.facts.keys.push(KeyFact {
             file: file_of(&stored.source),
             key: stored.key,
@@ -326,4 +333,71 @@ fn linked(key: &Key, links: Links) -> Vec<String> {
     let replaces = key.replaces.iter().filter(|_| backward);
     let replaced_by = key.replaced_by.iter().filter(|_| forward);
     replaces.chain(replaced_by).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use keyward::key::{KeyKind, Livemode};
+    use keyward::management::RecordChange;
+
+    use super::*;
+    use crate::store::tests::records::Records;
+    use crate::store::tests::{NOW, entry, wait};
+    use crate::store::{Origin, StoreError, Tx};
+
+    thread_local! {
+        /// How often this thread asked whether a key had been read.
+        pub(super) static ASKED: Cell<usize> = const { Cell::new(0) };
+    }
+
+    #[test]
+    fn the_list_of_keys_is_not_searched_for_each_of_them() {
+        let mut records = Records::new();
+        records.account("acct_1", None);
+        let many = 2_000;
+        let keys = (0..many).map(|number| {
+            let (id, other) = (format!("mk_{number:05}"), number ^ 1);
+            let digest = KeyDigest::of(id.as_bytes());
+            let mut key = Key::new(&id, KeyKind::Restricted, Livemode::Live, "acct_1", digest);
+            // Each two of them name each other.
+            if number > other {
+                key.replaces = Some(format!("mk_{other:05}"));
+            } else {
+                key.replaced_by = Some(format!("mk_{other:05}"));
+            }
+            RecordChange::AddKey {
+                key: Box::new(key),
+                beside: None,
+            }
+        });
+        let changes: Vec<RecordChange> = keys.collect();
+        let added = records.fixture.store.write(move |tx: &mut Tx<'_>| {
+            let origin = Origin {
+                source: "api",
+                by: None,
+                at: NOW,
+            };
+            let applied = tx.apply(&changes, &origin)?;
+            for _ in applied.first..=applied.last {
+                tx.record(entry("of_a_test"))?;
+            }
+            Ok::<_, StoreError>(())
+        });
+        wait(added).unwrap();
+        let (found, asked) = records.read(move |reader| {
+            let needs = Needs {
+                keys_of: Some("acct_1".to_owned()),
+                ..Needs::default()
+            };
+            ASKED.set(0);
+            let facts = reader.facts(&Scope::everything(), &needs, NOW)?;
+            Ok((facts.keys.len(), ASKED.get()))
+        });
+        assert_eq!(found, many);
+        // Once for each key and once for each link. A search of the list does not count as a
+        // question, and would take a million steps.
+        assert!((2 * many..=3 * many).contains(&asked), "{asked}");
+    }
 }

@@ -21,10 +21,13 @@ mod folder;
 #[cfg(test)]
 mod full;
 mod head;
+mod holding;
 mod idempotency;
 mod inspection;
+mod line;
 pub mod lists;
 mod migrate;
+mod places;
 mod reader;
 mod readers;
 mod records;
@@ -46,7 +49,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 pub use apply::Applied;
 pub use backup::backup;
@@ -55,6 +58,7 @@ pub use counters::Count;
 pub use error::{Result, StoreError};
 pub use folder::{Folder, database_in};
 pub use head::Head;
+pub use holding::{Holds, while_holds};
 pub use idempotency::{Answer, Remembered};
 pub use inspection::Inspection;
 pub use reader::Reader;
@@ -73,8 +77,10 @@ pub use transaction::Tx;
 
 use api_cache::ApiCache;
 use ballast::Ballast;
+use holding::Question;
+use line::Urgency;
 use readers::Readers;
-use writer::{Change, Urgency, Writer};
+use writer::{Change, Writer};
 
 /// The number of bytes that are reserved for ends.
 pub const BALLAST: u64 = 64 * 1024 * 1024;
@@ -224,14 +230,19 @@ impl Store {
     async fn change<T, E>(
         &self,
         urgency: Urgency,
-        change: impl FnMut(&mut Tx<'_>) -> std::result::Result<T, E> + Send + 'static,
+        mut change: impl FnMut(&mut Tx<'_>) -> std::result::Result<T, E> + Send + 'static,
     ) -> std::result::Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        let question = Question::in_progress();
+        let change = move |tx: &mut Tx<'_>| {
+            question.ask(&tx.read())?;
+            change(tx)
+        };
         let (change, answer) = Change::new(urgency, change);
-        self.shared.writer.send(Box::new(change))?;
+        self.shared.writer.send(Box::new(change)).await?;
         answer.await.unwrap_or_else(|_| Err(gone().into()))
     }
 
@@ -269,11 +280,22 @@ impl Store {
         E: From<StoreError> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
+        let question = Question::in_progress();
         let read = move |reader: &Reader<'_>| {
-            let _ = reply.send(read(reader));
+            let asked = question.ask(reader).map_err(E::from);
+            let answer = asked.and_then(|()| read(reader));
+            // The question may hold the last handle to this store, whose threads do not close it.
+            drop(question);
+            let _ = reply.send(answer);
         };
-        self.shared.readers.send(Box::new(read), longest)?;
+        self.shared.readers.send(Box::new(read), longest).await?;
         answer.await.unwrap_or_else(|_| Err(gone().into()))
+    }
+
+    /// Returns the number of the last change, which can be watched.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.shared.writer.changes()
     }
 
     /// Returns whether the room for ends is not reserved at the moment, so that additions are

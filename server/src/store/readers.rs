@@ -3,7 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use rusqlite::Connection;
 
 use super::api_cache::ApiCache;
 use super::error::{Result, StoreError};
+use super::places::{Place, Places};
 use super::reader::Reader;
 use super::settings;
 
@@ -31,17 +32,20 @@ struct Job {
     read: Read,
     /// The time limit, or `None` for a read of everything, such as a check or an export.
     longest: Option<Duration>,
+    /// Its place in the queue, until it is taken from it.
+    place: Place,
 }
 
 /// The threads, and their queue.
 pub(super) struct Readers {
-    queue: Option<SyncSender<Job>>,
+    queue: Option<Sender<Job>>,
+    places: Places,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Readers {
     pub(super) fn start(database: &Path, api: &Arc<ApiCache>) -> Result<Self> {
-        let (queue, jobs) = sync_channel(QUEUE);
+        let (queue, jobs) = channel();
         let jobs = Arc::new(Mutex::new(jobs));
         let mut threads = Vec::with_capacity(READERS);
         for _ in 0..READERS {
@@ -58,13 +62,19 @@ impl Readers {
         }
         Ok(Self {
             queue: Some(queue),
+            places: Places::new(QUEUE),
             threads,
         })
     }
 
     /// Puts a read into the queue.
-    pub(super) fn send(&self, read: Read, longest: Option<Duration>) -> Result<()> {
-        let job = Job { read, longest };
+    pub(super) async fn send(&self, read: Read, longest: Option<Duration>) -> Result<()> {
+        let place = self.places.take().await?;
+        let job = Job {
+            read,
+            longest,
+            place,
+        };
         let sent = self.queue.as_ref().map(|queue| queue.send(job));
         match sent {
             Some(Ok(())) => Ok(()),
@@ -85,9 +95,15 @@ impl Drop for Readers {
 fn serve(mut connection: Connection, api: &ApiCache, jobs: &Mutex<Receiver<Job>>) {
     loop {
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Job { read, longest }) = next else {
+        let Ok(Job {
+            read,
+            longest,
+            place,
+        }) = next
+        else {
             return;
         };
+        drop(place);
         let _ = limit(&mut connection, longest);
         // One transaction, so that all statements of a read see the same state.
         let began = connection.execute_batch("BEGIN").is_ok();

@@ -1,35 +1,26 @@
-//! The one thread that writes. It takes what waits, at most 64 changes, runs them in one transaction,
-//! commits once, and then answers. A refused change takes back only itself. No timer: a change
-//! that comes by itself is committed at once.
+//! The one thread that writes. It takes what waits, at most 64 changes and the ends first, runs them
+//! in one transaction, commits once, and then answers. A refused change takes back only itself. No
+//! timer: a change that comes by itself is committed at once.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
 use rusqlite::Connection;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::api_cache::ApiCache;
 use super::ballast::Ballast;
 use super::error::{Result, StoreError};
 use super::head::{self, Head};
+use super::line::{Line, Urgency};
+use super::places::{Place, Places};
 use super::transaction::Tx;
 
-/// The maximum number of changes in one commit.
-const GROUP: usize = 64;
-/// The number of changes in the queue. Further callers wait for a place in it.
+/// The number of additions in the queue, and of ends. Further callers wait for a place in it.
 const QUEUE: usize = 1_024;
-
-/// What happens to a change if the disk is full.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Urgency {
-    /// It is rejected.
-    Addition,
-    /// It uses the room that is reserved for it. It ends something, and never waits for room.
-    End,
-}
 
 /// A change in the queue, whatever its return type.
 pub(super) trait Job: Send {
@@ -48,7 +39,8 @@ type Waiting<'a> = &'a mut (dyn Job + 'static);
 /// A change, its result, and the caller who waits for it.
 pub(super) struct Change<F, T, E> {
     urgency: Urgency,
-    run: F,
+    /// Nothing once the result is sent: it may hold the last handle to the store.
+    run: Option<F>,
     outcome: Option<std::result::Result<T, E>>,
     reply: Option<oneshot::Sender<std::result::Result<T, E>>>,
 }
@@ -64,7 +56,7 @@ where
         let (reply, answer) = oneshot::channel();
         let change = Self {
             urgency,
-            run,
+            run: Some(run),
             outcome: None,
             reply: Some(reply),
         };
@@ -83,7 +75,10 @@ where
     }
 
     fn run(&mut self, tx: &mut Tx<'_>) -> bool {
-        let outcome = (self.run)(tx).and_then(|value| {
+        let Some(run) = &mut self.run else {
+            return false;
+        };
+        let outcome = run(tx).and_then(|value| {
             tx.finish()?;
             Ok(value)
         });
@@ -97,6 +92,7 @@ where
     }
 
     fn answer(&mut self) {
+        drop(self.run.take());
         if let (Some(reply), Some(outcome)) = (self.reply.take(), self.outcome.take()) {
             // If the caller no longer waits, the change is still kept.
             let _ = reply.send(outcome);
@@ -106,8 +102,30 @@ where
 
 /// The thread, and its queue.
 pub(super) struct Writer {
-    queue: Option<SyncSender<Box<dyn Job>>>,
+    queue: Option<Sender<Queued>>,
+    additions: Places,
+    /// Ends have places of their own, which no number of additions takes.
+    ends: Places,
+    changes: watch::Receiver<u64>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// A change in the queue, with its place.
+pub(super) struct Queued {
+    job: Box<dyn Job>,
+    place: Place,
+}
+
+impl Queued {
+    pub(super) fn urgency(&self) -> Urgency {
+        self.job.urgency()
+    }
+
+    /// Takes it from the queue.
+    fn taken(self) -> Box<dyn Job> {
+        drop(self.place);
+        self.job
+    }
 }
 
 impl Writer {
@@ -118,7 +136,8 @@ impl Writer {
         ends_only: Arc<AtomicBool>,
     ) -> Result<Self> {
         let head = head::require(&connection)?;
-        let (queue, jobs) = sync_channel(QUEUE);
+        let (queue, jobs) = channel();
+        let (changed, changes) = watch::channel(head.sequence);
         let thread = thread::Builder::new()
             .name("keyward-writer".to_owned())
             .spawn(move || {
@@ -128,6 +147,7 @@ impl Writer {
                     head,
                     ballast,
                     ends_only,
+                    changed,
                     #[cfg(test)]
                     acknowledges_early: super::trap::acknowledges_early(),
                 }
@@ -136,17 +156,32 @@ impl Writer {
             .map_err(|error| StoreError::Unavailable(format!("no thread for writing: {error}")))?;
         Ok(Self {
             queue: Some(queue),
+            additions: Places::new(QUEUE),
+            ends: Places::new(QUEUE),
+            changes,
             thread: Some(thread),
         })
     }
 
     /// Puts a change into the queue.
-    pub(super) fn send(&self, job: Box<dyn Job>) -> Result<()> {
-        let sent = self.queue.as_ref().map(|queue| queue.send(job));
+    pub(super) async fn send(&self, job: Box<dyn Job>) -> Result<()> {
+        let place = match job.urgency() {
+            Urgency::Addition => self.additions.take().await?,
+            Urgency::End => self.ends.take().await?,
+        };
+        let queued = Queued { job, place };
+        let sent = self.queue.as_ref().map(|queue| queue.send(queued));
         match sent {
             Some(Ok(())) => Ok(()),
             Some(Err(_)) | None => Err(StoreError::Unavailable("it is closing".to_owned())),
         }
+    }
+}
+
+impl Writer {
+    /// The number of the last change.
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.clone()
     }
 }
 
@@ -166,21 +201,34 @@ struct Loop {
     head: Head,
     ballast: Arc<Ballast>,
     ends_only: Arc<AtomicBool>,
+    changed: watch::Sender<u64>,
     #[cfg(test)]
     acknowledges_early: bool,
 }
 
 impl Loop {
-    fn serve(mut self, jobs: &Receiver<Box<dyn Job>>) {
-        while let Ok(first) = jobs.recv() {
-            let mut group = vec![first];
-            while group.len() < GROUP
-                && let Ok(next) = jobs.try_recv()
-            {
-                group.push(next);
+    fn serve(mut self, jobs: &Receiver<Queued>) {
+        let mut line = Line::default();
+        loop {
+            if line.is_empty() {
+                match jobs.recv() {
+                    Ok(first) => line.add(first.urgency(), first),
+                    Err(_) => return,
+                }
             }
+            for next in jobs.try_iter() {
+                line.add(next.urgency(), next);
+            }
+            let taken = line.take().into_iter();
+            let mut group: Vec<Box<dyn Job>> = taken.map(Queued::taken).collect();
             self.commit(&mut group);
             group.iter_mut().for_each(|job| job.answer());
+            let sequence = self.head.sequence;
+            self.changed.send_if_modified(|last| {
+                let is_new = *last != sequence;
+                *last = sequence;
+                is_new
+            });
         }
     }
 
@@ -245,7 +293,7 @@ impl Loop {
     }
 
     /// First without savepoints, for almost every group has nothing to take back: at each savepoint SQLite writes the words of names that
-    /// wait, which costs more than the rest of a change. If one is refused, the whole group is run again, each in its savepoint.
+    /// wait, which costs more than the rest of a change. If one is refused after it wrote something, the whole group is run again, each in its savepoint.
     fn transaction(&mut self, group: &mut [Waiting<'_>]) -> Result<()> {
         execute(&self.connection, "BEGIN IMMEDIATE")?;
         let before = self.head.clone();
@@ -274,10 +322,12 @@ impl Loop {
         execute(&self.connection, "COMMIT")
     }
 
-    /// Runs the group up to the first change that is rejected. Returns whether all were accepted.
+    /// Runs the group up to the first change that is to be taken back. Returns whether there was none. A
+    /// change that was rejected before it wrote anything leaves nothing to take back.
     fn all_are_kept(&mut self, group: &mut [Waiting<'_>]) -> Result<bool> {
         for job in group.iter_mut() {
-            if !self.run(job)? {
+            let before = self.connection.total_changes();
+            if !self.run(job)? && self.connection.total_changes() != before {
                 return Ok(false);
             }
         }

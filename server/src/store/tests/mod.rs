@@ -1,5 +1,6 @@
 mod counts;
 mod lists;
+mod queue;
 pub(crate) mod records;
 pub(in crate::store) mod secrecy;
 mod strangers;
