@@ -209,4 +209,4 @@ fn follows(configuration: &Configuration, follower: &Follower, snapshot: &Snapsh
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

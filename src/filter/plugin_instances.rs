@@ -102,10 +102,9 @@ impl<H: Handle> PluginInstances<H> {
         self.find(handle).map(|own| Arc::clone(&own.serves))
     }
 
-    /// Returns whether its plugin has no other instance.
-    pub fn is_last(&mut self, handle: &H) -> bool {
-        let mut all = self.of(handle.plugin());
-        all.all(|other| other.handle.is(handle))
+    /// Returns whether an instance of the plugin follows that feed.
+    pub fn is_followed(&mut self, plugin: &PluginId, feed: &str) -> bool {
+        self.of(plugin).any(|own| own.follows(feed))
     }
 
     /// Serves another snapshot of a feed from now on, in every instance of the plugin whose

@@ -3,18 +3,18 @@ use crate::signify::tests::{pair, signed};
 use crate::snapshot::packed::{Packed, Trust};
 
 /// A call: its cluster, its headers, its timeout.
-type Made = (String, Vec<(String, String)>, u64);
+pub(in crate::filter) type Made = (String, Vec<(String, String)>, u64);
 
 /// A host that makes or fails calls, and records them.
 #[derive(Default)]
-struct Fake {
-    calls: Vec<Made>,
+pub(in crate::filter) struct Fake {
+    pub(in crate::filter) calls: Vec<Made>,
     refuses: bool,
     kept: Option<Box<[u8]>>,
-    counted: Vec<(Counter, u64)>,
+    pub(in crate::filter) counted: Vec<(Counter, u64)>,
     logged: Vec<String>,
     served: Vec<u64>,
-    now: u64,
+    pub(in crate::filter) now: u64,
 }
 
 impl Surroundings for Fake {
@@ -73,8 +73,12 @@ impl FeedHost for Fake {
 }
 
 fn configuration(key: u8) -> Configuration {
+    configuration_of("prod", key)
+}
+
+pub(in crate::filter) fn configuration_of(feed: &str, key: u8) -> Configuration {
     let json = format!(
-        r#"{{"max_snapshot_age": 60, "feed": {{"name": "prod", "cluster": "c", "authority": "a:1", "path": "/p", "public_keys": ["{}"]}}}}"#,
+        r#"{{"max_snapshot_age": 60, "feed": {{"name": "{feed}", "cluster": "c", "authority": "a:1", "path": "/p", "public_keys": ["{}"]}}}}"#,
         pair(key).1.line()
     );
     Configuration::from_json(json.as_bytes()).unwrap()
@@ -91,7 +95,7 @@ fn answer(following: &mut Following, host: &mut Fake, token: u32, body: &[u8]) -
 }
 
 /// Returns the signed head of a feed at revision 7, and its base.
-fn published() -> (Vec<u8>, Vec<u8>) {
+pub(in crate::filter) fn published() -> (Vec<u8>, Vec<u8>) {
     use crate::feed::head::{BaseEntry, Head, Sha256};
     use sha2::Digest;
     let json = br#"{"format": "keyward.snapshot/v1", "revision": 7, "issued_at": 1, "keys": [], "empty": true}"#;
