@@ -151,13 +151,15 @@ impl<H: Handle> PluginInstances<H> {
         serves
     }
 
-    /// Records that the timer has fired. Returns true if it must fire again in a second.
+    /// Records that the timer has fired. Returns true if it must fire again in a second. An instance
+    /// that serves a feed needs its timer even if a newer one follows the feed: when that ends, and
+    /// Envoy has made this one current again, its next request may be far away.
     pub fn tick<M: Monitor>(&mut self, handle: &H, monitor: &mut M) -> bool {
         let Some(own) = self.find(handle) else {
             return false;
         };
         let settles = own.standing.tick();
-        let again = own.standing.is_back();
+        let again = own.standing.is_back() || own.serves.settings().feed.is_some();
         if settles {
             self.put_older_ones_behind(handle);
         }

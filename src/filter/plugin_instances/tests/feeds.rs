@@ -50,6 +50,20 @@ fn it_reaches_every_instance_that_follows_and_no_other_plugin() {
 }
 
 #[test]
+fn an_instance_keeps_its_timer_while_it_serves_a_feed() {
+    let vm = Vm::default();
+    let old = vm.begin_with(following("prod"));
+    assert!(vm.tick(&old));
+    let new = vm.begin_with(following("prod"));
+    assert!(vm.tick(&new));
+    for _ in 0..3 {
+        assert!(vm.tick(&old), "the new one may end, and this one follow");
+    }
+    vm.with(|all, watch| all.close(&old, watch));
+    assert!(!vm.tick(&old));
+}
+
+#[test]
 fn a_feed_is_followed_while_an_instance_of_the_plugin_serves_it() {
     let vm = Vm::default();
     let is_followed = |feed| vm.with(|all, _| all.is_followed(Held::new("a").plugin(), feed));
