@@ -55,8 +55,11 @@ impl FeedHost for Host<'_, '_> {
         announce(self.own, self.serving, snapshot);
     }
 
-    fn keep(&mut self, feed: &str, head: &[u8]) {
-        kept().insert(self.name(feed), head.into());
+    fn keep(&mut self, feed: &str, head: &[u8], is_newer: &dyn Fn(&[u8]) -> bool) {
+        let (name, mut kept) = (self.name(feed), kept());
+        if !kept.get(&name).is_some_and(|kept| is_newer(kept)) {
+            kept.insert(name, head.into());
+        }
     }
 
     fn kept(&mut self, feed: &str) -> Option<Box<[u8]>> {

@@ -9,6 +9,7 @@ use super::abi;
 use super::instance::Instance;
 use super::memory;
 use super::metrics::Metrics;
+use super::shared_data::SharedData;
 use super::timer;
 use crate::configuration::Configuration;
 use crate::feed::{Answer, Body, Surroundings};
@@ -22,6 +23,7 @@ use crate::filter::plugin_id::PluginId;
 use crate::filter::plugin_instances::Handle;
 use crate::header_map;
 use crate::snapshot::Snapshot;
+use crate::usage;
 
 thread_local! {
     static FOLLOWERS: RefCell<Followers<Instance>> = const { RefCell::new(Followers::new()) };
@@ -162,13 +164,10 @@ impl FeedHost for Host<'_> {
         Instance::serve(self.plugin, snapshot, follows);
     }
 
-    fn keep(&mut self, feed: &str, head: &[u8]) {
-        let name = self.name(feed);
-        let version = abi::shared_data(&name)
-            .ok()
-            .flatten()
-            .map_or(0, |(_, version)| version);
-        let _ = abi::set_shared_data(&name, head, version);
+    fn keep(&mut self, feed: &str, head: &[u8], is_newer: &dyn Fn(&[u8]) -> bool) {
+        usage::update(&mut SharedData, &self.name(feed), |kept| {
+            (!kept.is_some_and(is_newer)).then(|| head.to_vec())
+        });
     }
 
     fn kept(&mut self, feed: &str) -> Option<Box<[u8]>> {
