@@ -94,6 +94,12 @@ impl Members {
         newest.is_some_and(|newest| newest.number == number)
     }
 
+    /// Returns whether Envoy has kept a configuration that decides on requests.
+    pub(crate) fn is_kept(&self, number: u64) -> bool {
+        let mut all = self.all.iter();
+        all.any(|member| member.number == number && member.is_settled && !member.only_reports)
+    }
+
     /// Returns whether there is any configuration of that plugin.
     pub(crate) fn has(&self, plugin: &str) -> bool {
         self.all.iter().any(|member| *member.plugin == *plugin)

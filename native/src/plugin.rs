@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use keyward::configuration::{Configuration, Role};
 use keyward::filter::exchange::{self, Flow};
 use keyward::filter::plugin_id::PluginId;
-use keyward::snapshot::{Revision, Snapshot};
+use keyward::snapshot::Snapshot;
 
 use crate::abi::{Buffer, Caller, Config, ERROR, Header, Stream, log};
 use crate::boundary::caught;
@@ -25,9 +25,6 @@ use crate::trap_door;
 /// A filter configuration.
 pub(crate) struct Plugin {
     serving: Arc<Serving>,
-    /// The revision of the snapshot that came with the settings, if the configuration follows a
-    /// feed.
-    seed: Option<Revision>,
     /// The caller for its follower's calls.
     caller: Caller,
     /// The filter state's key.
@@ -74,12 +71,9 @@ impl Plugin {
         };
         let workers = config.concurrency();
         let state = state_key(&configuration.settings().filter_state).into();
-        let snapshot = configuration.snapshot().map(Snapshot::revision);
-        let follows = configuration.settings().feed.is_some();
-        let serving = Arc::new(if follows {
+        let serving = Arc::new(if configuration.settings().feed.is_some() {
             let first = feed::first(&label, &configuration);
-            let settings = Arc::new(configuration.with_snapshot(None));
-            Serving::followed(settings, &first, workers)
+            Serving::followed(&configuration, &first, workers)
         } else {
             Serving::pushed(configuration)
         });
@@ -92,7 +86,6 @@ impl Plugin {
         Some(Self {
             state,
             serving,
-            seed: snapshot.filter(|_| follows),
             caller: caller.clone(),
             metrics,
             counts: Counts::new(&id, workers),
@@ -199,8 +192,6 @@ impl Plugin {
             caller: &self.caller,
             config,
             metrics: &self.metrics,
-            serving: &self.serving,
-            seed: self.seed,
             threads: self.threads,
         }
     }

@@ -145,7 +145,7 @@ impl Place {
         self.scheduler.commit(ROUND);
     }
 
-    /// Schedules a call of this configuration's follower in this many milliseconds.
+    /// Schedules a call of this configuration's followers in this many milliseconds.
     pub(crate) fn wake(&self, milliseconds: u64) {
         let scheduler = Arc::clone(&self.scheduler);
         self.tasks.wake(self.number, scheduler, milliseconds);
@@ -197,6 +197,31 @@ pub(crate) fn serve(plugin: &str, snapshot: &Snapshot, follows: &dyn Fn(&Configu
     if let Some(timer) = &registry.timer {
         timer.tasks().discard(dropped);
     }
+}
+
+/// Returns what the configurations of a plugin follow: for each feed, the newest configuration that
+/// Envoy has kept, with its number.
+pub(crate) fn following(plugin: &str) -> Vec<(u64, Arc<Serving>)> {
+    let guard = registry();
+    let Some(registry) = &*guard else {
+        return Vec::new();
+    };
+    let mut found: Vec<(u64, Arc<Serving>)> = Vec::new();
+    for entry in registry.entries.iter().rev() {
+        let Some(feed) = entry.serving.feed() else {
+            continue;
+        };
+        let is_known = |(_, known): &(u64, Arc<Serving>)| {
+            known.feed().is_some_and(|known| known.name == feed.name)
+        };
+        if *entry.plugin == *plugin
+            && registry.members.is_kept(entry.number)
+            && !found.iter().any(is_known)
+        {
+            found.push((entry.number, Arc::clone(&entry.serving)));
+        }
+    }
+    found
 }
 
 /// Returns whether it is the newest of its plugin that Envoy has kept.

@@ -3,13 +3,15 @@
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use keyward::configuration::Configuration;
-use keyward::snapshot::Snapshot;
+use keyward::configuration::{Configuration, Feed};
+use keyward::snapshot::{Revision, Snapshot};
 
 /// What a plugin serves.
 pub(crate) struct Serving {
-    /// The pushed configuration. If it follows a feed, this has the seed.
+    /// The pushed configuration. If it follows a feed, this is without its seed.
     pushed: Arc<Configuration>,
+    /// If it follows a feed, the revision of the snapshot that came with the settings.
+    seed: Option<Revision>,
     /// If it follows a feed, what each worker serves, and a last place for numbers that no worker
     /// should have.
     workers: Box<[Place]>,
@@ -53,25 +55,33 @@ impl Serving {
     pub(crate) fn pushed(pushed: Arc<Configuration>) -> Self {
         Self {
             pushed,
+            seed: None,
             workers: Box::default(),
         }
     }
 
-    /// Serves `first` until a feed leads to something else.
-    pub(crate) fn followed(
-        pushed: Arc<Configuration>,
-        first: &Configuration,
-        workers: u32,
-    ) -> Self {
+    /// Serves `first` until a feed leads to something else. `pushed` may have a seed.
+    pub(crate) fn followed(pushed: &Configuration, first: &Configuration, workers: u32) -> Self {
         Self {
-            pushed,
+            pushed: Arc::new(pushed.with_snapshot(None)),
+            seed: pushed.snapshot().map(Snapshot::revision),
             workers: (0..=workers).map(|_| Place::of(first)).collect(),
         }
     }
 
-    /// Returns the pushed configuration: its settings, and its seed.
+    /// Returns the pushed configuration. If it follows a feed, only its settings.
     pub(crate) fn as_pushed(&self) -> &Configuration {
         &self.pushed
+    }
+
+    /// Returns the feed that it follows.
+    pub(crate) fn feed(&self) -> Option<&Feed> {
+        self.pushed.settings().feed.as_ref()
+    }
+
+    /// Returns the revision of its seed.
+    pub(crate) fn seed(&self) -> Option<Revision> {
+        self.seed
     }
 
     /// Returns what that worker serves. If the plugin follows a feed, every request has a place.

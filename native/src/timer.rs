@@ -19,7 +19,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// is reported together.
 const SOON: Duration = Duration::from_millis(100);
 
-/// Why a configuration is called: for its round, or for its follower.
+/// Why a configuration is called: for its round, or for its followers.
 pub(crate) const ROUND: u64 = 0;
 pub(crate) const FEED: u64 = 1;
 
@@ -45,7 +45,7 @@ struct Work {
     due: Vec<Due>,
 }
 
-/// A follower that wants a call.
+/// A configuration whose followers want a call.
 struct Due {
     number: u64,
     at: Instant,
@@ -99,21 +99,23 @@ impl Tasks {
         self.change(|work| work.dropped.extend(dropped));
     }
 
-    /// Schedules a call of that configuration's follower in this many milliseconds, replacing an
-    /// earlier schedule.
+    /// Schedules a call of that configuration's followers in this many milliseconds, or sooner if
+    /// that was scheduled for another follower.
     pub(crate) fn wake(&self, number: u64, scheduler: Arc<Scheduler>, milliseconds: u64) {
         let at = Instant::now() + Duration::from_millis(milliseconds);
-        self.change(|work| {
-            work.due.retain(|due| due.number != number);
-            work.due.push(Due {
-                number,
-                at,
-                scheduler,
-            });
-        });
+        self.change(
+            |work| match work.due.iter_mut().find(|due| due.number == number) {
+                Some(due) => due.at = due.at.min(at),
+                None => work.due.push(Due {
+                    number,
+                    at,
+                    scheduler,
+                }),
+            },
+        );
     }
 
-    /// Cancels the call of a configuration's follower.
+    /// Cancels the call of a configuration's followers.
     pub(crate) fn forget(&self, number: u64) {
         self.change(|work| work.due.retain(|due| due.number != number));
     }

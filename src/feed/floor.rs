@@ -66,13 +66,23 @@ impl Floor {
         feed: &str,
     ) -> Result<(), HeadFault> {
         let (head, key) = Head::open(signed, keys, feed)?;
-        let is_newer = self.newest().is_none_or(|seen| {
-            (head.revision, head.issued_at) > (seen.head.revision, seen.head.issued_at)
-        });
-        if is_newer {
+        if self.is_below_head(&head) {
             self.raise(key, &head, signed);
         }
         Ok(())
+    }
+
+    /// Returns whether another VM has verified a newer head. Its signature is verified again, so
+    /// what a key signed counts only while that key is trusted. The line does not matter.
+    #[must_use]
+    pub fn is_below(&self, signed: &[u8], keys: &[PublicKey], feed: &str) -> bool {
+        Head::open(signed, keys, feed).is_ok_and(|(head, _)| self.is_below_head(&head))
+    }
+
+    fn is_below_head(&self, head: &Head) -> bool {
+        self.newest().is_none_or(|seen| {
+            (head.revision, head.issued_at) > (seen.head.revision, seen.head.issued_at)
+        })
     }
 
     /// Compares a verified head with earlier ones.

@@ -16,8 +16,9 @@ pub trait FeedHost: Surroundings {
     /// Serves a snapshot from now on, in each configuration that `follows` selects.
     fn serve(&mut self, snapshot: &Snapshot, follows: &dyn Fn(&Configuration) -> bool);
 
-    /// Keeps the newest verified head of a feed where a new VM of this plugin finds it.
-    fn keep(&mut self, feed: &str, head: &[u8]);
+    /// Keeps the newest verified head of a feed where a new VM of this plugin finds it, unless
+    /// `is_newer` returns true for the head that is there.
+    fn keep(&mut self, feed: &str, head: &[u8], is_newer: &dyn Fn(&[u8]) -> bool);
 
     /// Returns the head that was kept, whichever program wrote it.
     fn kept(&mut self, feed: &str) -> Option<Box<[u8]>>;
@@ -144,7 +145,13 @@ impl Following {
                         follows(configuration, follower, &snapshot)
                     });
                 }
-                Output::Keep(head) => host.keep(&name, &head),
+                Output::Keep(head) => {
+                    // Another VM may have been shown a newer one.
+                    let keys = self.feed().public_keys.clone();
+                    let floor = self.follower.floor();
+                    let is_newer = |kept: &[u8]| floor.is_below(kept, &keys, &name);
+                    host.keep(&name, &head, &is_newer);
+                }
                 Output::Trouble(trouble, why) => {
                     let goes_on = match self.follower.snapshot() {
                         Some(_) => "the last good snapshot goes on until it is too old",
@@ -209,4 +216,4 @@ fn follows(configuration: &Configuration, follower: &Follower, snapshot: &Snapsh
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

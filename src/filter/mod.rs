@@ -6,6 +6,7 @@ pub mod counter;
 pub mod exchange;
 #[cfg(test)]
 mod fake;
+pub mod followers;
 pub mod following;
 pub mod host;
 mod ledger;

@@ -145,6 +145,12 @@ impl<H> PluginInstance<H> {
         self.serves.settings().role == Role::UsageReport
     }
 
+    /// Returns whether it serves that feed.
+    pub(super) fn follows(&self, feed: &str) -> bool {
+        let own = self.serves.settings().feed.as_ref();
+        own.is_some_and(|own| *own.name == *feed)
+    }
+
     /// Returns whether it has no snapshot: it was closed, there was not enough memory, or it never
     /// had one.
     pub(super) fn is_closed(&self) -> bool {

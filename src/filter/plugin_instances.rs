@@ -102,10 +102,9 @@ impl<H: Handle> PluginInstances<H> {
         self.find(handle).map(|own| Arc::clone(&own.serves))
     }
 
-    /// Returns whether its plugin has no other instance.
-    pub fn is_last(&mut self, handle: &H) -> bool {
-        let mut all = self.of(handle.plugin());
-        all.all(|other| other.handle.is(handle))
+    /// Returns whether an instance of the plugin follows that feed.
+    pub fn is_followed(&mut self, plugin: &PluginId, feed: &str) -> bool {
+        self.of(plugin).any(|own| own.follows(feed))
     }
 
     /// Serves another snapshot of a feed from now on, in every instance of the plugin whose
@@ -152,13 +151,15 @@ impl<H: Handle> PluginInstances<H> {
         serves
     }
 
-    /// Records that the timer has fired. Returns true if it must fire again in a second.
+    /// Records that the timer has fired. Returns true if it must fire again in a second. An instance
+    /// that serves a feed needs its timer even if a newer one follows the feed: when that ends, and
+    /// Envoy has made this one current again, its next request may be far away.
     pub fn tick<M: Monitor>(&mut self, handle: &H, monitor: &mut M) -> bool {
         let Some(own) = self.find(handle) else {
             return false;
         };
         let settles = own.standing.tick();
-        let again = own.standing.is_back();
+        let again = own.standing.is_back() || own.serves.settings().feed.is_some();
         if settles {
             self.put_older_ones_behind(handle);
         }

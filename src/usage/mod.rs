@@ -17,7 +17,8 @@ pub use report::report;
 pub use store::Store;
 
 use page::Page;
-use store::{index, page_name, update};
+pub(crate) use store::update;
+use store::{index, page_name};
 
 /// The number of pages among which the keys of a plugin are distributed.
 const PAGES: usize = 256;

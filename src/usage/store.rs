@@ -30,7 +30,7 @@ pub trait Store {
 
 /// Replaces a text with what `change` returns for it. `None` leaves it unchanged. Returns its size
 /// in bytes.
-pub(super) fn update<S: Store>(
+pub(crate) fn update<S: Store>(
     store: &mut S,
     name: &str,
     change: impl Fn(Option<&[u8]>) -> Option<Vec<u8>>,

@@ -191,9 +191,12 @@ fn examine<'a>(
         examine_unguarded(dump, manager, sockets, report);
     }
     let mut all = Vec::new();
+    let mut owners = Vec::new();
     for manager in &guarded {
         all.extend(examine_guarded(dump, manager, sockets, report));
+        owners.resize(all.len(), *manager);
     }
+    feed::check_names(&owners, &all, report);
     listeners::check(dump, &guarded, &unguarded, sockets, report);
     if guarded.is_empty() {
         report.found(

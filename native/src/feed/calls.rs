@@ -67,6 +67,11 @@ impl Calls {
         all.map(|call| call.number).collect()
     }
 
+    /// Returns whether it made the call with that number.
+    pub(super) fn has(&self, number: u64) -> bool {
+        self.open().any(|open| open == number)
+    }
+
     fn find(&mut self, number: u64) -> Option<&mut Call> {
         let mut all = self.all.iter_mut();
         all.find(|call| call.number == number && call.state == State::Open)

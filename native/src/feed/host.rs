@@ -16,10 +16,13 @@ use crate::abi::{ERROR, INFO, log};
 use crate::clock;
 use crate::node;
 use crate::registry;
+use crate::serving::Serving;
 
 /// The surroundings during one hook.
 pub(super) struct Host<'a, 'b> {
     pub(super) own: &'a Own<'a>,
+    /// The configuration whose settings the follower has.
+    pub(super) serving: &'a Serving,
     pub(super) calls: &'b mut Calls,
 }
 
@@ -49,11 +52,14 @@ impl FeedHost for Host<'_, '_> {
 
     fn serve(&mut self, snapshot: &Snapshot, follows: &dyn Fn(&Configuration) -> bool) {
         registry::serve(self.own.plugin, snapshot, follows);
-        announce(self.own, snapshot);
+        announce(self.own, self.serving, snapshot);
     }
 
-    fn keep(&mut self, feed: &str, head: &[u8]) {
-        kept().insert(self.name(feed), head.into());
+    fn keep(&mut self, feed: &str, head: &[u8], is_newer: &dyn Fn(&[u8]) -> bool) {
+        let (name, mut kept) = (self.name(feed), kept());
+        if !kept.get(&name).is_some_and(|kept| is_newer(kept)) {
+            kept.insert(name, head.into());
+        }
     }
 
     fn kept(&mut self, feed: &str) -> Option<Box<[u8]>> {

@@ -1,6 +1,8 @@
-//! Follows feeds, with one follower for each plugin of the process. Its calls go through one
-//! configuration: the newest of the plugin that Envoy has kept. Every configuration of the plugin
-//! that trusts the feed serves the result.
+//! Follows feeds, with one follower for each plugin of the process and feed, while a configuration
+//! of the plugin follows that feed. Two listeners may have one plugin name by mistake, and streams
+//! keep an old configuration: neither may be left on a snapshot that no longer changes. Every
+//! configuration of the plugin that trusts the feed serves the result. All calls go through one
+//! configuration: the newest of the plugin that Envoy has kept.
 //!
 //! Envoy may destroy a configuration on a worker, and would end its calls there while the main
 //! thread handles their answers. So the calls of the old configuration are ended as soon as a new
@@ -10,12 +12,13 @@ mod calls;
 mod host;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use keyward::configuration::Configuration;
 use keyward::feed::{Answer, Body};
 use keyward::filter::following::Following;
-use keyward::snapshot::{Revision, Snapshot};
+use keyward::profile::Profile;
+use keyward::snapshot::Snapshot;
 
 use crate::abi::{Buffer, Caller, Config, Header};
 use crate::fault::Fault;
@@ -30,10 +33,13 @@ static FOLLOWED: Mutex<Vec<Followed>> = Mutex::new(Vec::new());
 /// The newest verified heads, by plugin and feed, while the process runs.
 static KEPT: Mutex<BTreeMap<String, Box<[u8]>>> = Mutex::new(BTreeMap::new());
 
-/// A plugin that follows a feed.
+/// A feed that a plugin follows.
 struct Followed {
     plugin: Box<str>,
-    /// The configuration that follows the feed, or `None` until one does.
+    /// The configuration whose settings the follower has: the newest that follows the feed.
+    settings: u64,
+    serving: Arc<Serving>,
+    /// The configuration through which it makes calls, or `None` until one does.
     by: Option<By>,
     following: Following,
 }
@@ -52,9 +58,6 @@ pub(crate) struct Own<'a> {
     pub(crate) caller: &'a Caller,
     pub(crate) config: &'a Config<'a>,
     pub(crate) metrics: &'a Metrics,
-    pub(crate) serving: &'a Serving,
-    /// The revision of the snapshot that was pushed together with the settings.
-    pub(crate) seed: Option<Revision>,
     /// The number of Envoy's threads.
     pub(crate) threads: u64,
 }
@@ -64,20 +67,18 @@ fn followed() -> MutexGuard<'static, Vec<Followed>> {
     FOLLOWED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn take(plugin: &str) -> Option<Followed> {
-    let mut all = followed();
-    let place = all
-        .iter()
-        .position(|followed| *followed.plugin == *plugin)?;
-    Some(all.swap_remove(place))
+/// Takes the plugin's followers that `is_meant` selects out of the list.
+fn take(plugin: &str, is_meant: impl Fn(&Followed) -> bool) -> Vec<Followed> {
+    let is_taken = |own: &mut Followed| *own.plugin == *plugin && is_meant(own);
+    followed().extract_if(.., is_taken).collect()
 }
 
 /// Returns what a plugin serves first after a push: the snapshot of its feed, or its seed if the
 /// settings allow that, or nothing.
 pub(crate) fn first(plugin: &str, pushed: &Configuration) -> Configuration {
     let all = followed();
-    let own = all.iter().find(|followed| *followed.plugin == *plugin);
-    let offered = own.and_then(|own| own.following.offered(pushed));
+    let mut own = all.iter().filter(|followed| *followed.plugin == *plugin);
+    let offered = own.find_map(|own| own.following.offered(pushed));
     let feed = pushed.settings().feed.as_ref();
     match offered {
         Some(snapshot) => pushed.with_snapshot(Some(snapshot.clone())),
@@ -89,47 +90,51 @@ pub(crate) fn first(plugin: &str, pushed: &Configuration) -> Configuration {
 /// Ends the calls of the plugin's other configurations. A new one was created, so Envoy may release
 /// the others from now on.
 pub(crate) fn pause(plugin: &str) {
-    if let Some(mut own) = take(plugin) {
-        own.end_calls();
-        followed().push(own);
-    }
+    let mut all = take(plugin, |_| true);
+    all.iter_mut().for_each(Followed::end_calls);
+    followed().extend(all);
 }
 
-/// Removes the plugin's follower when nothing needs it any more.
+/// Removes the plugin's followers.
 pub(crate) fn give_up(plugin: &str) {
-    if let Some(mut own) = take(plugin) {
-        own.end_calls();
-    }
+    take(plugin, |_| true)
+        .iter_mut()
+        .for_each(Followed::end_calls);
 }
 
 /// Removes a configuration together with its calls.
 pub(crate) fn leave(number: u64, plugin: &str, is_last: bool) {
-    let left: Vec<Followed> = {
-        let mut all = followed();
-        for own in all.iter_mut() {
-            own.by.take_if(|by| by.number == number);
-        }
-        let is_left = |own: &mut Followed| is_last && *own.plugin == *plugin;
-        all.extract_if(.., is_left).collect()
-    };
-    drop(left);
+    for own in followed().iter_mut() {
+        own.by.take_if(|by| by.number == number);
+    }
+    drop(take(plugin, |_| is_last));
 }
 
-/// Runs a turn of the plugin's follower. Returns in how many milliseconds it needs the next, or
-/// `None` if another configuration follows the feed.
+/// Runs a turn of the plugin's followers. Returns in how many milliseconds they need the next, or
+/// `None` if there are none, or if their calls go through another configuration.
 pub(crate) fn turn(own: &Own<'_>) -> Option<u64> {
     if !registry::is_newest(own.plugin, own.number) {
         return None;
     }
-    let mut taken = take(own.plugin);
-    let settings = own.serving.as_pushed();
-    let Some(feed) = settings.settings().feed.clone() else {
-        if let Some(taken) = &mut taken {
-            taken.end_calls();
-        }
-        return None;
+    let sources = registry::following(own.plugin);
+    let is_left = |taken: &Followed| !sources.iter().any(|(_, serving)| taken.is_of(serving));
+    take(own.plugin, is_left)
+        .iter_mut()
+        .for_each(Followed::end_calls);
+    let turns = sources
+        .into_iter()
+        .filter_map(|(settings, serving)| turn_of(own, settings, serving));
+    turns.min()
+}
+
+/// Runs a turn of the follower of one feed, with the settings of that configuration.
+fn turn_of(own: &Own<'_>, settings: u64, serving: Arc<Serving>) -> Option<u64> {
+    let feed = serving.feed()?.clone();
+    let taken = take(own.plugin, |taken| taken.is_of(&serving)).pop();
+    let is_own = |taken: &Followed| {
+        let is_by = taken.by.as_ref().is_some_and(|by| by.number == own.number);
+        is_by && taken.settings == settings
     };
-    let is_own = |taken: &Followed| taken.by.as_ref().is_some_and(|by| by.number == own.number);
     let mut taken = match taken {
         Some(taken) if is_own(&taken) => taken,
         other => {
@@ -140,11 +145,14 @@ pub(crate) fn turn(own: &Own<'_>) -> Option<u64> {
             let mut calls = Calls::default();
             let mut host = Host {
                 own,
+                serving: &serving,
                 calls: &mut calls,
             };
-            let following = Following::begin(before, feed, own.seed, &mut host);
+            let following = Following::begin(before, feed, serving.seed(), &mut host);
             Followed {
                 plugin: own.plugin.into(),
+                settings,
+                serving,
                 by: Some(By {
                     number: own.number,
                     caller: own.caller.clone(),
@@ -154,9 +162,8 @@ pub(crate) fn turn(own: &Own<'_>) -> Option<u64> {
             }
         }
     };
-    let profile = settings.profile();
     let given_up = taken.give_up();
-    let next = taken.act(own, |following, host| {
+    let next = taken.act(own, |following, profile, host| {
         for token in given_up {
             following.answered(token, None, profile, host);
         }
@@ -167,6 +174,12 @@ pub(crate) fn turn(own: &Own<'_>) -> Option<u64> {
 }
 
 impl Followed {
+    /// Returns whether it follows the feed of that configuration.
+    fn is_of(&self, serving: &Serving) -> bool {
+        let name = &self.following.feed().name;
+        serving.feed().is_some_and(|feed| feed.name == *name)
+    }
+
     /// Ends all calls, and forgets their purpose. Hooks for these calls then find nothing.
     fn end_calls(&mut self) {
         if let Some(By { caller, calls, .. }) = self.by.take() {
@@ -193,32 +206,44 @@ impl Followed {
     fn act(
         &mut self,
         own: &Own<'_>,
-        act: impl FnOnce(&mut Following, &mut Host<'_, '_>) -> Option<u64>,
+        act: impl FnOnce(&mut Following, &Profile, &mut Host<'_, '_>) -> Option<u64>,
     ) -> Option<u64> {
         let by = self.by.as_mut()?;
         let mut host = Host {
             own,
+            serving: &self.serving,
             calls: &mut by.calls,
         };
-        act(&mut self.following, &mut host)
+        act(
+            &mut self.following,
+            self.serving.as_pushed().profile(),
+            &mut host,
+        )
     }
 }
 
-fn with_calls<R>(number: u64, with: impl FnOnce(&mut Calls) -> R) -> Option<R> {
+impl By {
+    /// Returns whether it made that call of that configuration.
+    fn made(&self, number: u64, call: u64) -> bool {
+        self.number == number && self.calls.has(call)
+    }
+}
+
+fn with_calls<R>(number: u64, call: u64, with: impl FnOnce(&mut Calls) -> R) -> Option<R> {
     let mut all = followed();
     let mut by = all.iter_mut().filter_map(|own| own.by.as_mut());
-    let by = by.find(|by| by.number == number)?;
+    let by = by.find(|by| by.made(number, call))?;
     Some(with(&mut by.calls))
 }
 
 /// Takes the headers of an answer.
 pub(crate) fn on_headers(number: u64, call: u64, headers: Result<&[Header<'_>], Fault>) {
-    with_calls(number, |calls| calls.take_headers(call, headers));
+    with_calls(number, call, |calls| calls.take_headers(call, headers));
 }
 
 /// Takes more of an answer's body. Returns true if the call must end in the next turn.
 pub(crate) fn on_data(number: u64, call: u64, chunks: Result<&[Buffer<'_>], Fault>) -> bool {
-    with_calls(number, |calls| calls.take_data(call, chunks)).unwrap_or(false)
+    with_calls(number, call, |calls| calls.take_data(call, chunks)).unwrap_or(false)
 }
 
 /// Handles a complete answer or a failed call. Returns in how many milliseconds the follower needs
@@ -226,14 +251,14 @@ pub(crate) fn on_data(number: u64, call: u64, chunks: Result<&[Buffer<'_>], Faul
 pub(crate) fn on_end(own: &Own<'_>, call: u64, is_whole: bool) -> Option<u64> {
     let mut taken = {
         let mut all = followed();
-        let is_it = |taken: &Followed| taken.by.as_ref().is_some_and(|by| by.number == own.number);
+        let made = |by: &By| by.made(own.number, call);
+        let is_it = |taken: &Followed| taken.by.as_ref().is_some_and(made);
         let place = all.iter().position(is_it)?;
         all.swap_remove(place)
     };
     let ended = taken.by.as_mut().and_then(|by| by.calls.end(call));
-    let profile = own.serving.as_pushed().profile();
     let next = ended.and_then(|ended| {
-        taken.act(own, |following, host| {
+        taken.act(own, |following, profile, host| {
             let mut body = &*ended.body;
             let answer = ended.answer.filter(|_| is_whole);
             let answer = answer
@@ -251,8 +276,8 @@ fn kept() -> MutexGuard<'static, BTreeMap<String, Box<[u8]>>> {
 }
 
 /// Reports to Envoy and to watchers what is served from now on.
-fn announce(own: &Own<'_>, snapshot: &Snapshot) {
-    let max_age = own.serving.as_pushed().settings().max_snapshot_age;
+fn announce(own: &Own<'_>, serving: &Serving, snapshot: &Snapshot) {
+    let max_age = serving.as_pushed().settings().max_snapshot_age;
     own.metrics.announce(own.config, Some(snapshot), max_age);
     if registry::is_rollback(own.plugin, snapshot.revision()) {
         own.metrics.count_rollback(own.config);

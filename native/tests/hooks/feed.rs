@@ -38,8 +38,13 @@ fn push(envoy: &Envoy, configuration: &Value) -> Filter {
 
 /// Returns a signed head, and the base that it names.
 fn published(feed: &str, signer: u8, revision: u64) -> (Vec<u8>, Vec<u8>) {
+    publish(feed, signer, &snapshot(revision))
+}
+
+fn publish(feed: &str, signer: u8, snapshot: &Value) -> (Vec<u8>, Vec<u8>) {
+    let keys = snapshot["keys"].as_array().unwrap().len();
     let profile = Profile::stripe();
-    let json = snapshot(revision).to_string();
+    let json = snapshot.to_string();
     let packed = Packed::from_json(json.as_bytes(), &profile).unwrap();
     let snapshot = packed.snapshot(&profile, Trust::Nothing).unwrap();
     let base = packed.chunks().unwrap().concat();
@@ -50,7 +55,7 @@ fn published(feed: &str, signer: u8, revision: u64) -> (Vec<u8>, Vec<u8>) {
         packed: PACKED,
         revision: snapshot.revision(),
         issued_at: 1_795_194_529,
-        keys: 2,
+        keys: u64::try_from(keys).unwrap(),
         accounts: 1,
         base: BaseEntry {
             revision: snapshot.revision(),
@@ -63,6 +68,13 @@ fn published(feed: &str, signer: u8, revision: u64) -> (Vec<u8>, Vec<u8>) {
     let json = head.to_json().unwrap();
     let signature = SigningKey::from_bytes(&[signer; 32]).sign(&json).to_bytes();
     (seal("keyward feed", [signer; 8], &signature, &json), base)
+}
+
+/// Returns a configuration whose source has another path.
+fn configuration_at(path: &str, feed: &str, signer: u8) -> Value {
+    let mut configuration = configuration(feed, signer);
+    configuration["feed"]["path"] = json!(path);
+    configuration
 }
 
 /// Brings the filter to that revision.
@@ -212,13 +224,16 @@ fn what_a_key_signed_goes_with_it_and_so_does_another_feeds() {
     let old = push(&envoy, &configuration("feed-6", 1));
     old.turn();
     lead(&old, "feed-6", 8);
-    for other in [configuration("feed-6", 2), configuration("test", 1)] {
+    for other in [
+        configuration_at("/new", "feed-6", 2),
+        configuration_at("/new", "test", 1),
+    ] {
         let new = push(&envoy, &other);
         assert_closed(&new);
         new.turn();
         assert_closed(&new);
         let (head, _) = published("feed-6", 1, 9);
-        new.answer(new.call("/head").number, &head);
+        new.answer(new.call("/new/head").number, &head);
         assert_closed(&new);
     }
     assert_eq!(troubles(&envoy, "signature"), 1);
@@ -226,15 +241,62 @@ fn what_a_key_signed_goes_with_it_and_so_does_another_feeds() {
 }
 
 #[test]
-fn a_plugin_that_follows_no_more_makes_no_calls() {
+fn two_feeds_of_one_plugin_are_both_followed() {
+    let envoy = Envoy::start();
+    let one = push(&envoy, &configuration_at("/one", "feed-13", 1));
+    one.turn();
+    lead(&one, "feed-13", 8);
+    let two = push(&envoy, &configuration_at("/two", "feed-14", 1));
+    assert_eq!(one.calls(), [], "this may be its successor");
+    for _ in 0..3 {
+        two.turn();
+        one.turn();
+    }
+    assert_eq!((one.calls().len(), two.calls().len()), (0, 2));
+    assert_passes(&one);
+    assert_closed(&two);
+    // A revocation in the older one's feed reaches it, and does not affect the other.
+    let mut revoked = snapshot(9);
+    revoked["keys"].as_array_mut().unwrap().remove(0);
+    let (head, base) = publish("feed-13", 1, &revoked);
+    two.answer(two.call("/one/head").number, &head);
+    two.answer(two.call(".base").number, &base);
+    let mut stream = asked(SECRET, &[]);
+    let flow = one.request(&mut stream);
+    assert_denied(&stream, flow, 401, "unknown_key");
+    assert_closed(&two);
+    let (head, base) = published("feed-14", 1, 3);
+    two.answer(two.call("/two/head").number, &head);
+    two.answer(two.call(".base").number, &base);
+    assert_passes(&two);
+    let mut stream = asked(SECRET, &[]);
+    let flow = one.request(&mut stream);
+    assert_denied(&stream, flow, 401, "unknown_key");
+    // The one that is left goes on with its own.
+    drop(two);
+    one.turn();
+    assert_eq!(one.calls().len(), 1);
+    one.call("/one/head");
+}
+
+#[test]
+fn a_feed_that_nothing_follows_any_more_is_not_asked() {
     let envoy = Envoy::start();
     let old = push(&envoy, &configuration("feed-7", 1));
     old.turn();
     lead(&old, "feed-7", 8);
     let new = push(&envoy, &json!({"snapshot": snapshot(1)}));
+    for _ in 0..2 {
+        new.turn();
+        old.turn();
+    }
+    // Streams may still be on the old one. Envoy may release it at any time, so it makes no call.
+    assert_eq!((old.calls(), new.calls().len()), (vec![], 1));
+    assert_passes(&new);
+    assert_passes(&old);
+    drop(old);
     new.turn();
-    old.turn();
-    assert_eq!((old.calls(), new.calls()), (vec![], vec![]));
+    assert_eq!(new.calls(), []);
     assert_passes(&new);
 }
 

@@ -1,20 +1,23 @@
+use sha2::Digest;
+
 use super::*;
+use crate::feed::head::{BaseEntry, Head, Sha256};
 use crate::signify::tests::{pair, signed};
 use crate::snapshot::packed::{Packed, Trust};
 
 /// A call: its cluster, its headers, its timeout.
-type Made = (String, Vec<(String, String)>, u64);
+pub(in crate::filter) type Made = (String, Vec<(String, String)>, u64);
 
 /// A host that makes or fails calls, and records them.
 #[derive(Default)]
-struct Fake {
-    calls: Vec<Made>,
+pub(in crate::filter) struct Fake {
+    pub(in crate::filter) calls: Vec<Made>,
     refuses: bool,
     kept: Option<Box<[u8]>>,
-    counted: Vec<(Counter, u64)>,
+    pub(in crate::filter) counted: Vec<(Counter, u64)>,
     logged: Vec<String>,
     served: Vec<u64>,
-    now: u64,
+    pub(in crate::filter) now: u64,
 }
 
 impl Surroundings for Fake {
@@ -50,9 +53,11 @@ impl FeedHost for Fake {
         }
     }
 
-    fn keep(&mut self, feed: &str, head: &[u8]) {
+    fn keep(&mut self, feed: &str, head: &[u8], is_newer: &dyn Fn(&[u8]) -> bool) {
         assert_eq!(feed, "prod");
-        self.kept = Some(head.into());
+        if !self.kept.as_deref().is_some_and(is_newer) {
+            self.kept = Some(head.into());
+        }
     }
 
     fn kept(&mut self, _: &str) -> Option<Box<[u8]>> {
@@ -73,8 +78,12 @@ impl FeedHost for Fake {
 }
 
 fn configuration(key: u8) -> Configuration {
+    configuration_of("prod", key)
+}
+
+pub(in crate::filter) fn configuration_of(feed: &str, key: u8) -> Configuration {
     let json = format!(
-        r#"{{"max_snapshot_age": 60, "feed": {{"name": "prod", "cluster": "c", "authority": "a:1", "path": "/p", "public_keys": ["{}"]}}}}"#,
+        r#"{{"max_snapshot_age": 60, "feed": {{"name": "{feed}", "cluster": "c", "authority": "a:1", "path": "/p", "public_keys": ["{}"]}}}}"#,
         pair(key).1.line()
     );
     Configuration::from_json(json.as_bytes()).unwrap()
@@ -91,32 +100,34 @@ fn answer(following: &mut Following, host: &mut Fake, token: u32, body: &[u8]) -
 }
 
 /// Returns the signed head of a feed at revision 7, and its base.
-fn published() -> (Vec<u8>, Vec<u8>) {
-    use crate::feed::head::{BaseEntry, Head, Sha256};
-    use sha2::Digest;
+pub(in crate::filter) fn published() -> (Vec<u8>, Vec<u8>) {
     let json = br#"{"format": "keyward.snapshot/v1", "revision": 7, "issued_at": 1, "keys": [], "empty": true}"#;
     let packed = Packed::from_json(json, &Profile::stripe()).unwrap();
     let revision = packed.revision().unwrap();
     assert!(packed.snapshot(&Profile::stripe(), Trust::Nothing).is_ok());
     let base = packed.chunks().unwrap().concat();
-    let head = Head {
+    let head = head_of(revision, 1, &base);
+    (signed(1, &head.to_json().unwrap()), base)
+}
+
+fn head_of(revision: Revision, issued_at: u64, base: &[u8]) -> Head {
+    Head {
         feed: "prod".into(),
         source: "file:1".into(),
         line: "l".into(),
         packed: 1,
         revision,
-        issued_at: 1,
+        issued_at,
         keys: 0,
         accounts: 0,
         base: BaseEntry {
             revision,
             size: u32::try_from(base.len()).unwrap(),
-            sha256: Sha256::new(sha2::Sha256::digest(&base).into()),
+            sha256: Sha256::new(sha2::Sha256::digest(base).into()),
             urgent: false,
         },
         deltas: Vec::new(),
-    };
-    (signed(1, &head.to_json().unwrap()), base)
+    }
 }
 
 #[test]
@@ -191,6 +202,39 @@ fn a_new_vm_begins_with_the_floor_of_the_others() {
     assert!(following.follower.floor().newest_bytes().is_some());
     let mut following = Following::begin(None, feed(2), None, &mut host);
     assert!(following.follower.floor().newest_bytes().is_none());
+}
+
+#[test]
+fn a_head_never_replaces_a_newer_one_that_another_vm_kept() {
+    let (head, _) = published();
+    let other = |signer: u8, feed: &str, revision, issued_at| {
+        let revision = Revision::new(revision).unwrap();
+        let mut other = head_of(revision, issued_at, b"base");
+        // A feed that was restored from a backup begins another line.
+        (other.line, other.feed) = ("other".into(), feed.into());
+        signed(signer, &other.to_json().unwrap())
+    };
+    let mut broken = other(1, "prod", 8, 2);
+    *broken.last_mut().unwrap() ^= 1;
+    for (kept, stays) in [
+        (other(1, "prod", 8, 2), true),
+        (other(1, "prod", 7, 2), true),
+        (other(1, "prod", 7, 1), false),
+        (other(1, "prod", 6, 2), false),
+        // Nothing that a key signed counts once the key is not trusted.
+        (other(2, "prod", 8, 2), false),
+        (other(1, "test", 8, 2), false),
+        (broken, false),
+        (Vec::new(), false),
+    ] {
+        let mut host = Fake::default();
+        let mut following = Following::begin(None, feed(1), None, &mut host);
+        following.tick(&Profile::stripe(), &mut host);
+        host.kept = Some(kept.clone().into());
+        answer(&mut following, &mut host, 1, &head).unwrap();
+        let expected = if stays { &kept } else { &head };
+        assert_eq!(host.kept.as_deref(), Some(&**expected), "{stays}");
+    }
 }
 
 #[test]

@@ -129,6 +129,12 @@ impl Vm {
         held
     }
 
+    fn begin_with(&self, configuration: Arc<Configuration>) -> Held {
+        let held = Held::new("a");
+        self.with(|all, _| all.begin(held.clone(), configuration));
+        held
+    }
+
     fn begin(&self, revision: u64) -> Held {
         self.begin_of("a", revision)
     }

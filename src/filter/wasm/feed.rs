@@ -9,10 +9,12 @@ use super::abi;
 use super::instance::Instance;
 use super::memory;
 use super::metrics::Metrics;
+use super::shared_data::SharedData;
 use super::timer;
 use crate::configuration::Configuration;
 use crate::feed::{Answer, Body, Surroundings};
 use crate::filter::counter::Counter;
+use crate::filter::followers::{Followed, Followers, Prepared};
 use crate::filter::following::{FeedHost, Following};
 use crate::filter::host::LogLevel;
 use crate::filter::load;
@@ -21,128 +23,50 @@ use crate::filter::plugin_id::PluginId;
 use crate::filter::plugin_instances::Handle;
 use crate::header_map;
 use crate::snapshot::Snapshot;
+use crate::usage;
 
 thread_local! {
-    static FOLLOWED: RefCell<Vec<Followed>> = const { RefCell::new(Vec::new()) };
+    static FOLLOWERS: RefCell<Followers<Instance>> = const { RefCell::new(Followers::new()) };
 }
 
-/// A plugin that follows a feed.
-struct Followed {
-    plugin: PluginId,
-    /// The instance whose timer and calls the follower uses: the newest. `None` if that has ended
-    /// and no other has replaced it yet.
-    by: Option<Instance>,
-    /// The configuration whose profile is used to read snapshots.
-    configuration: Configuration,
-    following: Following,
-}
-
-impl Followed {
-    fn is_by(&self, instance: &Instance) -> bool {
-        self.by.as_ref().is_some_and(|by| by.is(instance))
-    }
-}
-
-/// Returns the configuration to serve first: with the snapshot that the feed led to before this
-/// push, or with its seed, or without a snapshot. If a plugin follows no feed, its configuration is
-/// unchanged.
-pub(super) fn prepare(
-    plugin: &PluginId,
-    configuration: Configuration,
-) -> (Configuration, Option<Following>) {
-    let before = take(plugin);
-    let Some(feed) = configuration.settings().feed.clone() else {
-        return (configuration, None);
-    };
-    let seed = configuration.snapshot().map(Snapshot::revision);
-    let serves_seed = feed.serve_seed;
-    let mut host = Host { plugin };
-    let following = Following::begin(before, feed, seed, &mut host);
-    let configuration = match following.snapshot() {
-        Some(loaded) => configuration.with_snapshot(Some(loaded.clone())),
-        None if serves_seed => configuration,
-        None => configuration.with_snapshot(None),
-    };
-    (configuration, Some(following))
-}
-
-fn take(plugin: &PluginId) -> Option<Following> {
-    FOLLOWED.with_borrow_mut(|all| {
-        let place = all.iter().position(|followed| followed.plugin == *plugin)?;
-        Some(all.swap_remove(place).following)
-    })
+/// Returns what the plugin's next instance serves first: see [`Followers::prepare`].
+pub(super) fn prepare(plugin: &PluginId, configuration: Configuration) -> Prepared {
+    FOLLOWERS.with_borrow_mut(|all| all.prepare(plugin, configuration, &mut Host { plugin }))
 }
 
 /// Follows the feed through `by` from now on.
-pub(super) fn follow(by: &Instance, configuration: Configuration, following: Following) {
-    let plugin = by.plugin().clone();
-    FOLLOWED.with_borrow_mut(|all| {
-        all.push(Followed {
-            plugin,
-            by: Some(by.clone()),
-            configuration,
-            following,
-        });
-    });
+pub(super) fn follow(by: &Instance, configuration: &Configuration, following: Following) {
+    FOLLOWERS.with_borrow_mut(|all| all.follow(by, configuration, following));
 }
 
-/// Makes a lagging instance continue to follow what the plugin followed before.
+/// Makes a lagging instance continue to follow what it serves.
 pub(super) fn take_over(by: &Instance) {
-    FOLLOWED.with_borrow_mut(|all| {
-        for followed in all.iter_mut() {
-            if followed.plugin == *by.plugin() {
-                followed.by = Some(by.clone());
-            }
-        }
-    });
-}
-
-/// Ends an instance. Its follower ends as well, unless there is another instance of its plugin: if
-/// exactly the same bytes are pushed again, Envoy reuses an old instance without configuring it.
-pub(super) fn end(instance: &Instance) {
-    let is_last = instance.is_last();
-    FOLLOWED.with_borrow_mut(|all| {
-        all.retain_mut(|followed| {
-            if !followed.is_by(instance) {
-                return true;
-            }
-            followed.by = None;
-            !is_last
-        });
-    });
-}
-
-/// Continues what an ended instance has followed, with the settings of this one.
-fn take_up(instance: &Instance) {
-    let Some(configuration) = instance.configuration() else {
-        return;
-    };
-    let Some(feed) = configuration.settings().feed.clone() else {
-        return;
-    };
-    let plugin = instance.plugin();
-    let left = FOLLOWED.with_borrow_mut(|all| {
-        let is_left = |followed: &Followed| followed.by.is_none() && followed.plugin == *plugin;
-        let place = all.iter().position(is_left)?;
-        Some(all.swap_remove(place).following)
-    });
-    if let Some(left) = left {
-        let following = Following::begin(Some(left), feed, None, &mut Host { plugin });
-        follow(instance, configuration.with_snapshot(None), following);
+    if let Some(serves) = by.configuration() {
+        FOLLOWERS.with_borrow_mut(|all| all.take_over(by, &serves));
     }
 }
 
-/// Returns in how many milliseconds the instance needs the next tick, or `None` if it follows
-/// nothing. A replaced instance follows nothing, even if its streams continue.
+/// Ends the calls of an instance that has ended.
+pub(super) fn end(instance: &Instance) {
+    FOLLOWERS.with_borrow_mut(|all| all.leave(instance));
+    sweep();
+}
+
+/// Ends the followers that no instance needs any more.
+pub(super) fn sweep() {
+    FOLLOWERS.with_borrow_mut(|all| all.retain(Instance::is_followed));
+}
+
+/// Returns in how many milliseconds the instance needs the next tick, or `None` if another one
+/// follows its feed, or if it follows nothing.
 pub(super) fn tick(instance: &Instance) -> Option<u64> {
-    take_up(instance);
-    act(instance, |followed, host| {
-        Some(
-            followed
-                .following
-                .tick(followed.configuration.profile(), host),
-        )
-    })
+    if let Some(serves) = instance.configuration() {
+        let plugin = instance.plugin();
+        FOLLOWERS.with_borrow_mut(|all| {
+            all.take_up(instance, &serves, instance.seed(), &mut Host { plugin });
+        });
+    }
+    act(instance, |followed, host| Some(followed.tick(host)))
 }
 
 /// Handles the answer to a call.
@@ -164,9 +88,7 @@ pub(super) fn answered(
         let answer = answer
             .as_ref()
             .map(|answer| -> (&Answer, &mut dyn Body) { (answer, &mut body) });
-        followed
-            .following
-            .answered(token, answer, followed.configuration.profile(), host)
+        followed.answered(token, answer, host)
     })
 }
 
@@ -174,15 +96,12 @@ pub(super) fn answered(
 /// read the list.
 fn act(
     instance: &Instance,
-    act: impl FnOnce(&mut Followed, &mut Host<'_>) -> Option<u64>,
+    act: impl FnOnce(&mut Followed<Instance>, &mut Host<'_>) -> Option<u64>,
 ) -> Option<u64> {
-    let mut followed = FOLLOWED.with_borrow_mut(|all| {
-        let place = all.iter().position(|followed| followed.is_by(instance))?;
-        Some(all.swap_remove(place))
-    })?;
-    let plugin = followed.plugin.clone();
-    let next = act(&mut followed, &mut Host { plugin: &plugin });
-    FOLLOWED.with_borrow_mut(|all| all.push(followed));
+    let mut followed = FOLLOWERS.with_borrow_mut(|all| all.take(instance))?;
+    let plugin = instance.plugin();
+    let next = act(&mut followed, &mut Host { plugin });
+    FOLLOWERS.with_borrow_mut(|all| all.put(followed));
     if let Some(next) = next {
         timer::set_fastest(next);
     }
@@ -245,13 +164,10 @@ impl FeedHost for Host<'_> {
         Instance::serve(self.plugin, snapshot, follows);
     }
 
-    fn keep(&mut self, feed: &str, head: &[u8]) {
-        let name = self.name(feed);
-        let version = abi::shared_data(&name)
-            .ok()
-            .flatten()
-            .map_or(0, |(_, version)| version);
-        let _ = abi::set_shared_data(&name, head, version);
+    fn keep(&mut self, feed: &str, head: &[u8], is_newer: &dyn Fn(&[u8]) -> bool) {
+        usage::update(&mut SharedData, &self.name(feed), |kept| {
+            (!kept.is_some_and(is_newer)).then(|| head.to_vec())
+        });
     }
 
     fn kept(&mut self, feed: &str) -> Option<Box<[u8]>> {

@@ -13,7 +13,7 @@ use crate::filter::plugin_id::PluginId;
 use crate::filter::plugin_instances::{Handle, PluginInstances};
 use crate::filter::usage::Usage;
 use crate::reply::Activity;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Revision, Snapshot};
 use crate::usage::Event;
 
 thread_local! {
@@ -26,6 +26,8 @@ pub(super) struct Instance(Rc<Held>);
 
 struct Held {
     plugin: PluginId,
+    /// The revision of the snapshot that came with its settings, if it follows a feed.
+    seed: Option<Revision>,
     usage: RefCell<Usage>,
 }
 
@@ -59,23 +61,28 @@ fn with_all<R>(act: impl FnOnce(&mut PluginInstances<Instance>) -> R) -> R {
 }
 
 impl Instance {
-    fn new(plugin: PluginId) -> Self {
+    fn new(plugin: PluginId, seed: Option<Revision>) -> Self {
         Self(Rc::new(Held {
             plugin,
+            seed,
             usage: RefCell::default(),
         }))
     }
 
     /// Begins to serve a loaded configuration.
-    pub(super) fn begin(plugin: PluginId, configuration: Configuration) -> Self {
-        let own = Self::new(plugin);
-        with_all(|all| all.begin(own.clone(), Arc::new(configuration)));
+    pub(super) fn begin(
+        plugin: PluginId,
+        configuration: Arc<Configuration>,
+        seed: Option<Revision>,
+    ) -> Self {
+        let own = Self::new(plugin, seed);
+        with_all(|all| all.begin(own.clone(), configuration));
         own
     }
 
     /// Begins with what the plugin last served, or closed, and returns which.
     pub(super) fn begin_behind(plugin: PluginId) -> (Self, bool) {
-        let own = Self::new(plugin);
+        let own = Self::new(plugin, None);
         let is_closed = with_all(|all| all.begin_behind(own.clone()));
         (own, is_closed)
     }
@@ -85,9 +92,14 @@ impl Instance {
         with_all(|all| all.configuration(self))
     }
 
-    /// Returns whether it is the only one of its plugin.
-    pub(super) fn is_last(&self) -> bool {
-        with_all(|all| all.is_last(self))
+    /// Returns the revision of the snapshot that came with its settings, if it follows a feed.
+    pub(super) fn seed(&self) -> Option<Revision> {
+        self.0.seed
+    }
+
+    /// Returns whether an instance of the plugin follows that feed.
+    pub(super) fn is_followed(plugin: &PluginId, feed: &str) -> bool {
+        with_all(|all| all.is_followed(plugin, feed))
     }
 
     /// Serves another snapshot of a feed from now on.

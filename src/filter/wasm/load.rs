@@ -1,6 +1,7 @@
 //! Loads a configuration in this VM: its memory, its old snapshots, and what it reports to Envoy.
 
 use std::cell::Cell;
+use std::sync::Arc;
 
 use super::abi::{self, HostStatus};
 use super::feed;
@@ -8,6 +9,7 @@ use super::instance::{Instance, release_pinned, this_plugin};
 use super::memory::{self, Meter};
 use super::metrics::Metrics;
 use crate::configuration::Role;
+use crate::filter::followers::Prepared;
 use crate::filter::host::LogLevel;
 use crate::filter::load::{self, Freshness, Loaded, Vm};
 use crate::filter::monitor;
@@ -34,11 +36,15 @@ pub(super) fn load(size: usize) -> Load {
                 (Freshness::Fresh, Role::Gateway) => monitor::accepts(&mut Metrics, &plugin),
                 (Freshness::Fresh, Role::UsageReport) | (Freshness::Aged, _) => {}
             }
-            let (configuration, following) = feed::prepare(&plugin, *configuration);
-            let settings = configuration.with_snapshot(None);
-            let instance = Instance::begin(plugin, configuration);
+            let Prepared {
+                configuration,
+                following,
+                seed,
+            } = feed::prepare(&plugin, *configuration);
+            let configuration = Arc::new(configuration);
+            let instance = Instance::begin(plugin, Arc::clone(&configuration), seed);
             if let Some(following) = following {
-                feed::follow(&instance, settings, following);
+                feed::follow(&instance, &configuration, following);
             }
             Load::Serve(instance)
         }
@@ -93,6 +99,7 @@ impl Vm for ThisVm {
     fn give_up_pinned(&mut self) -> bool {
         let is_one = release_pinned();
         if is_one {
+            feed::sweep();
             tell_given_up();
         }
         is_one

@@ -40,8 +40,8 @@ impl Context for Root {
         // A timer outlives its root context.
         abi::set_tick_period(0);
         if let Some(instance) = self.instance.take() {
-            feed::end(&instance);
             instance.end();
+            feed::end(&instance);
         }
         true
     }
@@ -80,8 +80,8 @@ impl RootContext for Root {
         match load::load(size) {
             Load::Serve(instance) => {
                 if let Some(before) = self.instance.replace(instance) {
-                    feed::end(&before);
                     before.end();
+                    feed::end(&before);
                 }
                 self.told = 0;
                 abi::set_tick_period(SETTLING);

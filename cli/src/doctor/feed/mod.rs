@@ -1,6 +1,7 @@
 //! Checks the feed that a gateway follows: whether Envoy's cluster leads there, who can read the
 //! traffic, and what interrupts long polls and partial downloads on the way.
 
+mod names;
 mod routes;
 
 use std::collections::BTreeSet;
@@ -17,6 +18,8 @@ use crate::doctor::neighbours::kind;
 use crate::doctor::report::{Check, Level, Report};
 use crate::doctor::upstreams;
 use keyward::configuration::Feed;
+
+pub(super) use names::check_names;
 
 const CHECK: Check = Check::Feed;
 
