@@ -87,6 +87,12 @@ pub(super) fn is_asked(visit: &Visit) -> bool {
     visit.form.has("check")
 }
 
+/// The version that the person saw: a check shows the form again, and no one else's change.
+pub(super) fn version(visit: &Visit, present: u64) -> u64 {
+    let seen = visit.form.text("version").parse().ok();
+    seen.filter(|_| is_asked(visit)).unwrap_or(present)
+}
+
 /// Asks what the change would have refused. Nothing is changed.
 pub(super) async fn ask(
     app: &Arc<App>,

@@ -105,6 +105,29 @@ fn a_changed_set_says_which_requests_of_its_keys_it_would_refuse() {
         let answer = world.call(&keys[1].1, "GET", "/v1/balance", None);
         (answer.status == 403).then_some(())
     });
+    // A check is no look at what someone else saved meanwhile.
+    let form = console.get(page);
+    let theirs = json!({"permissions": ["invoice_read"]});
+    let saved = world.call_with(
+        &world.first,
+        "PUT",
+        "/v2/keyward/grant_sets/support",
+        Some(theirs),
+        &[("if-match", "\"v2\"")],
+    );
+    assert_eq!(saved.status, 200, "{}", saved.text());
+    let checked = console.send(&form, page, &[("p.customer", "write"), ("check", "yes")]);
+    assert_eq!(checked.status, 200, "{}", checked.text());
+    let late = console.send(&checked, page, &[("p.customer", "write")]);
+    assert!(
+        late.text().contains("Someone else saved this set"),
+        "{}",
+        late.text()
+    );
+    let now = world
+        .api("GET", "/v2/keyward/grant_sets/support", None)
+        .json();
+    assert_eq!(now["permissions"], json!(["invoice_read"]));
     let viewer = Browser::signed_in(&world, "viewer");
     assert!(!viewer.get(page).text().contains("Check against"));
 }

@@ -212,7 +212,7 @@ fn body(visit: &Visit, permissions: &[Permission], drawn: &Drawn<'_>) -> Markup 
         form.stack method="post" action=(action) {
             (visit.hidden())
             @if let Some(set) = drawn.set {
-                input type="hidden" name="version" value=(set.version);
+                input type="hidden" name="version" value=(check::version(visit, set.version));
             } @else {
                 div.narrow { (fields::text(&Field { name: "name", label: "Name", value: visit.form.text("name"), hint: Some("Letters, digits, and . _ -"), error: wrong(drawn, "name"), is_required: true })) }
             }

@@ -30,6 +30,7 @@ pub(super) use requests::show as requests;
 pub(super) use rotate::{form as rotate_form, rotate};
 
 use super::ask::{Answered, Ask};
+use super::check;
 use super::entries::entries;
 use super::keys;
 use super::objects::Key;
@@ -118,7 +119,7 @@ fn asking(visit: &Visit, key: &Key, title: &str, refused: Option<&Failure>, body
 fn hidden(visit: &Visit, key: &Key) -> Markup {
     html! {
         (visit.hidden())
-        input type="hidden" name="version" value=(key.keyward.version);
+        input type="hidden" name="version" value=(check::version(visit, key.keyward.version));
     }
 }
 
