@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use keyward_harness::http::{Connection, Response, request};
 use keyward_harness::process::{Folder, Guarded};
-use keyward_harness::{BOUND, eventually, find};
+use keyward_harness::{BOUND, LONG, eventually, find};
 use serde_json::Value;
 
 use crate::minted::{self, Minted};
@@ -138,7 +138,8 @@ impl World {
         let id = self.server.id().to_string();
         let killed = Command::new("kill").args(["-KILL", &id]).status().unwrap();
         assert!(killed.success());
-        eventually("the server is gone", BOUND, || {
+        // It ends once the disk has answered its last write, which may take long where others write.
+        eventually("the server is gone", LONG, || {
             self.server.has_ended().then_some(())
         });
     }
