@@ -28,7 +28,7 @@ impl Desk {
         opened.unwrap().map(|opened| opened.cookie)
     }
 
-    async fn session(&self, cookie: &Cookie) -> Option<Box<Session>> {
+    async fn session_of(&self, cookie: &Cookie) -> Option<Box<Session>> {
         let found = find(&self.app, SessionKind::Console, 1_800, cookie, time::now());
         match found.await.unwrap() {
             Found::Session(session) => Some(session),
@@ -66,11 +66,11 @@ fn what_a_session_made_ends_with_it_and_lasts_no_longer() {
         let desk = Desk::of(100).await;
         let (id, token) = desk.link(&local()).await.unwrap();
         let first = desk.open(&token, 3_600).await.unwrap();
-        let session = desk.session(&first).await.unwrap();
+        let session = desk.session_of(&first).await.unwrap();
         let person = Caller::of_session(&session, None);
         let (_, token) = desk.link(&person).await.unwrap();
         let second = desk.open(&token, 30_000).await.unwrap();
-        let child = desk.session(&second).await.unwrap();
+        let child = desk.session_of(&second).await.unwrap();
         assert_eq!(child.until, session.until);
         // One more generation, and a link that nobody has opened.
         let child = Caller::of_session(&child, None);
@@ -80,7 +80,7 @@ fn what_a_session_made_ends_with_it_and_lasts_no_longer() {
         let revoke = format!("{SESSIONS}/{id}/revoke");
         desk.good("POST", &revoke, &json!({}), None).await;
         for cookie in [&first, &second, &third] {
-            assert!(desk.session(cookie).await.is_none());
+            assert!(desk.session_of(cookie).await.is_none());
         }
         assert_eq!(
             desk.open(&unopened, 60).await.err(),
@@ -116,7 +116,7 @@ fn what_a_key_made_stays_ended_when_the_key_comes_back() {
             let (_, token) = desk.link(&caller).await.unwrap();
             let (_, unopened) = desk.link(&caller).await.unwrap();
             let cookie = desk.open(&token, 3_600).await.unwrap();
-            assert!(desk.session(&cookie).await.is_some());
+            assert!(desk.session_of(&cookie).await.is_some());
             let key = "/v2/iam/api_keys/mk_backend";
             desk.good("POST", &format!("{key}/expire"), &json!({}), None)
                 .await;
@@ -125,7 +125,7 @@ fn what_a_key_made_stays_ended_when_the_key_comes_back() {
                     json!({"expires_at": "2100-01-01T00:00:00Z", "keyward": {"revive": true}});
                 desk.good("POST", key, &later, None).await;
             }
-            assert!(desk.session(&cookie).await.is_none());
+            assert!(desk.session_of(&cookie).await.is_none());
             assert_eq!(
                 desk.open(&unopened, 60).await.err(),
                 Some(NotOpened::Revoked)
