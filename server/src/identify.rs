@@ -37,6 +37,12 @@ impl From<Failure> for Unknown {
     }
 }
 
+impl From<Failure> for Box<Unknown> {
+    fn from(failure: Failure) -> Self {
+        Self::new(failure.into())
+    }
+}
+
 /// What an endpoint asks of its callers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Need {
@@ -141,7 +147,8 @@ async fn by_gateway(
         .read(move |reader| Ok(Recheck::read(reader, &id, &named, now)?))
         .await;
     let recheck = read.map_err(Failure::from)?.ok_or_else(strange)?;
-    let key = presented.judge(app, &recheck, now)?;
+    let judged = presented.judge(app, &recheck, now);
+    let key = judged.map_err(|unknown| *unknown)?;
     let caller = Caller::by_key(key.clone(), presented.address);
     let app = Arc::clone(app);
     Ok(Identified {
@@ -163,7 +170,7 @@ struct Presented {
 
 impl Presented {
     /// Decides what the key makes of the request, at a time.
-    fn judge(&self, app: &App, recheck: &Recheck, now: u64) -> Result<KeyCaller, Unknown> {
+    fn judge(&self, app: &App, recheck: &Recheck, now: u64) -> Result<KeyCaller, Box<Unknown>> {
         let strange = || {
             app.metrics.not_through_gateway();
             not_through_gateway()
@@ -173,9 +180,11 @@ impl Presented {
         if !self.names_permission && !is_unrestricted {
             return Err(strange().into());
         }
-        let of_key = |failure| Unknown {
-            failure,
-            key: Some(self.key.clone()),
+        let of_key = |failure| {
+            Box::new(Unknown {
+                failure,
+                key: Some(self.key.clone()),
+            })
         };
         let configuration = recheck
             .configuration(app)
