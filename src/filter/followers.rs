@@ -5,22 +5,26 @@
 
 use super::following::{FeedHost, Following};
 use super::plugin_id::PluginId;
-use super::plugin_instances::Handle;
 use crate::configuration::Configuration;
 use crate::feed::{Answer, Body};
 use crate::snapshot::{Revision, Snapshot};
 
+/// Identifies an instance of a VM while that exists. It does not keep the instance, so that an
+/// instance with streams can be told from one without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InstanceId(pub usize);
+
 /// All followers of a VM.
-pub struct Followers<H> {
-    all: Vec<Followed<H>>,
+pub struct Followers {
+    all: Vec<Followed>,
 }
 
 /// A feed that a plugin follows.
-pub struct Followed<H> {
+pub struct Followed {
     plugin: PluginId,
     /// The instance whose timer and calls the follower uses. `None` if that has ended and no other
     /// has replaced it yet.
-    by: Option<H>,
+    by: Option<InstanceId>,
     /// The configuration whose profile is used to read snapshots.
     configuration: Configuration,
     following: Following,
@@ -37,7 +41,7 @@ pub struct Prepared {
     pub seed: Option<Revision>,
 }
 
-impl<H> Followed<H> {
+impl Followed {
     fn is_of(&self, plugin: &PluginId, feed: &str) -> bool {
         self.plugin == *plugin && *self.following.feed().name == *feed
     }
@@ -59,7 +63,7 @@ impl<H> Followed<H> {
     }
 }
 
-impl<H: Handle> Followers<H> {
+impl Followers {
     /// Creates an empty list.
     #[must_use]
     #[expect(
@@ -104,10 +108,16 @@ impl<H: Handle> Followers<H> {
     }
 
     /// Follows the feed through `by` from now on.
-    pub fn follow(&mut self, by: &H, configuration: &Configuration, following: Following) {
+    pub fn follow(
+        &mut self,
+        plugin: &PluginId,
+        by: InstanceId,
+        configuration: &Configuration,
+        following: Following,
+    ) {
         self.all.push(Followed {
-            plugin: by.plugin().clone(),
-            by: Some(by.clone()),
+            plugin: plugin.clone(),
+            by: Some(by),
             configuration: configuration.with_snapshot(None),
             following,
         });
@@ -115,11 +125,11 @@ impl<H: Handle> Followers<H> {
 
     /// Makes an instance continue to follow its feed without its settings, which could not be
     /// loaded.
-    pub fn take_over(&mut self, by: &H, configuration: &Configuration) {
+    pub fn take_over(&mut self, plugin: &PluginId, by: InstanceId, configuration: &Configuration) {
         let feed = configuration.settings().feed.as_ref();
-        let place = feed.and_then(|feed| self.place(by.plugin(), &feed.name));
+        let place = feed.and_then(|feed| self.place(plugin, &feed.name));
         if let Some(own) = place.and_then(|place| self.all.get_mut(place)) {
-            own.by = Some(by.clone());
+            own.by = Some(by);
         }
     }
 
@@ -127,7 +137,8 @@ impl<H: Handle> Followers<H> {
     /// exactly the same bytes are pushed again, Envoy reuses an old instance without configuring it.
     pub fn take_up<F: FeedHost>(
         &mut self,
-        by: &H,
+        plugin: &PluginId,
+        by: InstanceId,
         configuration: &Configuration,
         seed: Option<Revision>,
         host: &mut F,
@@ -135,20 +146,20 @@ impl<H: Handle> Followers<H> {
         let Some(feed) = configuration.settings().feed.clone() else {
             return;
         };
-        let Some(place) = self.place(by.plugin(), &feed.name) else {
+        let Some(place) = self.place(plugin, &feed.name) else {
             return;
         };
         if self.all.get(place).is_some_and(|left| left.by.is_none()) {
             let left = self.all.swap_remove(place).following;
             let following = Following::begin(Some(left), feed, seed, host);
-            self.follow(by, configuration, following);
+            self.follow(plugin, by, configuration, following);
         }
     }
 
     /// Ends the calls of an instance.
-    pub fn leave(&mut self, by: &H) {
+    pub fn leave(&mut self, by: InstanceId) {
         for own in &mut self.all {
-            own.by.take_if(|it| it.is(by));
+            own.by.take_if(|it| *it == by);
         }
     }
 
@@ -159,14 +170,13 @@ impl<H: Handle> Followers<H> {
     }
 
     /// Takes the follower that uses this instance. [Put](Self::put) it back.
-    pub fn take(&mut self, by: &H) -> Option<Followed<H>> {
-        let is_by = |own: &Followed<H>| own.by.as_ref().is_some_and(|it| it.is(by));
-        let place = self.all.iter().position(is_by)?;
+    pub fn take(&mut self, by: InstanceId) -> Option<Followed> {
+        let place = self.all.iter().position(|own| own.by == Some(by))?;
         Some(self.all.swap_remove(place))
     }
 
     /// Puts a follower back.
-    pub fn put(&mut self, followed: Followed<H>) {
+    pub fn put(&mut self, followed: Followed) {
         self.all.push(followed);
     }
 

@@ -26,7 +26,7 @@ use crate::snapshot::Snapshot;
 use crate::usage;
 
 thread_local! {
-    static FOLLOWERS: RefCell<Followers<Instance>> = const { RefCell::new(Followers::new()) };
+    static FOLLOWERS: RefCell<Followers> = const { RefCell::new(Followers::new()) };
 }
 
 /// Returns what the plugin's next instance serves first: see [`Followers::prepare`].
@@ -36,19 +36,19 @@ pub(super) fn prepare(plugin: &PluginId, configuration: Configuration) -> Prepar
 
 /// Follows the feed through `by` from now on.
 pub(super) fn follow(by: &Instance, configuration: &Configuration, following: Following) {
-    FOLLOWERS.with_borrow_mut(|all| all.follow(by, configuration, following));
+    FOLLOWERS.with_borrow_mut(|all| all.follow(by.plugin(), by.id(), configuration, following));
 }
 
 /// Makes a lagging instance continue to follow what it serves.
 pub(super) fn take_over(by: &Instance) {
     if let Some(serves) = by.configuration() {
-        FOLLOWERS.with_borrow_mut(|all| all.take_over(by, &serves));
+        FOLLOWERS.with_borrow_mut(|all| all.take_over(by.plugin(), by.id(), &serves));
     }
 }
 
 /// Ends the calls of an instance that has ended.
 pub(super) fn end(instance: &Instance) {
-    FOLLOWERS.with_borrow_mut(|all| all.leave(instance));
+    FOLLOWERS.with_borrow_mut(|all| all.leave(instance.id()));
     sweep();
 }
 
@@ -63,7 +63,8 @@ pub(super) fn tick(instance: &Instance) -> Option<u64> {
     if let Some(serves) = instance.configuration() {
         let plugin = instance.plugin();
         FOLLOWERS.with_borrow_mut(|all| {
-            all.take_up(instance, &serves, instance.seed(), &mut Host { plugin });
+            let seed = instance.seed();
+            all.take_up(plugin, instance.id(), &serves, seed, &mut Host { plugin });
         });
     }
     act(instance, |followed, host| Some(followed.tick(host)))
@@ -96,9 +97,9 @@ pub(super) fn answered(
 /// read the list.
 fn act(
     instance: &Instance,
-    act: impl FnOnce(&mut Followed<Instance>, &mut Host<'_>) -> Option<u64>,
+    act: impl FnOnce(&mut Followed, &mut Host<'_>) -> Option<u64>,
 ) -> Option<u64> {
-    let mut followed = FOLLOWERS.with_borrow_mut(|all| all.take(instance))?;
+    let mut followed = FOLLOWERS.with_borrow_mut(|all| all.take(instance.id()))?;
     let plugin = instance.plugin();
     let next = act(&mut followed, &mut Host { plugin });
     FOLLOWERS.with_borrow_mut(|all| all.put(followed));

@@ -9,6 +9,7 @@ use super::metrics::Metrics;
 use super::shared_data::SharedData;
 use super::timer;
 use crate::configuration::Configuration;
+use crate::filter::followers::InstanceId;
 use crate::filter::plugin_id::PluginId;
 use crate::filter::plugin_instances::{Handle, PluginInstances};
 use crate::filter::usage::Usage;
@@ -90,6 +91,11 @@ impl Instance {
     /// Returns what it serves.
     pub(super) fn configuration(&self) -> Option<Arc<Configuration>> {
         with_all(|all| all.configuration(self))
+    }
+
+    /// Returns what identifies it while it exists: its address.
+    pub(super) fn id(&self) -> InstanceId {
+        InstanceId(Rc::as_ptr(&self.0).addr())
     }
 
     /// Returns the revision of the snapshot that came with its settings, if it follows a feed.
