@@ -3,6 +3,7 @@
 //! begins again from the result of the faster one.
 
 mod commit;
+mod fold;
 mod listing;
 mod outcome;
 mod parts;

@@ -1,9 +1,11 @@
 //! A feed in a folder, a gateway that follows it with the core's own code, and publishers.
 
 mod faulty;
+mod followers;
 mod kills;
 mod large;
 mod rules;
+mod runs;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
