@@ -3,6 +3,7 @@
 //! begins again from the result of the faster one.
 
 mod commit;
+mod ends;
 mod fold;
 mod listing;
 mod outcome;
@@ -145,36 +146,6 @@ impl<'a> Publisher<'a> {
     /// Updates the feed to this content.
     pub fn publish(&mut self, content: &Content, request: &Request, now: u64) -> Result<Published> {
         self.attempts(|publisher| publisher.attempt(content, request, now))
-    }
-
-    /// Publishes only what the content revokes or suspends. Keys that are missing from it stay, as
-    /// does everything else. `None` if it ends nothing.
-    pub fn publish_ends(
-        &mut self,
-        content: &Content,
-        request: &Request,
-        now: u64,
-    ) -> Result<Option<Published>> {
-        let source = source_of(content, request)?;
-        self.attempts(|publisher| {
-            publisher.read(content.profile())?;
-            let present = publisher.present.as_ref().context("there is no head")?;
-            admit(publisher.store, present, &source, request.allowed.take_over)?;
-            let (before, after) = (&present.snapshot, content.snapshot());
-            let touched = Touched::between(before, after);
-            let ends = parts::ends(before, after, &touched, false, now);
-            if ends.is_empty() {
-                return Ok(Ok(None));
-            }
-            let mut published = Published::of(present, Effect::among(before, after, &ends, now));
-            published.records = ends.len();
-            let step = publisher.step(content, &ends, &source, false, now)?;
-            Ok(step.map(|step| {
-                published.steps.push(step);
-                publisher.finish(&mut published);
-                Some(published)
-            }))
-        })
     }
 
     /// Signs the head again with the present time, so that gateways do not consider the feed

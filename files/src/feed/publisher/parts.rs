@@ -35,7 +35,7 @@ pub(super) fn split(
             needs_base: false,
         };
     }
-    let ends = ends(before, after, &touched, true, now);
+    let ends = ends(before, after, &touched, now);
     let mut rest = touched;
     rest.keys.retain(|digest| !ends.keys.contains(digest));
     rest.accounts.retain(|id| !ends.accounts.contains(id));
@@ -85,18 +85,12 @@ fn chunks(touched: Touched, room: usize) -> Vec<Touched> {
 }
 
 /// Returns what a change ends and what can therefore be published first: keys that no longer work,
-/// and suspended accounts. `with_missing` says whether to include keys that are no longer listed.
-pub(super) fn ends(
-    before: &Snapshot,
-    after: &Snapshot,
-    touched: &Touched,
-    with_missing: bool,
-    now: u64,
-) -> Touched {
+/// and suspended accounts. Everything else follows in a later revision.
+pub(super) fn ends(before: &Snapshot, after: &Snapshot, touched: &Touched, now: u64) -> Touched {
     let mut ends = Touched::default();
     for digest in &touched.keys {
         let is_end = match (before.key(digest), after.key(digest)) {
-            (Some(_), None) => with_missing,
+            (Some(_), None) => true,
             (Some(old), Some(new)) => {
                 works(before, &old, now)
                     && !works(after, &new, now)

@@ -102,7 +102,7 @@ fn a_part_that_goes_first_brings_along_nothing_that_others_depend_on() {
     }
     next["keys"].as_array_mut().unwrap().remove(9);
     let (before, after, all) = touched(&state, &next);
-    let first = ends(before.snapshot(), after.snapshot(), &all, true, NOW);
+    let first = ends(before.snapshot(), after.snapshot(), &all, NOW);
     let accounts: Vec<&str> = first.accounts.iter().map(String::as_str).collect();
     assert_eq!(accounts, ["acct_2"]);
     let ids: Vec<String> = first
@@ -126,6 +126,6 @@ fn a_part_that_goes_first_brings_along_nothing_that_others_depend_on() {
     // With other grant sets, keys that have grants also wait.
     next["grant_sets"]["readers"]["charge"] = json!("read");
     let (before, after, all) = touched(&state, &next);
-    let first = ends(before.snapshot(), after.snapshot(), &all, true, NOW);
+    let first = ends(before.snapshot(), after.snapshot(), &all, NOW);
     assert_eq!((first.keys.len(), first.grant_sets.len()), (1, 0));
 }

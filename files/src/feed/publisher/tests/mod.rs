@@ -4,6 +4,7 @@ mod faulty;
 mod followers;
 mod kills;
 mod large;
+mod left;
 mod rules;
 mod runs;
 
