@@ -211,12 +211,15 @@ impl Publisher<'_> {
             return Ok(None);
         }
         let (from, at) = (present.head.base.revision, present.head.revision);
+        // Gateways that are at this revision do not load its base: they must have its content.
+        let all = self.settings.verify_all;
+        let (meant, touched) = (content.snapshot(), &present.touched);
+        ways::compare(&present.snapshot, meant, touched, all, "the feed")?;
         // A head of the same revision must be newer.
         let newer = now.max(present.head.issued_at.saturating_add(1));
         let issued_at = self.when.issue_after(present, newer)?;
         let packed = content.issued(at, issued_at)?;
-        let all = self.settings.verify_all;
-        let bridge = match Delta::write(&packed, &present.touched, from) {
+        let bridge = match Delta::write(&packed, touched, from) {
             Ok(bytes) => Some(bytes),
             // Then gateways load the base, each at its own time.
             Err(Unwritten::TooLarge) => None,
@@ -224,7 +227,6 @@ impl Publisher<'_> {
         };
         if let Some(bytes) = &bridge {
             let reached = ways::walk(&present.base, bytes, content.profile())?;
-            let (meant, touched) = (content.snapshot(), &present.touched);
             ways::compare(&reached, meant, touched, all, "the delta to the new base")?;
             let name = ObjectName::of(ObjectKind::Delta, bytes);
             self.store.put_new(&name, bytes)?;

@@ -234,13 +234,20 @@ impl<'a> Publisher<'a> {
         let changed = present.touched.len();
         let parts = match is_empty {
             true => Parts::default(),
-            false => parts::split(before, after, touched, changed, now),
+            false => parts::split(before, after, touched.clone(), changed, now),
         };
         let steps = self.take(content, &parts, &source, now)?;
         let Ok(mut steps) = steps else {
             return Ok(Err(Lost));
         };
         published.steps.append(&mut steps);
+        let reached = self.present.as_ref().context("there is no head")?;
+        let left = touched.among(&reached.snapshot, content.snapshot()).len();
+        ensure!(
+            left == 0,
+            "{left} of {} changed records are not published; please report this",
+            touched.len()
+        );
         // If another publisher was faster with a base, that base is just as good.
         let compacted = self.compact(content, &source, request.base, now)?;
         let is_compacted = compacted.is_some();
