@@ -30,6 +30,7 @@ use keyward::signify::PublicKey;
 use keyward::snapshot::delta::{Touched, Unwritten};
 pub use outcome::{Published, Step};
 use parts::Parts;
+pub(super) use when::SKEW;
 pub use when::{Ahead, Numbering, When};
 
 /// How often a publisher begins again because another was faster.

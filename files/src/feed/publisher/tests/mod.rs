@@ -5,6 +5,7 @@ mod followers;
 mod kills;
 mod large;
 mod left;
+mod mirrored;
 mod rules;
 mod runs;
 
