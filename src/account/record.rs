@@ -67,6 +67,14 @@ impl<'a> Account<'a> {
         }
     }
 
+    /// Returns the account with the status suspended.
+    pub(crate) fn suspended(self) -> Self {
+        Self {
+            flags: self.flags | SUSPENDED,
+            ..self
+        }
+    }
+
     /// Returns the account's row, with its parent at another number.
     pub(crate) fn row(&self, parent: Option<u32>) -> [u8; ACCOUNT_ROW] {
         let [p0, p1, p2, p3] = parent.unwrap_or(NO_PARENT).to_le_bytes();

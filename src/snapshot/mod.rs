@@ -6,6 +6,7 @@ mod convert;
 pub mod delta;
 pub mod document;
 mod grant_table;
+mod interned;
 mod key;
 mod key_id;
 mod overlay;

@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use super::{Arguments, say};
 use crate::exit::Exit;
+use crate::input;
 use keyward::signify::PublicKey;
 use keyward_files::feed::mirrors::Event;
 use keyward_files::feed::{Mirrored, Mirrors, Original, StorePlace};
@@ -29,7 +30,11 @@ pub(super) fn once(
     let original = original(arguments, keys);
     let mut exit = Exit::Good;
     for place in &arguments.mirror {
-        match place.open().and_then(|to| original.copy(&*to)) {
+        match place.open().and_then(|to| original.copy(&*to, input::now())) {
+            Ok(Mirrored::Ahead { is_later: false }) => {
+                say(&format!("published, but {}", older(place)));
+                exit = Exit::Failed;
+            }
             Ok(mirrored) => writeln!(out, "{}", told(place, &mirrored))?,
             Err(error) => {
                 say(&format!(
@@ -72,6 +77,13 @@ fn told(place: &StorePlace, mirrored: &Mirrored) -> String {
             uncollected: Some(why),
             ..
         } => format!("mirrored to {place}, but unneeded objects could not be removed: {why}"),
-        Mirrored::Ahead { .. } => format!("{place} holds a newer head than the feed, and keeps it"),
+        Mirrored::Ahead { is_later: true } => {
+            format!("{place} holds a newer head than the feed, and keeps it")
+        }
+        Mirrored::Ahead { is_later: false } => older(place),
     }
+}
+
+fn older(place: &StorePlace) -> String {
+    format!("the mirror {place} holds a head of this revision that was signed later, and keeps it")
 }

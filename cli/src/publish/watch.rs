@@ -144,8 +144,10 @@ impl Watch<'_> {
         let published = match self.publisher.publish(&content, &self.request, now) {
             Ok(published) => published,
             Err(error) if is_missing(&error) => {
+                // Ends that did not reach the feed are tried again. The rest waits for the source.
+                self.hold_back(&content, error, now)?;
                 self.is_due = false;
-                return self.hold_back(&content, error, now);
+                return Ok(());
             }
             Err(error) => return Err(error),
         };

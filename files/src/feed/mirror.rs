@@ -1,5 +1,6 @@
 //! A copy of a feed elsewhere, such as in another region. It copies the objects first and the head
-//! last. A mirror never goes back, and the result is read as gateways read it.
+//! last. A mirror never goes back, except from a head that no gateway accepts, and the result is read
+//! as gateways read it.
 
 use std::collections::BTreeSet;
 
@@ -7,6 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::garbage::sweep;
 use super::present::{name, named};
+use super::publisher::SKEW;
 use super::store::{FeedStore, Mutable, ObjectKind, ObjectName, Swap};
 use keyward::feed::Head;
 use keyward::feed::head::LARGEST_HEAD;
@@ -27,6 +29,8 @@ pub struct Mirror<'a> {
     pub keys: &'a [PublicKey],
     /// How many seconds an object stays after the last head that named it.
     pub retain: u64,
+    /// The present time, in Unix seconds.
+    pub now: u64,
 }
 
 /// The result of mirroring.
@@ -41,7 +45,8 @@ pub enum Mirrored {
         /// Why unused objects were not removed, if that failed.
         uncollected: Option<String>,
     },
-    /// It holds a newer head: another publisher was faster, or the feed was restored from a backup.
+    /// It holds a newer head: another publisher was faster, the feed was restored from a backup, or
+    /// the clock was set back.
     Ahead {
         /// Whether that head leads to a higher revision. Otherwise it was only signed later.
         is_later: bool,
@@ -71,7 +76,7 @@ impl Mirror<'_> {
                 source.with_context(|| format!("there is no feed in `{}`", self.from.shown()))?;
             let held = self.signed(self.to)?;
             if let Some((held, _)) = &held {
-                if source.is_before(&held.head) {
+                if source.is_before(&held.head) && !self.overrules(&source.head, &held.head) {
                     let is_later = held.head.revision > source.head.revision;
                     return Ok(Mirrored::Ahead { is_later });
                 }
@@ -100,6 +105,13 @@ impl Mirror<'_> {
             });
         }
         bail!("other publishers wrote to `{shown}` in between, {ATTEMPTS} times")
+    }
+
+    /// Whether the mirror's head was signed while the clock was ahead, and the feed's when it was
+    /// right again. Gateways accept no head that is so far ahead, so none has it.
+    fn overrules(&self, source: &Head, held: &Head) -> bool {
+        let latest = self.now.saturating_add(SKEW);
+        held.revision == source.revision && held.issued_at > latest && source.issued_at <= latest
     }
 
     /// Returns the verified head of a store.

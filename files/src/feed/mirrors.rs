@@ -11,6 +11,7 @@ use keyward::signify::PublicKey;
 
 use super::mirror::{Mirror, Mirrored};
 use super::store::{FeedStore, StorePlace};
+use crate::clock::now;
 
 /// How long to wait before a mirror that failed is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -30,7 +31,7 @@ pub struct Original {
 
 impl Original {
     /// Makes a mirror hold what the feed holds now.
-    pub fn copy(&self, to: &dyn FeedStore) -> Result<Mirrored> {
+    pub fn copy(&self, to: &dyn FeedStore, now: u64) -> Result<Mirrored> {
         let from = self.from.open()?;
         let mirror = Mirror {
             from: &*from,
@@ -38,6 +39,7 @@ impl Original {
             feed: &self.feed,
             keys: &self.keys,
             retain: self.retain,
+            now,
         };
         mirror.run()
     }
@@ -130,12 +132,14 @@ fn follow(
         is_behind.store(true, Ordering::Relaxed);
         let to = opened.take().map_or_else(|| place.open(), Ok);
         let copied = to.and_then(|to| {
-            let copied = original.copy(&*to)?;
+            let copied = original.copy(&*to, now())?;
             opened = Some(to);
             Ok(copied)
         });
-        // What was published meanwhile wakes it again.
-        is_behind.store(copied.is_err(), Ordering::Relaxed);
+        // What was published meanwhile wakes it again. A mirror whose head was signed later does not
+        // take the feed's.
+        let lags = matches!(copied, Err(_) | Ok(Mirrored::Ahead { is_later: false }));
+        is_behind.store(lags, Ordering::Relaxed);
         match copied {
             Ok(Mirrored::Same {
                 uncollected: None, ..

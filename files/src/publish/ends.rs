@@ -5,9 +5,11 @@
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use super::effect::{is_suspended, works};
+use super::effect::is_suspended;
+use super::ending::end_of;
 use keyward::digest::KeyDigest;
 use keyward::snapshot::Snapshot;
+use keyward::snapshot::delta::End;
 
 /// A configuration with ends applied, and their number.
 #[derive(Debug)]
@@ -61,38 +63,23 @@ impl Ends {
     }
 }
 
-/// Ends a key as the source does, or otherwise at the same time. `None` if that changes nothing.
+/// Ends a key as the source does. `None` if that changes nothing.
 fn end(key: &mut Value, before: &Snapshot, after: &Snapshot, now: u64) -> Option<()> {
     let digest = KeyDigest::from_hex(key.get("sha256")?.as_str()?)?;
-    let (old, new) = (before.key(&digest)?, after.key(&digest)?);
-    let mut changed = None;
-    if new.is_deleted() && !old.is_deleted() {
+    let End {
+        deleted,
+        not_before,
+        expires_at,
+    } = end_of(&digest, before, after, now)?;
+    if deleted {
         put(key, "status", json!("deleted"));
-        changed = Some(());
     }
-    // This includes a future end, which takes effect while the push is held back.
-    let sooner = new
-        .expires_at()
-        .filter(|end| old.expires_at().is_none_or(|old| *end < old));
-    if let Some(end) = sooner {
-        put(key, "expires_at", json!(end));
-        changed = Some(());
+    for (name, time) in [("not_before", not_before), ("expires_at", expires_at)] {
+        if let Some(time) = time {
+            put(key, name, json!(time));
+        }
     }
-    let later = new
-        .not_before()
-        .filter(|first| *first > now && Some(*first) > old.not_before());
-    if let Some(first) = later {
-        put(key, "not_before", json!(first));
-        changed = Some(());
-    }
-    // The key moved to a suspended account. Here it stays with another account, so delete it.
-    let owner = before.accounts().account(old.owner())?;
-    let is_left = changed.is_none() && works(before, &old, now) && !works(after, &new, now);
-    if is_left && !is_suspended(after, owner.id()) {
-        put(key, "status", json!("deleted"));
-        changed = Some(());
-    }
-    changed
+    Some(())
 }
 
 fn put(object: &mut Value, name: &str, value: Value) {

@@ -7,6 +7,7 @@ mod delivery;
 mod ecds;
 mod ecds_filter;
 mod effect;
+mod ending;
 mod ends;
 mod found;
 mod manifest;
@@ -23,6 +24,7 @@ mod yaml;
 mod tests;
 
 pub use effect::{Effect, Present, works};
+pub use ending::ends_among;
 pub use ends::Ends;
 pub use found::{Found, next_revision};
 pub use publication::{Allowed, Publication, Published, publish};

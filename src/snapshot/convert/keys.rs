@@ -1,8 +1,6 @@
 //! Reads keys and what they refer to.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
-use std::hash::Hash;
 
 use super::accounts::LeftOut;
 use super::grants::GrantSets;
@@ -17,6 +15,7 @@ use crate::order::{seconds_of_equals, sort, sorted_numbers};
 use crate::permission::PermissionRegistry;
 use crate::refusal::{Place, Refusal, Sink};
 use crate::rows::{Lists, Rows};
+use crate::snapshot::interned::Interned;
 use crate::snapshot::key_id::IdCoding;
 use crate::snapshot::table::{KeyContext, KeyTable, NewRow, buckets_of};
 use crate::snapshot::terms::{NONE, TERMS_ROW, TIMES_ROW, Terms, Times};
@@ -267,37 +266,6 @@ impl InOrder<'_> {
 /// Returns the refusal for a snapshot whose `keys` and `empty` contradict each other.
 pub(in crate::snapshot) fn no_keys(place: &Place) -> Refusal {
     place.expected("keys, or none together with `\"empty\": true`")
-}
-
-/// Values by number. Equal values are stored once.
-struct Interned<T> {
-    values: Vec<T>,
-    numbers: HashMap<T, u32>,
-}
-
-impl<T> Default for Interned<T> {
-    fn default() -> Self {
-        Self {
-            values: Vec::new(),
-            numbers: HashMap::new(),
-        }
-    }
-}
-
-impl<T: Clone + Eq + Hash> Interned<T> {
-    /// Returns `None` if there are more values than numbers.
-    fn number(&mut self, value: T) -> Option<u32> {
-        if let Some(known) = self.numbers.get(&value) {
-            return Some(*known);
-        }
-        let number = u32::try_from(self.values.len()).ok()?;
-        if number == NONE {
-            return None;
-        }
-        self.values.push(value.clone());
-        self.numbers.insert(value, number);
-        Some(number)
-    }
 }
 
 fn user<'k>(key: &'k Key<'_>) -> Option<&'k str> {

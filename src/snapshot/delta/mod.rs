@@ -6,7 +6,9 @@
 //! on and below `to`, and applying it twice does no harm.
 
 mod apply;
+mod copy;
 mod layout;
+mod table;
 mod touched;
 mod write;
 
@@ -14,6 +16,7 @@ mod write;
 mod tests;
 
 pub use apply::{Applying, MOST_CHANGED};
+pub use copy::{End, Ends};
 pub use touched::Touched;
 pub use write::Unwritten;
 

@@ -3,18 +3,19 @@
 use std::collections::BTreeSet;
 
 use super::layout::Header;
+use super::table::{Record, table};
 use super::{Delta, LARGEST_DELTA, Touched};
 use crate::account::{ACCOUNT_ROW, AccountForest, AccountIndex};
 use crate::digest::KeyDigest;
+use crate::permission::AccessLevel;
 use crate::refusal::Refusal;
 use crate::rows::{Lists, Rows, index};
 use crate::snapshot::Revision;
-use crate::snapshot::key_id::IdCoding;
 use crate::snapshot::packed::{GRANT, Packed};
-use crate::snapshot::table::{KeyContext, KeyRow, KeyTable, NewRow, buckets_of};
-use crate::snapshot::terms::{NONE, TERMS_ROW, TIMES_ROW, Terms};
+use crate::snapshot::table::KeyRow;
+use crate::snapshot::terms::{NONE, Terms};
 use crate::snapshot::wire;
-use crate::wire::{Integer, Text};
+use crate::wire::Text;
 
 /// Why a delta cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,32 +54,39 @@ impl Delta {
         }
         let (records, gone_sets) = records(after, touched)?;
         let records = records.ok_or(Unwritten::TooLarge)?;
-        let bytes = whole(after, touched, (from, to), &records, &gone_sets);
-        bytes
-            .filter(|bytes| index(LARGEST_DELTA).is_some_and(|most| bytes.len() <= most))
-            .ok_or(Unwritten::TooLarge)
+        let is_gone = |digest: &&KeyDigest| after.keys().find(digest).is_none();
+        let ids = touched.accounts.iter().map(String::as_str);
+        let gone = Gone {
+            keys: touched.keys.iter().filter(is_gone).copied().collect(),
+            accounts: ids
+                .filter(|id| after.accounts().find(id).is_none())
+                .collect(),
+            sets: gone_sets,
+        };
+        whole((from, to), &records, &gone).ok_or(Unwritten::TooLarge)
     }
 }
 
-fn whole(
-    after: &Packed,
-    touched: &Touched,
+/// What a delta lists as gone, each in ascending order.
+#[derive(Default)]
+pub(super) struct Gone<'t> {
+    pub(super) keys: Vec<KeyDigest>,
+    pub(super) accounts: Vec<&'t str>,
+    pub(super) sets: Vec<&'t str>,
+}
+
+/// Returns a delta, or `None` if it is too large.
+pub(super) fn whole(
     (from, to): (Revision, Revision),
     records: &Packed,
-    gone_sets: &[&str],
+    gone: &Gone<'_>,
 ) -> Option<Vec<u8>> {
-    let is_gone = |digest: &&KeyDigest| after.keys().find(digest).is_none();
-    let gone_keys: Vec<&KeyDigest> = touched.keys.iter().filter(is_gone).collect();
-    let ids = touched.accounts.iter().map(String::as_str);
-    let gone_accounts: Vec<&str> = ids
-        .filter(|id| after.accounts().find(id).is_none())
-        .collect();
-    let accounts = Lists::collect(gone_accounts.iter().map(|id| id.as_bytes()))?;
-    let sets = Lists::collect(gone_sets.iter().map(|name| name.as_bytes()))?;
+    let accounts = Lists::collect(gone.accounts.iter().map(|id| id.as_bytes()))?;
+    let sets = Lists::collect(gone.sets.iter().map(|name| name.as_bytes()))?;
     let count = |count: usize| u32::try_from(count).ok();
     let mut bytes = Header::write(
         [
-            count(gone_keys.len())?,
+            count(gone.keys.len())?,
             count(accounts.len())?,
             count(accounts.pool().len())?,
             count(sets.len())?,
@@ -87,7 +95,7 @@ fn whole(
         from.number(),
         to.number(),
     );
-    for digest in gone_keys {
+    for digest in &gone.keys {
         bytes.extend_from_slice(digest.as_bytes());
     }
     for lists in [&accounts, &sets] {
@@ -100,7 +108,8 @@ fn whole(
     for chunk in records.chunks()? {
         bytes.extend_from_slice(&chunk);
     }
-    Some(bytes)
+    let is_allowed = index(LARGEST_DELTA).is_some_and(|most| bytes.len() <= most);
+    is_allowed.then_some(bytes)
 }
 
 /// Returns the part of a snapshot that the delta contains: everything that was touched, and what
@@ -143,60 +152,29 @@ fn part<'h>(
     }
     let sets: Vec<usize> = sets.into_iter().collect();
     let ips: Vec<usize> = ips.into_iter().collect();
-    let mut ids = Vec::with_capacity(rows.len());
-    for row in &rows {
-        ids.push(keys.context().id(row.id)?);
-    }
-    let mut sorted: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
-    sorted.sort_unstable();
-    let coding = IdCoding::for_ids(&sorted);
-    let others = sorted.iter().filter(|id| coding.rest(id).is_none());
-    let users: BTreeSet<&str> = rows.iter().filter_map(|row| keys.user(row)).collect();
-    let mut terms: Vec<[u8; TERMS_ROW]> = Vec::new();
-    let mut times: Vec<[u8; TIMES_ROW]> = Vec::new();
-    let mut numbers = Vec::with_capacity(rows.len());
+    let mut records = Vec::with_capacity(rows.len());
     for row in &rows {
         let own = keys.terms(row.terms)?;
-        let moved = Terms {
-            grants: moved(own.grants, &sets)?,
-            connect_grants: moved(own.connect_grants, &sets)?,
-            allowed_ips: moved(own.allowed_ips, &ips)?,
-            ..own
-        };
-        let time = match row.times {
-            None => None,
-            Some(_) => Some(interned(&mut times, keys.times(row.times)?.row())?),
-        };
-        numbers.push((interned(&mut terms, moved.row())?, time));
-    }
-    head.key_ids = wire::KeyIds {
-        prefix: Text(coding.prefix().to_owned().into()),
-        length: Integer(u64::try_from(coding.width()).ok()?),
-    };
-    let context = KeyContext {
-        others: Lists::collect(others.map(|id| id.as_bytes()))?,
-        coding,
-        terms: Rows::from_bytes(TERMS_ROW, terms.as_flattened()),
-        times: Rows::from_bytes(TIMES_ROW, times.as_flattened()),
-        ips: Lists::collect(lists(ips.iter().map(|list| keys.context().ips.get(*list)))?)?,
-        users: Lists::collect(users.iter().map(|user| user.as_bytes()))?,
-        accounts: accounts.kept.len(),
-    };
-    let mut bytes = Vec::new();
-    for ((row, id), (terms, times)) in rows.iter().zip(&ids).zip(&numbers) {
-        let row = NewRow {
+        records.push(Record {
             digest: KeyDigest::from_bytes(*row.digest),
-            id: id.as_str(),
+            id: keys.context().id(row.id)?,
             owner: AccountIndex(accounts.number(row.owner)?),
-            terms: *terms,
-            times: *times,
+            terms: Terms {
+                grants: moved(own.grants, &sets)?,
+                connect_grants: moved(own.connect_grants, &sets)?,
+                allowed_ips: moved(own.allowed_ips, &ips)?,
+                ..own
+            },
+            times: match row.times {
+                None => None,
+                Some(_) => Some(keys.times(row.times)?),
+            },
             user: keys.user(row),
-        };
-        context.push_row(&mut bytes, &row)?;
+        });
     }
-    let buckets = buckets_of(rows.iter().map(|row| row.digest))?;
-    let width = context.row_width()?;
-    let table = KeyTable::new(context, buckets, Rows::from_bytes(width, &bytes))?;
+    let ips = Lists::collect(lists(ips.iter().map(|list| keys.context().ips.get(*list)))?)?;
+    let (table, key_ids) = table(&records, ips, accounts.kept.len())?;
+    head.key_ids = key_ids;
     let grants = granted(after, &sets, &mut head)?;
     head.grant_sets = sets
         .iter()
@@ -229,8 +207,13 @@ fn granted(after: &Packed, sets: &[usize], head: &mut wire::Head<Text<'_>>) -> O
         permission.cloned()
     });
     head.permissions = kept.collect();
-    let mut written = Vec::with_capacity(all.len());
-    for granted in &all {
+    lists_of(&all, &used)
+}
+
+/// Encodes sets of grants of permissions that are all in `used`, which is sorted.
+pub(super) fn lists_of<T: Ord>(sets: &[Vec<(T, AccessLevel)>], used: &[T]) -> Option<Lists> {
+    let mut written = Vec::with_capacity(sets.len());
+    for granted in sets {
         let mut list = Vec::with_capacity(granted.len() * GRANT);
         for (permission, level) in granted {
             let number = used.binary_search(permission).ok()?;
@@ -298,15 +281,6 @@ fn moved(reference: u32, kept: &[usize]) -> Option<u32> {
         None => Some(NONE),
         Some(number) => u32::try_from(kept.binary_search(&number).ok()?).ok(),
     }
-}
-
-fn interned<T: PartialEq>(all: &mut Vec<T>, value: T) -> Option<u32> {
-    let place = all.iter().position(|known| *known == value);
-    let place = place.unwrap_or_else(|| {
-        all.push(value);
-        all.len() - 1
-    });
-    u32::try_from(place).ok()
 }
 
 fn lists<'l>(lists: impl Iterator<Item = Option<&'l [u8]>>) -> Option<Vec<&'l [u8]>> {

@@ -3,6 +3,7 @@
 
 use anyhow::{Context, Result, ensure};
 
+use super::fold::Next;
 use super::listing::{Conditions, Listing};
 use super::outcome::{Published, Step};
 use super::{Lost, Publisher, Request, ways};
@@ -99,39 +100,61 @@ impl Publisher<'_> {
         let mut touched = present.touched.clone();
         touched.add(part.clone());
         let all = self.settings.verify_all;
-        let size = count(bytes.len());
-        let mut objects = vec![bytes];
-        let mut listing = Listing::of(base, &present.head.deltas).with(entry(from, to, &objects)?);
+        let objects = vec![bytes];
+        let listing = Listing::of(base, &present.head.deltas).with(entry(from, to, &objects)?);
+        let mut next = Next {
+            snapshot,
+            part: part.clone(),
+            touched,
+            objects,
+            listing,
+        };
         if is_last {
-            let meant = content.snapshot();
-            ways::compare(&snapshot, meant, &touched, all, "the new delta")?;
-            if listing.is_long() {
-                let bytes = Delta::write(&packed, &touched, base)?;
+            let (meant, touched) = (content.snapshot(), &next.touched);
+            ways::compare(&next.snapshot, meant, touched, all, "the new delta")?;
+            if next.listing.is_long() {
+                let bytes = Delta::write(&packed, touched, base)?;
                 for before in [&present.base, &present.snapshot] {
                     let reached = ways::walk(before, &bytes, profile)?;
-                    ways::compare(&reached, meant, &touched, all, "the cumulative delta")?;
+                    ways::compare(&reached, meant, touched, all, "the cumulative delta")?;
                 }
-                objects.push(bytes);
-                listing = listing.folded(entry(base, to, &objects)?);
+                next.objects.push(bytes);
+                next.listing = next.listing.folded(entry(base, to, &next.objects)?);
             }
+        } else if next.listing.is_long() {
+            next = self.fold(next, content)?;
         }
+        self.advance(next, source, issued_at)
+    }
+
+    /// Writes a revision, first its objects and then the head.
+    pub(super) fn advance(
+        &mut self,
+        next: Next,
+        source: &str,
+        issued_at: u64,
+    ) -> Result<Result<Step, Lost>> {
+        let present = self.present.as_ref().context("there is no head")?;
         let head = Head {
             source: source.into(),
-            revision: to,
+            revision: next.snapshot.revision(),
             issued_at,
-            keys: count(snapshot.key_count()),
-            accounts: count(snapshot.accounts().len()),
-            deltas: listing.entries(),
+            keys: count(next.snapshot.key_count()),
+            accounts: count(next.snapshot.accounts().len()),
+            deltas: next.listing.entries(),
             ..present.head.clone()
         };
-        for bytes in &objects {
+        // A head that cannot be written must not leave objects behind.
+        json_of(&head)?;
+        for bytes in &next.objects {
             let name = ObjectName::of(ObjectKind::Delta, bytes);
             self.store.put_new(&name, bytes)?;
         }
+        let size = next.objects.first().map_or(0, |bytes| count(bytes.len()));
         let state = State {
             base: present.base.clone(),
-            snapshot,
-            touched,
+            snapshot: next.snapshot,
+            touched: next.touched,
         };
         Ok(self.swap(head, state)?.map(|()| Step::Delta(size)))
     }
@@ -188,12 +211,15 @@ impl Publisher<'_> {
             return Ok(None);
         }
         let (from, at) = (present.head.base.revision, present.head.revision);
+        // Gateways that are at this revision do not load its base: they must have its content.
+        let all = self.settings.verify_all;
+        let (meant, touched) = (content.snapshot(), &present.touched);
+        ways::compare(&present.snapshot, meant, touched, all, "the feed")?;
         // A head of the same revision must be newer.
         let newer = now.max(present.head.issued_at.saturating_add(1));
         let issued_at = self.when.issue_after(present, newer)?;
         let packed = content.issued(at, issued_at)?;
-        let all = self.settings.verify_all;
-        let bridge = match Delta::write(&packed, &present.touched, from) {
+        let bridge = match Delta::write(&packed, touched, from) {
             Ok(bytes) => Some(bytes),
             // Then gateways load the base, each at its own time.
             Err(Unwritten::TooLarge) => None,
@@ -201,7 +227,6 @@ impl Publisher<'_> {
         };
         if let Some(bytes) = &bridge {
             let reached = ways::walk(&present.base, bytes, content.profile())?;
-            let (meant, touched) = (content.snapshot(), &present.touched);
             ways::compare(&reached, meant, touched, all, "the delta to the new base")?;
             let name = ObjectName::of(ObjectKind::Delta, bytes);
             self.store.put_new(&name, bytes)?;
@@ -279,17 +304,7 @@ impl Publisher<'_> {
 
     /// Replaces the head, after all objects that it names are in the store.
     fn swap(&mut self, head: Head, state: State) -> Result<Result<(), Lost>> {
-        ensure!(
-            head.deltas.len() <= MOST_WRITTEN_DELTAS,
-            "the head would name {} deltas",
-            head.deltas.len()
-        );
-        let json = head.to_json()?;
-        ensure!(
-            json.len() <= LARGEST_WRITTEN,
-            "the head would have {} bytes",
-            json.len()
-        );
+        let json = json_of(&head)?;
         let signed = self.settings.key.sign(COMMENT, &json);
         // Read the head as a gateway does.
         let (read, key) = Head::open(&signed, &self.keys, &self.settings.feed)?;
@@ -344,8 +359,21 @@ impl Publisher<'_> {
     }
 }
 
+/// Returns the JSON of a head that every signer can sign.
+fn json_of(head: &Head) -> Result<Vec<u8>> {
+    let count = head.deltas.len();
+    ensure!(
+        count <= MOST_WRITTEN_DELTAS,
+        "the head would name {count} deltas"
+    );
+    let json = head.to_json()?;
+    let size = json.len();
+    ensure!(size <= LARGEST_WRITTEN, "the head would have {size} bytes");
+    Ok(json)
+}
+
 /// The entry of the last of these deltas.
-fn entry(from: Revision, to: Revision, objects: &[Vec<u8>]) -> Result<DeltaEntry> {
+pub(super) fn entry(from: Revision, to: Revision, objects: &[Vec<u8>]) -> Result<DeltaEntry> {
     let bytes = objects.last().context("there is no delta")?;
     Ok(DeltaEntry {
         from,

@@ -2,6 +2,8 @@
 //! then the latest single ones. In addition one delta leads from the previous base to this one, so
 //! that no running gateway has to load a new base.
 
+use std::cmp::Reverse;
+
 use keyward::feed::DeltaEntry;
 use keyward::snapshot::Revision;
 use keyward::snapshot::delta::{LARGEST_DELTA, MOST_CHANGED};
@@ -52,11 +54,20 @@ impl Listing {
         }
     }
 
-    /// Returns the steps from the base to the present.
-    fn chain(&self) -> impl Iterator<Item = &DeltaEntry> {
-        let end = self.cumulative.map_or(self.base, |delta| delta.to);
-        let behind = self.singles.iter().filter(move |delta| delta.from >= end);
-        self.cumulative.iter().chain(behind)
+    /// Returns the steps from the base to the present, as a gateway takes them.
+    pub(super) fn chain(&self) -> Vec<DeltaEntry> {
+        let mut at = self.base;
+        let mut chain = Vec::new();
+        let fits = |at| move |delta: &&DeltaEntry| delta.from <= at && at < delta.to;
+        let all = || self.cumulative.iter().chain(&self.singles);
+        while let Some(next) = all()
+            .filter(fits(at))
+            .max_by_key(|delta| (delta.to, Reverse(delta.size)))
+        {
+            chain.push(*next);
+            at = next.to;
+        }
+        chain
     }
 
     /// Adds one step at the end.
@@ -70,16 +81,21 @@ impl Listing {
 
     /// Whether the chain is so long that one delta should replace it.
     pub(super) fn is_long(&self) -> bool {
-        self.chain().count() > MOST_SINGLE.saturating_add(1)
+        self.chain().len() > MOST_SINGLE.saturating_add(1)
     }
 
-    /// Replaces the chain with one delta from the base to the present. The latest single deltas
-    /// stay for gateways that are only a few revisions behind.
-    pub(super) fn folded(self, cumulative: DeltaEntry) -> Self {
-        Self {
-            cumulative: Some(cumulative),
-            ..self
+    /// Replaces the end of the chain with one delta to the present: all of it, or what comes after
+    /// its first steps. The latest single deltas stay for gateways that are only a few revisions
+    /// behind.
+    pub(super) fn folded(mut self, joined: DeltaEntry) -> Self {
+        match joined.from == self.base {
+            true => self.cumulative = Some(joined),
+            false => {
+                self.singles.push(joined);
+                self.singles.sort_by_key(|delta| (delta.to, delta.from));
+            }
         }
+        self
     }
 
     /// Returns the listing for a new base at the present revision, to which `bridge` leads.
@@ -100,22 +116,33 @@ impl Listing {
         }
     }
 
-    /// Returns the deltas in the order of a head: all single ones that the cumulative delta does
-    /// not cover, and others while there is room.
+    /// Returns the deltas in the order of a head: all that the chain consists of, and other single
+    /// ones while there is room.
     pub(super) fn entries(&self) -> Vec<DeltaEntry> {
-        let needed = self.chain().count().saturating_sub(1);
-        let listed = needed.max(MOST_SINGLE).min(self.singles.len());
-        let surplus = self.singles.len().saturating_sub(listed);
+        let chain = self.chain();
+        let is_needed = |delta: &DeltaEntry| chain.contains(delta);
+        let needed = self.singles.iter().filter(|delta| is_needed(delta)).count();
+        let room = MOST_SINGLE.saturating_sub(needed);
+        let mut surplus = self
+            .singles
+            .len()
+            .saturating_sub(needed.saturating_add(room));
         let first = self.bridge.iter().chain(&self.cumulative);
-        first
-            .chain(self.singles.iter().skip(surplus))
-            .copied()
-            .collect()
+        let mut entries: Vec<DeltaEntry> = first.copied().collect();
+        for delta in &self.singles {
+            if surplus > 0 && !is_needed(delta) {
+                surplus = surplus.saturating_sub(1);
+            } else {
+                entries.push(*delta);
+            }
+        }
+        entries
     }
 
     /// Whether a new base is due.
     pub(super) fn is_due(&self, conditions: &Conditions) -> bool {
-        let sizes = self.chain().map(|delta| u64::from(delta.size));
+        let chain = self.chain();
+        let sizes = chain.iter().map(|delta| u64::from(delta.size));
         let size = sizes.fold(0_u64, u64::saturating_add);
         let records = conditions.records;
         let is_large = size > conditions.base_size / PART_OF_BASE
@@ -212,6 +239,31 @@ mod tests {
         assert_eq!((folded[1], folded.len()), ((102, 103), 17));
         let next = spans(&after(19));
         assert_eq!((next[0], next[16]), ((100, 118), (118, 119)));
+    }
+
+    #[test]
+    fn what_comes_after_a_long_first_step_becomes_one_step_too() {
+        // The first step is too large for anything to be added to it.
+        let mut listing = Listing::of(at(100), &[]).with(step(100, 110, 4_000_000));
+        for number in 110..127 {
+            listing = Listing::of(at(100), &listing.entries()).with(step(number, number + 1, 500));
+        }
+        assert!(listing.is_long());
+        let folded = listing.folded(step(110, 127, 5_000));
+        let again = Listing::of(at(100), &folded.entries());
+        assert_eq!(again.entries(), folded.entries());
+        let chain = again.chain();
+        let chain: Vec<u64> = chain.iter().map(|delta| delta.to.number()).collect();
+        assert_eq!(chain, [110, 127]);
+        assert_eq!(spans(&again).len(), 17);
+        // Both stay however many come after them.
+        let mut next = again;
+        for number in 127..142 {
+            next = Listing::of(at(100), &next.entries()).with(step(number, number + 1, 500));
+        }
+        let listed = spans(&next);
+        assert!(listed.contains(&(100, 110)) && listed.contains(&(110, 127)));
+        assert_eq!(next.chain().len(), 17);
     }
 
     #[test]

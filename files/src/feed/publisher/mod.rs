@@ -3,6 +3,8 @@
 //! begins again from the result of the faster one.
 
 mod commit;
+mod ends;
+mod fold;
 mod listing;
 mod outcome;
 mod parts;
@@ -28,6 +30,7 @@ use keyward::signify::PublicKey;
 use keyward::snapshot::delta::{Touched, Unwritten};
 pub use outcome::{Published, Step};
 use parts::Parts;
+pub(super) use when::SKEW;
 pub use when::{Ahead, Numbering, When};
 
 /// How often a publisher begins again because another was faster.
@@ -146,36 +149,6 @@ impl<'a> Publisher<'a> {
         self.attempts(|publisher| publisher.attempt(content, request, now))
     }
 
-    /// Publishes only what the content revokes or suspends. Keys that are missing from it stay, as
-    /// does everything else. `None` if it ends nothing.
-    pub fn publish_ends(
-        &mut self,
-        content: &Content,
-        request: &Request,
-        now: u64,
-    ) -> Result<Option<Published>> {
-        let source = source_of(content, request)?;
-        self.attempts(|publisher| {
-            publisher.read(content.profile())?;
-            let present = publisher.present.as_ref().context("there is no head")?;
-            admit(publisher.store, present, &source, request.allowed.take_over)?;
-            let (before, after) = (&present.snapshot, content.snapshot());
-            let touched = Touched::between(before, after);
-            let ends = parts::ends(before, after, &touched, false, now);
-            if ends.is_empty() {
-                return Ok(Ok(None));
-            }
-            let mut published = Published::of(present, Effect::among(before, after, &ends, now));
-            published.records = ends.len();
-            let step = publisher.step(content, &ends, &source, false, now)?;
-            Ok(step.map(|step| {
-                published.steps.push(step);
-                publisher.finish(&mut published);
-                Some(published)
-            }))
-        })
-    }
-
     /// Signs the head again with the present time, so that gateways do not consider the feed
     /// frozen.
     pub fn renew(&mut self, profile: &Profile, now: u64) -> Result<Published> {
@@ -262,13 +235,20 @@ impl<'a> Publisher<'a> {
         let changed = present.touched.len();
         let parts = match is_empty {
             true => Parts::default(),
-            false => parts::split(before, after, touched, changed, now),
+            false => parts::split(before, after, touched.clone(), changed, now),
         };
         let steps = self.take(content, &parts, &source, now)?;
         let Ok(mut steps) = steps else {
             return Ok(Err(Lost));
         };
         published.steps.append(&mut steps);
+        let reached = self.present.as_ref().context("there is no head")?;
+        let left = touched.among(&reached.snapshot, content.snapshot()).len();
+        ensure!(
+            left == 0,
+            "{left} of {} changed records are not published; please report this",
+            touched.len()
+        );
         // If another publisher was faster with a base, that base is just as good.
         let compacted = self.compact(content, &source, request.base, now)?;
         let is_compacted = compacted.is_some();

@@ -35,25 +35,19 @@ pub(super) fn split(
             needs_base: false,
         };
     }
-    let ends = ends(before, after, &touched, true, now);
+    let ends = ends(before, after, &touched, now);
     let mut rest = touched;
     rest.keys.retain(|digest| !ends.keys.contains(digest));
     rest.accounts.retain(|id| !ends.accounts.contains(id));
-    let mut room = MOST_CHANGED.saturating_sub(changed);
+    let room = MOST_CHANGED.saturating_sub(changed);
+    let all = ends.len().saturating_add(rest.len());
     let mut deltas = chunks(ends, room);
-    room = deltas
-        .iter()
-        .fold(room, |room, part| room.saturating_sub(part.len()));
-    if rest.is_empty() {
-        // All ends that there is room for. If some are left, they need the base.
-        return Parts {
-            needs_base: room == 0,
-            deltas,
-        };
-    }
+    let published = deltas.iter().map(Touched::len).sum();
+    let room = room.saturating_sub(published);
+    // Whatever there is no room for needs the base: ends as well.
+    let needs_base = all.saturating_sub(published) > room;
     let are_keys_alone = rest.accounts.is_empty() && rest.grant_sets.is_empty() && !rest.contract;
-    let needs_base = rest.len() > room;
-    if !needs_base {
+    if !needs_base && !rest.is_empty() {
         match are_keys_alone {
             // Each key has either its old or its new state, independently of the others.
             true => deltas.extend(chunks(rest, room)),
@@ -67,13 +61,12 @@ pub(super) fn split(
 /// base.
 fn chunks(touched: Touched, room: usize) -> Vec<Touched> {
     let accounts = Touched {
-        accounts: touched.accounts,
+        accounts: touched.accounts.into_iter().take(room).collect(),
         ..Touched::default()
     };
     let mut parts = Vec::new();
-    let mut left = room;
-    if !accounts.is_empty() && accounts.len() <= left {
-        left = left.saturating_sub(accounts.len());
+    let left = room.saturating_sub(accounts.len());
+    if !accounts.is_empty() {
         parts.push(accounts);
     }
     let keys: Vec<KeyDigest> = touched.keys.into_iter().take(left).collect();
@@ -85,18 +78,12 @@ fn chunks(touched: Touched, room: usize) -> Vec<Touched> {
 }
 
 /// Returns what a change ends and what can therefore be published first: keys that no longer work,
-/// and suspended accounts. `with_missing` says whether to include keys that are no longer listed.
-pub(super) fn ends(
-    before: &Snapshot,
-    after: &Snapshot,
-    touched: &Touched,
-    with_missing: bool,
-    now: u64,
-) -> Touched {
+/// and suspended accounts. Everything else follows in a later revision.
+pub(super) fn ends(before: &Snapshot, after: &Snapshot, touched: &Touched, now: u64) -> Touched {
     let mut ends = Touched::default();
     for digest in &touched.keys {
         let is_end = match (before.key(digest), after.key(digest)) {
-            (Some(_), None) => with_missing,
+            (Some(_), None) => true,
             (Some(old), Some(new)) => {
                 works(before, &old, now)
                     && !works(after, &new, now)

@@ -7,7 +7,7 @@ use crate::publish::next_revision;
 use keyward::snapshot::Revision;
 
 /// How far a head may be ahead of this machine's clock. Gateways accept no more.
-const SKEW: u64 = 300;
+pub(in crate::feed) const SKEW: u64 = 300;
 
 /// How revisions rise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

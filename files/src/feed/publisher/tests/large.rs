@@ -73,6 +73,75 @@ fn ends_go_first_as_far_as_there_is_room() {
 }
 
 #[test]
+fn suspensions_that_there_is_no_room_for_need_a_base() {
+    let mut before = world(20);
+    let accounts = before["accounts"].as_array_mut().unwrap();
+    accounts.extend((0..100).map(|number| json!({"id": format!("acct_x{number}")})));
+    let mut after = before.clone();
+    for account in after["accounts"].as_array_mut().unwrap().iter_mut().skip(7) {
+        account["status"] = json!("suspended");
+    }
+    let (before, after, all) = touched(&before, &after);
+    let (before, after) = (before.snapshot(), after.snapshot());
+    // A small part is as large as the whole, because only a large change is split.
+    let parts = split(before, after, all.clone(), MOST_CHANGED - 50, NOW);
+    assert!(parts.needs_base);
+    assert_eq!(parts.deltas.iter().map(Touched::len).sum::<usize>(), 50);
+    let parts = split(before, after, all, MOST_CHANGED, NOW);
+    assert_eq!((parts.deltas.len(), parts.needs_base), (0, true));
+}
+
+#[test]
+fn a_suspension_of_more_accounts_than_gateways_keep_is_published_whole() {
+    let mut state = world(20);
+    let accounts = state["accounts"].as_array_mut().unwrap();
+    accounts.extend((0..100_100).map(|number| json!({"id": format!("acct_x{number}")})));
+    let world = World::begun(&state);
+    let mut gateway = Gateway::new(&world);
+    for account in state["accounts"].as_array_mut().unwrap() {
+        account["status"] = json!("suspended");
+    }
+    let published = world.publish(&state, &request(), NOW + 1).unwrap();
+    assert!(
+        matches!(published.steps[..], [Step::Delta(_), Step::Jump(_)]),
+        "{published:?}"
+    );
+    gateway.follow(&world);
+    gateway.has(&state);
+}
+
+#[test]
+fn a_base_of_a_revision_that_gateways_have_has_its_content() {
+    let state = world(20);
+    let world = World::begun(&state);
+    let mut changed = state.clone();
+    changed["keys"][3]["status"] = json!("deleted");
+    world.publish(&changed, &request(), NOW + 1).unwrap();
+    let head = world.present().head;
+    let mut publisher = Publisher::new(&world.store, settings(1)).unwrap();
+    publisher.read(&world.profile).unwrap();
+    // More than a delta from one base to the next can hold.
+    let many = (0..140_000_u32).map(|number| KeyDigest::of(&number.to_le_bytes()));
+    publisher
+        .present
+        .as_mut()
+        .unwrap()
+        .touched
+        .keys
+        .extend(many);
+    let mut other = changed.clone();
+    other["keys"][4]["status"] = json!("deleted");
+    let refused = publisher.compact(&content(&other), "file:test", true, NOW + 2);
+    let refused = refused.err().unwrap().to_string();
+    assert!(refused.contains("the feed does not lead to"), "{refused}");
+    assert_eq!(world.present().head, head);
+    let same = publisher.compact(&content(&changed), "file:test", true, NOW + 2);
+    let same = same.unwrap().unwrap().ok().unwrap();
+    assert!(matches!(same, Step::Compacted(_, false)), "{same:?}");
+    Gateway::new(&world).has(&changed);
+}
+
+#[test]
 fn a_change_of_more_than_gateways_keep_is_an_urgent_base() {
     let (state, next) = change(130_000, 500, 110_000, 0);
     let world = World::begun(&state);
@@ -102,7 +171,7 @@ fn a_part_that_goes_first_brings_along_nothing_that_others_depend_on() {
     }
     next["keys"].as_array_mut().unwrap().remove(9);
     let (before, after, all) = touched(&state, &next);
-    let first = ends(before.snapshot(), after.snapshot(), &all, true, NOW);
+    let first = ends(before.snapshot(), after.snapshot(), &all, NOW);
     let accounts: Vec<&str> = first.accounts.iter().map(String::as_str).collect();
     assert_eq!(accounts, ["acct_2"]);
     let ids: Vec<String> = first
@@ -126,6 +195,6 @@ fn a_part_that_goes_first_brings_along_nothing_that_others_depend_on() {
     // With other grant sets, keys that have grants also wait.
     next["grant_sets"]["readers"]["charge"] = json!("read");
     let (before, after, all) = touched(&state, &next);
-    let first = ends(before.snapshot(), after.snapshot(), &all, true, NOW);
+    let first = ends(before.snapshot(), after.snapshot(), &all, NOW);
     assert_eq!((first.keys.len(), first.grant_sets.len()), (1, 0));
 }

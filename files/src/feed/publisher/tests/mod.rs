@@ -1,9 +1,13 @@
 //! A feed in a folder, a gateway that follows it with the core's own code, and publishers.
 
 mod faulty;
+mod followers;
 mod kills;
 mod large;
+mod left;
+mod mirrored;
 mod rules;
+mod runs;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
