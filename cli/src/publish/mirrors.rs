@@ -30,7 +30,10 @@ pub(super) fn once(
     let original = original(arguments, keys);
     let mut exit = Exit::Good;
     for place in &arguments.mirror {
-        match place.open().and_then(|to| original.copy(&*to, input::now())) {
+        match place
+            .open()
+            .and_then(|to| original.copy(&*to, input::now()))
+        {
             Ok(Mirrored::Ahead { is_later: false }) => {
                 say(&format!("published, but {}", older(place)));
                 exit = Exit::Failed;
