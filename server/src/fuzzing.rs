@@ -84,6 +84,7 @@ pub const BODIES: &[(&str, Read)] = &[
     ("Update", read::<bodies::Update>),
     ("NewConsoleSession", read::<bodies::NewConsoleSession>),
     ("NewPortalSession", read::<bodies::NewPortalSession>),
+    ("Ending", read::<bodies::Ending>),
 ];
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<(), (&'static str, String)> {

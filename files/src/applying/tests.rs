@@ -22,6 +22,7 @@ kind = "restricted"
 mode = "test"
 owner = "acct_2"
 expires = 2096-01-01T00:00:00Z
+grants = { customer = "read" }
 sha256 = "2222222222222222222222222222222222222222222222222222222222222222"
 "#;
 
@@ -101,7 +102,11 @@ fn ends_are_written_into_the_file_and_the_rest_of_it_stays() {
             "id = \"acct_2\"\n\n",
             "id = \"acct_2\"\nstatus = \"suspended\"\n\n",
         )
-        .replace("grants = {", "expires = 2026-11-30T12:00:00Z\ngrants = {")
+        .replacen(
+            "grants = {",
+            "expires = 2026-11-30T12:00:00Z\ngrants = {",
+            1,
+        )
         .replace("expires = 2096", "status = \"deleted\"\nexpires = 2096");
     let lines = |text: &str| {
         let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();

@@ -7,10 +7,10 @@ use keyward::management::{
     RotateKey,
 };
 use keyward::snapshot::Enforcement;
-use keyward_files::visible::is_line;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::new_key::{Mode, end, grants, instant, named, origin, passes_policy};
+use super::reason::{of_an_end, said};
 use crate::caller::Caller;
 use crate::http::failure::{Code, Failure};
 
@@ -64,26 +64,6 @@ pub(crate) fn nullable<'de, D: Deserializer<'de>>(
 ) -> Result<Option<Option<String>>, D::Error> {
     Option::<String>::deserialize(deserializer).map(Some)
 }
-
-/// Why a change is made: a line for the history.
-pub(super) fn said(reason: Option<&String>) -> Result<Option<String>, Failure> {
-    let Some(reason) = reason
-        .map(|text| text.trim())
-        .filter(|text| !text.is_empty())
-    else {
-        return Ok(None);
-    };
-    if is_line(reason) && reason.chars().count() <= LONGEST_REASON {
-        return Ok(Some(reason.to_owned()));
-    }
-    Err(Failure::new(
-        Code::ParameterInvalid,
-        "A reason is one line of at most 500 visible characters.",
-    )
-    .at("keyward.reason"))
-}
-
-const LONGEST_REASON: usize = 500;
 
 impl Update {
     /// The caller's reason, if there is one.
@@ -260,18 +240,9 @@ pub(crate) struct EndingMembers {
 }
 
 impl Ending {
-    /// The caller's reason, if there is one. No reason prevents an end: what is not visible becomes a space, and what is too long is cut.
+    /// The caller's reason, if there is one.
     pub(crate) fn reason(&self) -> Option<String> {
-        let text = self.keyward.reason.as_deref()?;
-        let visible = |letter: char| {
-            if is_line(letter.encode_utf8(&mut [0; 4])) {
-                letter
-            } else {
-                ' '
-            }
-        };
-        let line: String = text.chars().map(visible).take(LONGEST_REASON).collect();
-        Some(line.trim().to_owned()).filter(|line| !line.is_empty())
+        of_an_end(self.keyward.reason.as_deref()?)
     }
 }
 
@@ -367,7 +338,7 @@ mod tests {
             Some("leaked on a  forge")
         );
         let long = format!(r#"{{"keyward": {{"reason": "{}"}}}}"#, "x".repeat(900));
-        assert_eq!(because(&long).unwrap().len(), LONGEST_REASON);
+        assert_eq!(because(&long).unwrap().len(), 500);
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub(crate) mod portal_sessions;
 pub(crate) mod preview;
 pub(crate) mod preview_set;
 pub(crate) mod profile;
+mod reason;
 pub(crate) mod requests;
 pub(crate) mod revoke;
 mod sent_file;

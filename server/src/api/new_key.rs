@@ -11,7 +11,7 @@ use keyward::snapshot::Enforcement;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::edit_key::said;
+use super::reason::said;
 use crate::caller::Caller;
 use crate::http::failure::{Code, Failure};
 use crate::service::refusal::mode;

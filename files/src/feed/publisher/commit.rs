@@ -3,6 +3,7 @@
 
 use anyhow::{Context, Result, ensure};
 
+use super::entry::{entry, size};
 use super::fold::Next;
 use super::listing::{Conditions, Listing};
 use super::outcome::{Published, Step};
@@ -14,10 +15,10 @@ use crate::feed::store::{Mutable, ObjectKind, ObjectName, Swap};
 use crate::publish::Effect;
 use crate::randomness::new_random_id;
 use keyward::feed::head::{LARGEST_WRITTEN, MOST_WRITTEN_DELTAS, PACKED, Sha256};
-use keyward::feed::{BaseEntry, DeltaEntry, Head};
+use keyward::feed::{BaseEntry, Head};
 use keyward::snapshot::delta::{Delta, Touched, Unwritten};
 use keyward::snapshot::packed::{Packed, Trust};
-use keyward::snapshot::{Revision, Snapshot};
+use keyward::snapshot::Snapshot;
 
 /// The comment above a signature.
 const COMMENT: &str = "keyward feed";
@@ -370,19 +371,4 @@ fn json_of(head: &Head) -> Result<Vec<u8>> {
     let size = json.len();
     ensure!(size <= LARGEST_WRITTEN, "the head would have {size} bytes");
     Ok(json)
-}
-
-/// The entry of the last of these deltas.
-pub(super) fn entry(from: Revision, to: Revision, objects: &[Vec<u8>]) -> Result<DeltaEntry> {
-    let bytes = objects.last().context("there is no delta")?;
-    Ok(DeltaEntry {
-        from,
-        to,
-        size: size(bytes)?,
-        sha256: Sha256::new(ObjectName::of(ObjectKind::Delta, bytes).sha256),
-    })
-}
-
-fn size(bytes: &[u8]) -> Result<u32> {
-    u32::try_from(bytes.len()).ok().context("more than 4 GiB")
 }

@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result, ensure};
 
-use super::commit::entry;
+use super::entry::entry;
 use super::fold::Next;
 use super::listing::Listing;
 use super::outcome::{Published, Step};

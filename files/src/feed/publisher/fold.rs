@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result};
 
-use super::commit::entry;
+use super::entry::entry;
 use super::listing::Listing;
 use super::{Publisher, ways};
 use crate::feed::content::Content;

@@ -4,6 +4,7 @@
 
 mod commit;
 mod ends;
+mod entry;
 mod fold;
 mod listing;
 mod outcome;
