@@ -16,9 +16,9 @@ use crate::publish::Effect;
 use crate::randomness::new_random_id;
 use keyward::feed::head::{LARGEST_WRITTEN, MOST_WRITTEN_DELTAS, PACKED, Sha256};
 use keyward::feed::{BaseEntry, Head};
+use keyward::snapshot::Snapshot;
 use keyward::snapshot::delta::{Delta, Touched, Unwritten};
 use keyward::snapshot::packed::{Packed, Trust};
-use keyward::snapshot::Snapshot;
 
 /// The comment above a signature.
 const COMMENT: &str = "keyward feed";
