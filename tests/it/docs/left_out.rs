@@ -132,8 +132,8 @@ pub(super) const LEFT_OUT: &[LeftOut] = &[
     ),
     out(
         "api.md",
-        "curl -s https://keys",
-        Test("tests/server/own_api.rs"),
+        "keyward key-file apply",
+        Test("tests/server/command/key_file.rs"),
     ),
     out("server.md", "useradd", ROOT),
     out("server.md", "install", ROOT),
