@@ -234,6 +234,10 @@ impl Around {
     pub(super) fn with(&self, keys: &[&Key]) -> Result<Checked, Failure> {
         let mut snapshot = self.snapshot.clone();
         let rows: Vec<_> = keys.iter().map(|key| key_row(key)).collect();
+        // A snapshot without keys must say that it is meant.
+        if rows.is_empty() {
+            snapshot.insert("empty".to_owned(), json!(true));
+        }
         snapshot.insert("keys".to_owned(), json!(rows));
         Checked::read(
             "the preview",
