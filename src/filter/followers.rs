@@ -9,8 +9,8 @@ use crate::configuration::Configuration;
 use crate::feed::{Answer, Body};
 use crate::snapshot::{Revision, Snapshot};
 
-/// Identifies an instance of a VM while that exists. It does not keep the instance, so that an
-/// instance with streams can be told from one without.
+/// Identifies an instance of a VM while that exists. It does not keep the instance, so that the
+/// number of its owners still shows whether it has streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InstanceId(pub usize);
 

@@ -95,7 +95,7 @@ fn a_server_makes_keys_for_an_api_of_ones_own() {
     );
 
     // A key file that says nothing of the API has the server's names and endpoints.
-    let own = "acme_rk_live_FAKE0123456789abcdefghijkl";
+    let own = "acme_rk_live_FAKE-nightly-0001";
     let digest = keyward::digest::KeyDigest::of(own.as_bytes()).to_string();
     let body = json!({
         "as": "jobs", "files": {"jobs.toml": FILE.replace("SHA256", &digest)},

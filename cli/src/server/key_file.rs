@@ -12,7 +12,7 @@ const KEY_FILE: &str = "/v2/keyward/key_file";
 /// The part of a server's records that a key file gets.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Part {
-    /// An account, whose records alone are wanted.
+    /// The account whose records are wanted, and no others.
     pub(crate) owner: Option<String>,
     /// Whether those of the accounts below it are wanted as well.
     pub(crate) is_tree: bool,

@@ -132,7 +132,7 @@ mod tests {
         let expected = [("desk", "/orders"), ("orders", "/orders")];
         let expected = expected.map(|(name, path)| (name.to_owned(), path.to_owned()));
         assert_eq!(own, BTreeMap::from(expected));
-        // An own row stands in place of the catalogue's.
+        // A row of the server replaces the catalogue's.
         let instead = examples(&json!({"endpoints": [
             {"method": "GET", "path": "/v1/customers", "permission": "crm"},
         ]}));

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyward::management::{Command, Context, Granted, Key, Limits, decide, needs};
+use keyward::management::{
+    Ceiling, Command, Context, Decision, Granted, Key, Limits, Override, decide, needs,
+};
 use keyward_files::key_file::{account_row, key_row, permissions_row};
 use keyward_files::replay::{Change, Replay, Sum};
 use keyward_files::snapshot::Checked;
@@ -72,12 +74,9 @@ pub(crate) fn preview(app: Arc<App>, call: Call) -> Pending {
         let wanted = Wanted {
             scope: call.caller.scope(),
             id: call.target.clone(),
-            command: Command::EditKey(edit),
-            ceiling: call.caller.ceiling(passes_policy),
-            actor: call.caller.name(),
-            now: time::now(),
+            proposal: Proposal::of(&call, Command::EditKey(edit), passes_policy),
         };
-        let now = wanted.now;
+        let now = wanted.proposal.now;
         let sides: Result<Sides, Stored> = app.store.read(move |reader| wanted.sides(reader)).await;
         let sides = sides.map_err(Failure::from)?;
         replayed(&app, call.wait, sides, now).await
@@ -115,10 +114,40 @@ pub(super) async fn replayed(
 struct Wanted {
     scope: Scope,
     id: String,
+    proposal: Proposal,
+}
+
+/// A change that is decided and not made.
+pub(super) struct Proposal {
     command: Command,
-    ceiling: keyward::management::Ceiling,
+    ceiling: Ceiling,
     actor: String,
-    now: u64,
+    pub(super) now: u64,
+}
+
+impl Proposal {
+    pub(super) fn of(call: &Call, command: Command, passes_policy: Override) -> Self {
+        Self {
+            command,
+            ceiling: call.caller.ceiling(passes_policy),
+            actor: call.caller.name(),
+            now: time::now(),
+        }
+    }
+
+    /// Decides by the rules and the caller's bounds, as the change itself: what it would refuse is
+    /// refused here.
+    pub(super) fn decided(&self, reader: &Reader<'_>, scope: &Scope) -> Result<Decision, Stored> {
+        let facts = reader.facts(scope, &needs(&self.command), self.now)?;
+        let context = Context {
+            now: self.now,
+            actor: &self.actor,
+            ceiling: &self.ceiling,
+            limits: &Limits::none(),
+            randomness: &mut System,
+        };
+        Ok(decide(&self.command, &facts, context)?)
+    }
 }
 
 /// The keys before and after the change, each time in a separate snapshot.
@@ -136,16 +165,7 @@ impl Wanted {
         let stored = reader
             .key(&self.scope, &self.id)?
             .ok_or_else(|| refusal::missing("key", &self.id))?;
-        let facts = reader.facts(&self.scope, &needs(&self.command), self.now)?;
-        // By the rules and the caller's bounds, as the change itself: what it would refuse is refused here.
-        let context = Context {
-            now: self.now,
-            actor: &self.actor,
-            ceiling: &self.ceiling,
-            limits: &Limits::none(),
-            randomness: &mut System,
-        };
-        let decision = decide(&self.command, &facts, context)?;
+        let decision = self.proposal.decided(reader, &self.scope)?;
         let mut states = decision.changes().iter().filter_map(|one| one.key_states());
         let after = states.find_map(|(_, after)| after.filter(|key| key.id == self.id));
         let before = &stored.key;

@@ -4,24 +4,20 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use keyward::management::{
-    Ceiling, Command, Context, Key, Limits, Override, RecordChange, decide, needs,
-};
+use keyward::management::{Command, Key, Override, RecordChange};
 
 use super::grant_sets::GrantSet;
 use super::named;
 use super::new_key::grants;
-use super::preview::{Around, Sides, replayed};
+use super::preview::{Around, Proposal, Sides, replayed};
 use crate::app::App;
 use crate::http::call::Call;
 use crate::http::failure::Failure;
-use crate::randomness::System;
 use crate::route::Pending;
 use crate::service::failure::Stored;
 use crate::service::refusal;
 use crate::store::lists::{KeyFilter, KeyState};
 use crate::store::{Reader, Scope, StoredSet};
-use crate::time;
 
 /// The requests of more keys than that are not decided.
 const KEYS: usize = 10_000;
@@ -31,17 +27,15 @@ pub(crate) fn preview(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         named::operators_only::<StoredSet>(&call)?;
         let body: GrantSet = call.members()?;
+        let command = Command::PutGrantSet {
+            grants: grants(&body.permissions, "permissions")?,
+            name: call.target.clone(),
+        };
         let wanted = Wanted {
             name: call.target.clone(),
-            command: Command::PutGrantSet {
-                grants: grants(&body.permissions, "permissions")?,
-                name: call.target.clone(),
-            },
-            ceiling: call.caller.ceiling(Override::None),
-            actor: call.caller.name(),
-            now: time::now(),
+            proposal: Proposal::of(&call, command, Override::None),
         };
-        let now = wanted.now;
+        let now = wanted.proposal.now;
         // As many keys as follow a set take longer than a page of a list.
         let sides: Result<Sides, Stored> =
             app.store.read_all(move |reader| wanted.sides(reader)).await;
@@ -52,27 +46,14 @@ pub(crate) fn preview(app: Arc<App>, call: Call) -> Pending {
 /// What a preview is made of, on its way to a thread that reads the store.
 struct Wanted {
     name: String,
-    command: Command,
-    ceiling: Ceiling,
-    actor: String,
-    now: u64,
+    proposal: Proposal,
 }
 
 impl Wanted {
     fn sides(self, reader: &Reader<'_>) -> Result<Sides, Stored> {
         let found = reader.grant_set(&self.name)?;
         let found = found.ok_or_else(|| refusal::missing("grant set", &self.name))?;
-        let everything = Scope::everything();
-        let facts = reader.facts(&everything, &needs(&self.command), self.now)?;
-        // By the rules and the caller's bounds, as the change itself: what it would refuse is refused here.
-        let context = Context {
-            now: self.now,
-            actor: &self.actor,
-            ceiling: &self.ceiling,
-            limits: &Limits::none(),
-            randomness: &mut System,
-        };
-        let decision = decide(&self.command, &facts, context)?;
+        let decision = self.proposal.decided(reader, &Scope::everything())?;
         let after = decision.changes().iter().find_map(|change| {
             if let RecordChange::PutGrantSet { after, .. } = change {
                 Some(after)
@@ -104,7 +85,7 @@ impl Wanted {
         let states = vec![KeyState::Active, KeyState::Inactive, KeyState::Suspended];
         let filter = KeyFilter {
             grant_set: Some(self.name.clone()),
-            states: Some((states, self.now)),
+            states: Some((states, self.proposal.now)),
             ..KeyFilter::default()
         };
         let (mut keys, mut has_more) = (Vec::new(), false);

@@ -25,7 +25,7 @@ const SHOWN: usize = 100;
 /// A file on its way to the thread that writes.
 pub(super) struct Order {
     file: KeyFile,
-    /// The server's settings and endpoints, with which a file that has none was read.
+    /// The server's settings and endpoints, if the file has none and was read with these.
     beginning: Option<String>,
     planned: Arc<PlannedFile>,
     source: String,

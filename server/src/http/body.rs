@@ -60,7 +60,7 @@ pub(crate) mod tests {
     }
 
     impl Halves {
-        /// The body, what tells that somebody waits for the second half, and the way to send it.
+        /// The body, a notice that the reader waits for the second half, and the way to send it.
         pub(crate) fn of(first: &str) -> (Body, Arc<Notify>, oneshot::Sender<Bytes>) {
             let (send, second) = oneshot::channel();
             let is_asked = Arc::new(Notify::new());

@@ -7,7 +7,7 @@ use crate::caller::Caller;
 use crate::http::call::Call;
 
 /// Holds the answer to a change, as `Prefer: wait` asks. Returns what was asked, or nothing if the
-/// answer is not held: nobody asked, or too many answers are held already.
+/// answer is not held: the request does not ask for it, or too many answers are held already.
 pub(crate) async fn as_preferred(app: &App, call: &Call, change: u64) -> Option<Duration> {
     until_everywhere(app, &call.caller, change, call.wait).await
 }

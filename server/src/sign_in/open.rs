@@ -26,7 +26,7 @@ pub(crate) struct Link {
     pub(crate) lasts: u64,
     /// The key or the local user that makes it.
     pub(crate) made_by: String,
-    /// The session in which it is made, if there is one.
+    /// The session whose page makes it, if there is one.
     pub(crate) parent: Option<String>,
 }
 
@@ -112,7 +112,7 @@ pub(crate) async fn new_link(
     })
 }
 
-/// Returns when the session in which a link was made ends at the latest, if it was made in one.
+/// Returns when the session that made a link ends at the latest, if a session made it.
 /// Fails if that session is over.
 fn end_of_parent(
     tx: &mut Tx<'_>,
@@ -131,7 +131,7 @@ fn end_of_parent(
         Some(until) => Ok(Some(until)),
         None => Err(Failure::new(
             Code::MorePermissionsRequired,
-            "The session in which this link was made is over.",
+            "The session that made this link is over.",
         )
         .into()),
     }

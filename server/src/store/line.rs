@@ -17,7 +17,7 @@ pub(super) enum Urgency {
     End,
 }
 
-/// Changes that wait, in the order in which they came.
+/// Changes that wait, in the order of their arrival.
 pub(super) struct Line<T> {
     ends: VecDeque<T>,
     additions: VecDeque<T>,

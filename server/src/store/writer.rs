@@ -104,7 +104,7 @@ where
 pub(super) struct Writer {
     queue: Option<Sender<Queued>>,
     additions: Places,
-    /// Ends have places of their own, which no number of additions takes.
+    /// Ends have separate places, which additions never take.
     ends: Places,
     changes: watch::Receiver<u64>,
     thread: Option<JoinHandle<()>>,

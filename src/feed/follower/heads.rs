@@ -105,8 +105,8 @@ impl Follower {
                 )
             })?;
         let is_new = self.floor.newest_bytes() != Some(&*bytes);
-        // The server answered at once because it should: it has another head than it was told, or
-        // it was told none and names this one, so the next poll will tell it.
+        // The server answered at once because it should: the poll named another head, or
+        // none, and the next poll names this one.
         let is_news = is_new || (self.etag.is_none() && answer.etag().is_some());
         let key = key.clone();
         self.floor.raise(&key, &head, &bytes);

@@ -105,7 +105,7 @@ fn a_changed_set_says_which_requests_of_its_keys_it_would_refuse() {
         let answer = world.call(&keys[1].1, "GET", "/v1/balance", None);
         (answer.status == 403).then_some(())
     });
-    // A check is no look at what someone else saved meanwhile.
+    // A check does not show what someone else saved meanwhile.
     let form = console.get(page);
     let theirs = json!({"permissions": ["invoice_read"]});
     let saved = world.call_with(

@@ -36,7 +36,7 @@ pub(in crate::doctor) fn check_names(
                 feed.name
             ),
             false => format!(
-                "follows feed `{}`, and another plugin of this name feed `{}`: their metrics cannot be told apart",
+                "follows feed `{}`, and another plugin of this name feed `{}`: they share their metrics",
                 feed.name, other.name
             ),
         };
@@ -50,7 +50,7 @@ pub(in crate::doctor) fn check_names(
     }
 }
 
-/// Whether keyward cannot distinguish two plugins. Two states of one listener are no twins: a push
+/// Whether keyward cannot distinguish two plugins. Two states of one listener do not count: a push
 /// replaces one with the other.
 fn are_twins(one: (&Manager<'_>, &Plugin<'_>), two: (&Manager<'_>, &Plugin<'_>)) -> bool {
     let ((manager, one), (other, two)) = (one, two);

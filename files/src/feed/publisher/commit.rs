@@ -145,7 +145,7 @@ impl Publisher<'_> {
             deltas: next.listing.entries(),
             ..present.head.clone()
         };
-        // A head that cannot be written must not leave objects behind.
+        // Without a head, no objects may be left.
         json_of(&head)?;
         for bytes in &next.objects {
             let name = ObjectName::of(ObjectKind::Delta, bytes);

@@ -44,7 +44,7 @@ pub(super) fn split(
     let mut deltas = chunks(ends, room);
     let published = deltas.iter().map(Touched::len).sum();
     let room = room.saturating_sub(published);
-    // Whatever there is no room for needs the base: ends as well.
+    // What does not fit into the deltas needs a base, ends as well.
     let needs_base = all.saturating_sub(published) > room;
     let are_keys_alone = rest.accounts.is_empty() && rest.grant_sets.is_empty() && !rest.contract;
     if !needs_base && !rest.is_empty() {

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::*;
+use crate::store::tests::all;
 use crate::store::{Answer as Kept, Holds, Reader, while_holds};
 
 const KEYS: &str = "/v2/iam/api_keys";
@@ -69,7 +70,7 @@ fn an_end_is_carried_out_even_if_there_is_no_room_for_its_answer() {
 fn what_a_client_calls_its_requests_is_not_kept_in_the_clear() {
     wait(async {
         let desk = Desk::of(100).await;
-        let name = "a name that nobody else has";
+        let name = "a unique name";
         let first = desk.good("POST", KEYS, &digest_key(), Some(name)).await;
         let again = desk.call("POST", KEYS, &digest_key(), Some(name)).await;
         assert!(again.unwrap().is_replayed);
@@ -116,21 +117,7 @@ fn a_key_holds_ten_answers_open_and_the_others_come_at_once() {
             assert_eq!(answer["data"], json!([]));
             reads.load(Ordering::SeqCst) == 2
         };
-        let (a, b, c, d, e, f, g, h, i, j, k, l) = tokio::join!(
-            ask(),
-            ask(),
-            ask(),
-            ask(),
-            ask(),
-            ask(),
-            ask(),
-            ask(),
-            ask(),
-            ask(),
-            ask(),
-            ask(),
-        );
-        let waited = [a, b, c, d, e, f, g, h, i, j, k, l];
+        let waited = all((0..12).map(|_| ask()).collect()).await;
         assert_eq!(waited.iter().filter(|waited| **waited).count(), 10);
         // A change as well, which no gateway confirms here.
         let places: Vec<_> = (0..10)

@@ -72,7 +72,7 @@ fn what_a_session_made_ends_with_it_and_lasts_no_longer() {
         let second = desk.open(&token, 30_000).await.unwrap();
         let child = desk.session_of(&second).await.unwrap();
         assert_eq!(child.until, session.until);
-        // One more generation, and a link that nobody has opened.
+        // One more generation, and an unopened link.
         let child = Caller::of_session(&child, None);
         let (_, token) = desk.link(&child).await.unwrap();
         let third = desk.open(&token, 30_000).await.unwrap();

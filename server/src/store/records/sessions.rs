@@ -32,7 +32,7 @@ pub struct StoredSession {
     pub actor: Json,
     /// The key, or the local user, that made the link.
     pub made_by: String,
-    /// The session in which the link was made, if it was made on a page.
+    /// The session whose page made the link, if a page did.
     pub parent: Option<String>,
     /// When the link was made, in Unix seconds.
     pub made: u64,

@@ -30,62 +30,35 @@ fn on_one_thread<T>(future: impl Future<Output = T>) -> T {
         .block_on(future)
 }
 
-async fn all<T>(futures: Vec<impl Future<Output = T>>) -> Vec<T> {
-    let mut futures: Vec<_> = futures.into_iter().map(Box::pin).collect();
-    let mut done: Vec<Option<T>> = futures.iter().map(|_| None).collect();
-    std::future::poll_fn(|context| {
-        for (future, done) in futures.iter_mut().zip(&mut done) {
-            if done.is_none()
-                && let std::task::Poll::Ready(value) = future.as_mut().poll(context)
-            {
-                *done = Some(value);
-            }
-        }
-        match done.iter().all(Option::is_some) {
-            true => std::task::Poll::Ready(()),
-            false => std::task::Poll::Pending,
-        }
-    })
-    .await;
-    done.into_iter().flatten().collect()
+/// Lets so many additions and then an end wait until the writer is let go. Returns whether it was let
+/// go, and the numbers of the additions and of the end.
+async fn in_line(store: &Store, count: usize) -> (Result<bool>, Vec<u64>, u64) {
+    let (go, held) = holding(store);
+    let additions: Vec<_> = (0..count)
+        .map(|_| record(store, "api_key_created"))
+        .collect();
+    let end = store.end(|tx| -> Result<u64> { Ok(tx.record(entry("api_key_expired"))?.sequence) });
+    let (is_let_go, additions, end, ()) =
+        tokio::join!(held, all(additions), end, async { go.send(()).unwrap() });
+    (is_let_go, additions, end.unwrap())
 }
 
 #[test]
 fn an_end_goes_before_all_additions_that_wait() {
     let fixture = Fixture::new();
-    wait(async {
-        let (go, held) = holding(&fixture.store);
-        let additions: Vec<_> = (0..100)
-            .map(|_| record(&fixture.store, "api_key_created"))
-            .collect();
-        let end = fixture
-            .store
-            .end(|tx| -> Result<u64> { Ok(tx.record(entry("api_key_expired"))?.sequence) });
-        let (is_let_go, additions, end, ()) =
-            tokio::join!(held, all(additions), end, async { go.send(()).unwrap() });
-        assert_eq!((is_let_go, end), (Ok(true), Ok(1)));
-        assert_eq!(additions, (2..=101).collect::<Vec<u64>>());
-    });
+    let (is_let_go, additions, end) = wait(in_line(&fixture.store, 100));
+    assert_eq!((is_let_go, end), (Ok(true), 1));
+    assert_eq!(additions, (2..=101).collect::<Vec<u64>>());
 }
 
 #[test]
 fn a_full_queue_stops_neither_other_work_nor_an_end() {
     let fixture = Fixture::new();
-    on_one_thread(async {
-        let (go, held) = holding(&fixture.store);
-        // The writer takes 64 of them at most while it is held, and 1,024 have a place.
-        let additions: Vec<_> = (0..1_500)
-            .map(|_| record(&fixture.store, "api_key_created"))
-            .collect();
-        let end = fixture
-            .store
-            .end(|tx| -> Result<u64> { Ok(tx.record(entry("api_key_expired"))?.sequence) });
-        let (is_let_go, additions, end, ()) =
-            tokio::join!(held, all(additions), end, async { go.send(()).unwrap() });
-        assert_eq!(is_let_go, Ok(true), "this thread was stopped");
-        assert_eq!(additions.len(), 1_500);
-        assert!(end.unwrap() <= 65, "the end waited for the others");
-    });
+    // The writer takes 64 of them at most while it is held, and 1,024 have a place.
+    let (is_let_go, additions, end) = on_one_thread(in_line(&fixture.store, 1_500));
+    assert_eq!(is_let_go, Ok(true), "this thread was stopped");
+    assert_eq!(additions.len(), 1_500);
+    assert!(end <= 65, "the end waited for the others");
 }
 
 #[test]

@@ -99,7 +99,7 @@ fn an_end_that_is_still_ahead_is_published_now() {
     source["keys"][22]["owner"] = json!("acct_7");
     meant["keys"][22]["expires_at"] = json!(NOW + 7_000);
     meant["keys"][22]["status"] = json!("deleted");
-    // What ends nothing is left alone.
+    // Other changes stay out.
     source["keys"][20]["status"] = json!("active");
     source["keys"][23]["not_before"] = json!(NOW - 5);
     ends(&state, &source, &meant, 3);
