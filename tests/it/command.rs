@@ -17,7 +17,7 @@ fn push_reaches_a_running_envoy() {
     let (source, ecds) = (source.to_str().unwrap(), envoy.ecds_file());
     let said = keyward(&["push", "-c", source, "--ecds", ecds.to_str().unwrap()]);
     assert_eq!(said.code, Some(0), "{}", said.err);
-    let pushed = "pushed revision 8 with 1 keys to ";
+    let pushed = "pushed revision 8 with 1 key to ";
     assert!(said.out.starts_with(pushed), "{}", said.out);
     eventually("the pushed key to pass", BOUND, || {
         (status(&envoy, ALICE) == 200).then_some(())

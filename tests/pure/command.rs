@@ -59,7 +59,7 @@ fn explain_at(time: u64, arguments: &[&str]) -> Output {
 fn check_accepts_a_configuration_and_a_bare_snapshot() {
     for value in [configuration(7), configuration(7)["snapshot"].clone()] {
         let output = keyward(&["snapshot", "check", "-"], &value.to_string());
-        assert_eq!(out(&output), "good: revision 7, 1 keys, 1 accounts\n");
+        assert_eq!(out(&output), "good: revision 7, 1 key, 1 account\n");
         assert_eq!(output.status.code(), Some(0));
     }
 }
@@ -70,7 +70,7 @@ fn check_says_what_cannot_be_meant_and_fails_for_warnings_alone() {
     value["snapshot"]["endpoints"] =
         json!([{"method": "GET", "path": "/v1/topups", "permission": "topup"}]);
     let output = keyward(&["snapshot", "check", "-"], &value.to_string());
-    let note = "good: revision 7, 1 keys, 1 accounts\n\
+    let note = "good: revision 7, 1 key, 1 account\n\
                 note: snapshot.endpoints[0]: replaces Stripe's row, which asks for the same: `top_up` (read)\n";
     assert_eq!(out(&output), note);
     assert_eq!(output.status.code(), Some(0));

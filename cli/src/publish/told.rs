@@ -5,6 +5,7 @@ use std::io::Write;
 use anyhow::Result;
 
 use super::say;
+use crate::output::counted;
 use crate::times;
 use keyward_files::feed::{Published, Step, StorePlace};
 use keyward_files::key_file::instant;
@@ -33,8 +34,10 @@ pub(super) fn published(
         let steps: Vec<String> = steps.iter().map(step).collect();
         writeln!(
             out,
-            "published revision {revision} with {keys} keys to {shown} ({}, {records} records): {}",
+            "published revision {revision} with {} to {shown} ({}, {}): {}",
+            counted(*keys, "key", "keys"),
             effect.counts(),
+            counted(*records, "record", "records"),
             steps.join(", ")
         )?;
     }
@@ -59,10 +62,10 @@ fn step(step: &Step) -> String {
 pub(super) fn would(published: &Published, to: &StorePlace, out: &mut impl Write) -> Result<()> {
     writeln!(
         out,
-        "{} leads to revision {}; a publication would change {} records ({})",
+        "{} leads to revision {}; a publication would change {} ({})",
         to,
         published.revision,
-        published.records,
+        counted(published.records, "record", "records"),
         published.effect.counts()
     )?;
     published.effect.name_accounts(out)

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::exit::Exit;
+use super::output::counted;
 use super::snapshot::diff;
 use super::source::{Source, SourceArguments};
 use super::{input, output};
@@ -277,10 +278,10 @@ fn show(
 
 /// Describes what was pushed.
 fn tell(published: &Published, target: &Target, out: &mut impl Write) -> Result<()> {
-    let (revision, keys) = (published.revision, published.keys);
+    let (revision, keys) = (published.revision, counted(published.keys, "key", "keys"));
     writeln!(
         out,
-        "pushed revision {revision} with {keys} keys to {} ({})",
+        "pushed revision {revision} with {keys} to {} ({})",
         target.shown(),
         published.effect.counts()
     )?;

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::findings::{self, Finding, Policy, Subject};
 use super::load::load;
 use crate::exit::Exit;
+use crate::output::counted;
 use crate::store::StoreArguments;
 use crate::{borrowed, input, output};
 use keyward::refusal::Place;
@@ -104,10 +105,10 @@ pub(super) fn run(arguments: &Arguments, store: &StoreArguments, json: bool) -> 
     } else {
         writeln!(
             out,
-            "good: revision {}, {} keys, {} accounts",
+            "good: revision {}, {}, {}",
             snapshot.revision().number(),
-            snapshot.key_count(),
-            snapshot.accounts().len(),
+            counted(snapshot.key_count(), "key", "keys"),
+            counted(snapshot.accounts().len(), "account", "accounts"),
         )?;
         findings::print(&findings, &mut out)?;
     }

@@ -14,7 +14,7 @@ fn a_running_envoy_takes_every_form() {
             let push = ["push", "-c", &source, "--ecds", ecds, "--allow-removals"];
             let said = keyward(&push);
             let counts = if revision == 8 { "+1 -0" } else { "+1 -1" };
-            let expected = format!("pushed revision {revision} with 1 keys to {ecds} ({counts})\n");
+            let expected = format!("pushed revision {revision} with 1 key to {ecds} ({counts})\n");
             assert_eq!((said.code, said.out), (Some(0), expected), "{}", said.err);
             serves(&envoy, revision);
             assert_eq!(status(&envoy, key), 200);
@@ -41,7 +41,7 @@ fn a_running_envoy_takes_every_form_packed() {
         let ecds = ecds.to_str().unwrap();
         let source = desk.configuration(&configuration(8, &[ALICE]));
         let said = keyward(&["push", "-c", &source, "--ecds", ecds, "--packed"]);
-        let expected = format!("pushed revision 8 with 1 keys to {ecds} (+1 -0)\n");
+        let expected = format!("pushed revision 8 with 1 key to {ecds} (+1 -0)\n");
         assert_eq!((said.code, said.out), (Some(0), expected), "{}", said.err);
         serves(&envoy, 8);
         assert_eq!((status(&envoy, ALICE), status(&envoy, BOB)), (200, 401));

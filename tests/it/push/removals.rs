@@ -67,7 +67,7 @@ fn what_the_key_file_ends_is_never_held_up() {
     desk.configuration(&rest);
     let said = keyward(&push);
     let pushed = format!(
-        "pushed revision 10 with 1 keys to {ecds} (+0 -0)\naccounts that disappear: acct_2\n"
+        "pushed revision 10 with 1 key to {ecds} (+0 -0)\naccounts that disappear: acct_2\n"
     );
     assert_eq!((said.code, said.out), (Some(0), pushed), "{}", said.err);
 }

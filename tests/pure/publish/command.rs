@@ -51,11 +51,11 @@ fn a_feed_is_begun_changed_shown_and_seeded() {
     revoke(&mut state, 7);
     press.write(&state);
     let would = press.published(&["--dry-run"]);
-    assert!(would.contains("would change 1 records (+0 -1)"), "{would}");
+    assert!(would.contains("would change 1 record (+0 -1)"), "{would}");
     assert!(!press.holds(&state));
     let changed = press.published(&[]);
     assert!(
-        changed.contains("(+0 -1, 1 records): a delta of "),
+        changed.contains("(+0 -1, 1 record): a delta of "),
         "{changed}"
     );
     assert!(press.holds(&state));

@@ -35,7 +35,7 @@ fn a_plain_wasm_plugin_goes_to_standard_output() {
     assert_eq!(said.code, Some(0), "{}", said.err);
     assert_eq!(
         said.err,
-        "pushed revision 8 with 1 keys to standard output (+1 -0)\n"
+        "pushed revision 8 with 1 key to standard output (+1 -0)\n"
     );
     let manifest = documents(&said.out).remove(0);
     assert_eq!(manifest["kind"], "WasmPlugin");

@@ -80,7 +80,7 @@ fn the_wrong_key_file_is_rejected_and_nothing_is_written() {
 
         let said = keyward(&[&push[..], &["--allow-removals"]].concat());
         let pushed = format!(
-            "pushed revision 9 with 1 keys to {file} (+1 -59)\naccounts that disappear: acct_1\n"
+            "pushed revision 9 with 1 key to {file} (+1 -59)\naccounts that disappear: acct_1\n"
         );
         assert_eq!((said.code, said.out), (Some(0), pushed), "{}", said.err);
     }

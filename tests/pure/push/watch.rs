@@ -32,7 +32,7 @@ fn a_folder_of_key_files_is_followed_too() {
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("a.toml"), key_file("", &[ALICE])).unwrap();
     let watcher = Watcher::start(&desk, folder.to_str().unwrap(), &ecds);
-    watcher.says("with 1 keys");
+    watcher.says("with 1 key");
     let more = key_file("", &[BOB])
         .replace("mk_0", "mk_b")
         .replace("[configuration]\n", "")

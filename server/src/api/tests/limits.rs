@@ -107,18 +107,28 @@ fn counted() -> (Arc<AtomicUsize>, Holds) {
 fn a_key_holds_ten_answers_open_and_the_others_come_at_once() {
     wait(async {
         let desk = Desk::of(100).await;
-        let path = "/v2/iam/activity_logs?after=1000000&wait=2";
-        // Whoever waits reads at the beginning and at the end.
+        let path = "/v2/iam/activity_logs?after=1000000&wait=30";
+        // Whoever waits reads at the beginning, and then holds a place.
+        let at_once = AtomicUsize::new(0);
         let ask = async || {
-            let (reads, holds) = counted();
-            let asked = desk.call("GET", path, &Value::Null, None);
-            let answer = while_holds(holds, asked).await.unwrap();
+            let answer = desk.call("GET", path, &Value::Null, None).await.unwrap();
             let answer: Value = serde_json::from_slice(&answer.body).unwrap();
             assert_eq!(answer["data"], json!([]));
-            reads.load(Ordering::SeqCst) == 2
+            at_once.fetch_add(1, Ordering::SeqCst);
         };
-        let waited = all((0..12).map(|_| ask()).collect()).await;
-        assert_eq!(waited.iter().filter(|waited| **waited).count(), 10);
+        let everyone = all((0..12).map(|_| ask()).collect());
+        let two_came = async {
+            while at_once.load(Ordering::SeqCst) < 2 {
+                tokio::task::yield_now().await;
+            }
+            let me = Caller::local(Uid::own()).id();
+            assert!(desk.app.waits.enter(&me).is_none(), "the others hold ten");
+        };
+        tokio::select! {
+            _ = everyone => panic!("those who wait came before their time"),
+            () = two_came => {}
+        }
+        assert_eq!(at_once.load(Ordering::SeqCst), 2);
         // A change as well, which no gateway confirms here.
         let places: Vec<_> = (0..10)
             .map(|_| {
@@ -141,15 +151,13 @@ fn a_key_holds_ten_answers_open_and_the_others_come_at_once() {
 fn a_list_that_waits_reads_only_when_something_changed() {
     wait(async {
         let desk = Desk::of(100).await;
-        let path = "/v2/iam/activity_logs?after=1000000&wait=1";
+        let path = "/v2/iam/activity_logs?after=1000000&wait=4";
         let (reads, holds) = counted();
         let quiet = while_holds(holds.clone(), desk.call("GET", path, &Value::Null, None));
         quiet.await.unwrap();
-        assert_eq!(
-            reads.swap(0, Ordering::SeqCst),
-            2,
-            "at the beginning and the end"
-        );
+        // At the beginning and at the end, which are one on a machine that stands still meanwhile.
+        let read = reads.swap(0, Ordering::SeqCst);
+        assert!((1..=2).contains(&read), "{read}");
         let sequence: Result<_, Stored> = desk
             .app
             .store
@@ -167,6 +175,8 @@ fn a_list_that_waits_reads_only_when_something_changed() {
         let (listed, made) = tokio::join!(listed, change);
         let listed: Value = serde_json::from_slice(&listed.unwrap().body).unwrap();
         assert_eq!(listed["data"][0]["keyward"]["object"]["id"], made["id"]);
-        assert_eq!(reads.load(Ordering::SeqCst), 2);
+        // Once, if the change came before its first look had begun to read.
+        let read = reads.load(Ordering::SeqCst);
+        assert!((1..=2).contains(&read), "{read}");
     });
 }
