@@ -1,19 +1,20 @@
 //! Times as the API writes them: RFC 3339 with milliseconds, in UTC. The store keeps whole seconds.
 
 use std::sync::LazyLock;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
 pub(crate) use keyward_files::clock::now;
+use keyward_files::clock::since_epoch;
 
 /// The clock at the start of this process.
-static STARTED: LazyLock<(u64, Instant)> = LazyLock::new(|| (now(), Instant::now()));
+static STARTED: LazyLock<(Duration, Instant)> = LazyLock::new(|| (since_epoch(), Instant::now()));
 
-/// The steady clock's time: the time of the start, and the time since then.
+/// The steady clock's time: the time of the start, and the time since then. Whole seconds are counted last, so that both clocks change their second at the same time.
 pub(crate) fn steady() -> u64 {
     let (wall, since) = *STARTED;
-    wall.saturating_add(since.elapsed().as_secs())
+    wall.saturating_add(since.elapsed()).as_secs()
 }
 
 /// The time of what ends now, and of what a proof may count as too old: a clock that jumped ahead must not make it late, or heads look older than they are.
@@ -38,6 +39,21 @@ pub(crate) fn read(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Else what lasts exactly as long as it may, by the one clock, is too long by the other.
+    #[test]
+    fn both_clocks_count_the_same_second() {
+        steady();
+        let mut seconds = std::collections::BTreeSet::new();
+        while seconds.len() < 3 {
+            let (before, between, after) = (now(), steady(), now());
+            assert!(
+                (before..=after).contains(&between),
+                "{before} {between} {after}"
+            );
+            seconds.insert(between);
+        }
+    }
 
     #[test]
     fn times_are_read_as_they_are_written() {

@@ -284,6 +284,8 @@ pub struct RotateKey {
     pub id: String,
     /// How many seconds the old key continues to work.
     pub keep_for: u64,
+    /// The time from which these count, in Unix seconds, or `None` for now. Never later than now.
+    pub keep_from: Option<u64>,
     /// When the replacement ends. Required if the old key has an end.
     pub expires: End,
     /// The source of the new value.

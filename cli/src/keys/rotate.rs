@@ -75,6 +75,7 @@ pub(super) fn run(
         Command::RotateKey(RotateKey {
             id: id.to_owned(),
             keep_for: arguments.keep_for.unwrap_or(0),
+            keep_from: None,
             expires,
             value: Value::Minted,
         })

@@ -269,6 +269,7 @@ fn command(file: &KeyFile, choices: &mut &[u8]) -> Command {
         12 => Command::RotateKey(RotateKey {
             id: key(two),
             keep_for: one as u64 * 3_600,
+            keep_from: None,
             expires: End::Never,
             value: Value::Minted,
         }),

@@ -219,6 +219,7 @@ impl Rotation {
         let rotate = RotateKey {
             id: id.to_owned(),
             keep_for: self.expire_current_key_in_minutes.saturating_mul(60),
+            keep_from: Some(crate::time::at_once()),
             expires: end(self.expires_at.as_deref(), mine.no_expiry)?,
             value: origin(mine.sha256.as_deref(), mine.last4.as_deref(), caller)?,
         };

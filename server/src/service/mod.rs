@@ -115,12 +115,7 @@ struct Done {
 
 /// Carries out commands, and answers with what they came to.
 pub(crate) async fn carry_out(app: &Arc<App>, call: &Call, work: Work) -> Result<Answer, Failure> {
-    // A rotation ends the old key, now or in a while.
-    let is_rotation = |(command, _): &(Command, Override)| matches!(command, Command::RotateKey(_));
-    let now = match work.commands.iter().any(is_rotation) {
-        true => crate::time::at_once(),
-        false => crate::time::now(),
-    };
+    let now = crate::time::now();
     for (command, _) in &work.commands {
         lockout::refuse(app, &call.caller, command)?;
     }

@@ -43,7 +43,8 @@ pub(in super::super) fn decide(
     };
     let way = Way::Replacement(rotate.keep_for);
     may_be_added(facts, context, &key, way)?;
-    let end = context.now.saturating_add(rotate.keep_for);
+    let from = rotate.keep_from.unwrap_or(context.now).min(context.now);
+    let end = from.saturating_add(rotate.keep_for);
     let end = old.expires.map_or(end, |sooner| sooner.min(end));
     let id = key.id.clone();
     draft.add(key, Some(&old.id));

@@ -180,6 +180,7 @@ pub fn rotate(id: &str) -> Command {
     Command::RotateKey(RotateKey {
         id: id.to_owned(),
         keep_for: 0,
+        keep_from: None,
         expires: End::Unsaid,
         value: Value::Minted,
     })

@@ -220,6 +220,7 @@ fn a_replacement_stands_in_the_file_with_its_predecessor() {
     let rotate = Command::RotateKey(RotateKey {
         id: "mk_1".to_owned(),
         keep_for: 86_400,
+        keep_from: None,
         expires: End::Unsaid,
         value: Value::Minted,
     });

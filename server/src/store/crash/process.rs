@@ -152,6 +152,7 @@ async fn answer(store: &Store, line: String) -> String {
             "rotate" => Command::RotateKey(RotateKey {
                 id,
                 keep_for: 3_600,
+                keep_from: None,
                 expires: End::Unsaid,
                 value: Value::Minted,
             }),

@@ -100,6 +100,7 @@ impl Generator<'_> {
             9 | 10 => Command::RotateKey(RotateKey {
                 id: self.key(file),
                 keep_for: *self.one(&[0, 3_600, 604_800, 604_801]),
+                keep_from: None,
                 expires: self.end(),
                 value: self.value(file),
             }),

@@ -290,6 +290,7 @@ fn a_rotation_links_both_keys_and_a_purge_takes_the_links_out() {
     let rotated = records.done(Command::RotateKey(RotateKey {
         id: old.clone(),
         keep_for: 3_600,
+        keep_from: None,
         expires: keyward::management::End::Unsaid,
         value: Value::Minted,
     }));

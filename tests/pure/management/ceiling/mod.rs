@@ -74,6 +74,7 @@ fn rotated(id: &str) -> Command {
     Command::RotateKey(RotateKey {
         id: id.to_owned(),
         keep_for: 0,
+        keep_from: None,
         expires: End::At(NOW + DAY),
         value: Value::Minted,
     })

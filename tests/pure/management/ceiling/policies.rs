@@ -225,6 +225,7 @@ fn a_policy_bounds_the_overlap_of_a_rotation() {
         Command::RotateKey(RotateKey {
             id: "mk_1".to_owned(),
             keep_for: seconds,
+            keep_from: None,
             expires: End::At(NOW + DAY),
             value: Value::Minted,
         })

@@ -31,6 +31,7 @@ fn a_replacement_may_do_what_the_old_key_could_and_no_more() {
         let mut decision = desk.good(&Command::RotateKey(RotateKey {
             id: "mk_1".to_owned(),
             keep_for: 7 * DAY,
+            keep_from: None,
             expires: End::Unsaid,
             value: Value::Minted,
         }));
@@ -62,10 +63,31 @@ fn a_rotation_never_prolongs_the_old_key() {
     desk.good(&Command::RotateKey(RotateKey {
         id: "mk_1".to_owned(),
         keep_for: DAY,
+        keep_from: None,
         expires: End::Never,
         value: Value::Digest(digest(1)),
     }));
     assert_eq!(desk.key("mk_1").expires, Some(NOW + 60));
+}
+
+/// A server whose clock jumped ahead still ends the old key in time, and the replacement may last as
+/// long as its policy says.
+#[test]
+fn an_overlap_may_count_from_earlier_and_never_from_later() {
+    for (from, counted) in [(NOW - 90, NOW - 90), (NOW, NOW), (NOW + 90, NOW)] {
+        let mut desk = Desk::new();
+        desk.make("mk_1", KeyKind::Restricted, &[]);
+        let decision = desk.good(&Command::RotateKey(RotateKey {
+            id: "mk_1".to_owned(),
+            keep_for: DAY,
+            keep_from: Some(from),
+            expires: End::Never,
+            value: Value::Minted,
+        }));
+        assert_eq!(desk.key("mk_1").expires, Some(counted + DAY));
+        let new = desk.key(decision.key().unwrap());
+        assert_eq!(new.created, Some(NOW));
+    }
 }
 
 #[test]
@@ -92,6 +114,7 @@ fn a_replaced_key_goes_on_for_7_days_at_most() {
     desk.good(&Command::RotateKey(RotateKey {
         id: "mk_1".to_owned(),
         keep_for: DAY,
+        keep_from: None,
         expires: End::Unsaid,
         value: Value::Minted,
     }));

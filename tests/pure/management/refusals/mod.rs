@@ -171,6 +171,7 @@ fn keep_for(key: &str, seconds: u64, expires: End) -> Command {
     Command::RotateKey(RotateKey {
         id: key.to_owned(),
         keep_for: seconds,
+        keep_from: None,
         expires,
         value: Value::Minted,
     })

@@ -263,6 +263,7 @@ impl Choices<'_> {
             5 | 6 => Command::RotateKey(RotateKey {
                 id: self.key(),
                 keep_for: DAY * self.below(9) as u64,
+                keep_from: None,
                 expires: self.end(),
                 value: self.value(),
             }),
