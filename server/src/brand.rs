@@ -100,12 +100,13 @@ impl Accent {
         Ok(Self(colour))
     }
 
-    /// The rules that are added to the stylesheet. A button that is pointed at is darker, so its text is read no worse.
+    /// The rules that are added to the stylesheet. A button that is pointed at is darker, so its text is read no worse. Beside somebody's
+    /// colour, links and what is chosen have the text's own.
     pub(crate) fn stylesheet(self) -> String {
         let [red, green, blue] = self.0;
         let darker = self.0.map(|part| part / 5 * 4);
         format!(
-            "#main{{--accent:#{red:02x}{green:02x}{blue:02x};--press:#{:02x}{:02x}{:02x}}}",
+            "body{{--accent:#{red:02x}{green:02x}{blue:02x};--press:#{:02x}{:02x}{:02x};--link:var(--text);--wash:color-mix(in srgb,var(--text) 8%,var(--page))}}",
             darker[0], darker[1], darker[2]
         )
     }
@@ -141,7 +142,10 @@ mod tests {
             assert!(Accent::read(bad).is_err(), "{bad}");
         }
         let rules = Accent::read("#0b6b3a").unwrap().stylesheet();
-        assert_eq!(rules, "#main{--accent:#0b6b3a;--press:#08542c}");
+        assert!(
+            rules.starts_with("body{--accent:#0b6b3a;--press:#08542c;"),
+            "{rules}"
+        );
     }
 
     #[test]

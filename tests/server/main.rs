@@ -17,6 +17,7 @@ mod console;
 mod description;
 mod disk;
 mod feed;
+mod health;
 mod kills;
 mod local;
 mod matrix;

@@ -173,13 +173,20 @@ impl World {
 
     /// The page for Prometheus.
     pub(crate) fn metrics(&self) -> String {
+        self.health("/metrics").1
+    }
+
+    /// What the admin socket answers at a path of supervisors: the status and the body.
+    pub(crate) fn health(&self, path: &str) -> (String, String) {
         let output = Command::new("curl")
-            .args(["--silent", "--fail", "--unix-socket"])
+            .args(["--silent", "--write-out", "%{stderr}%{http_code}"])
+            .arg("--unix-socket")
             .arg(self.data().join("admin/admin.sock"))
-            .arg("http://localhost/metrics")
+            .arg(format!("http://localhost{path}"))
             .output()
             .unwrap();
-        String::from_utf8(output.stdout).unwrap()
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (text(output.stderr), text(output.stdout))
     }
 
     /// Whether the page has this line.

@@ -69,7 +69,12 @@ async function axe(page, rules, whole) {
 export async function inspect(page, name = "", rules = EVERYTHING, whole = false) {
   expect.soft(await axe(page, rules, whole), `${name}: axe`).toEqual([]);
   if (rules === COLOURS) return;
-  expect.soft(await page.evaluate(measure), `${name}: the look`).toEqual({ sideways: 0, sizes: [], steps: [], heights: [], cut: [], small: [], away: [] });
+  await look(page, name);
+}
+
+/** The same without accessibility: quick. */
+export async function look(page, name = "") {
+  expect.soft(await page.evaluate(measure), `${name}: the look`).toEqual({ sideways: 0, spilt: [], sizes: [], steps: [], heights: [], cut: [], small: [], away: [] });
 }
 
 /** The budget of a page. */
@@ -85,11 +90,14 @@ function measure() {
   const sizes = new Set();
   const steps = new Set();
   const cut = new Set();
+  const spilt = new Set();
   for (const element of all) {
     const style = getComputedStyle(element);
     const hasText = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
     if (hasText && ![12, 14, 16, 20].includes(parseFloat(style.fontSize))) sizes.add(`${name(element)} ${style.fontSize}`);
     if (element.closest("svg") || ["OPTION", "MAIN"].includes(element.tagName)) continue;
+    const card = element.closest(".menu[open]") ? null : element.closest(".card");
+    if (card && element.getBoundingClientRect().right > card.getBoundingClientRect().right + 1) spilt.add(name(element));
     for (const side of ["Top", "Right", "Bottom", "Left"]) {
       for (const of of ["padding", "margin"]) {
         const px = parseFloat(style[of + side]) || 0;
@@ -112,7 +120,7 @@ function measure() {
   const away = bars.filter((one) => one.getBoundingClientRect().bottom > innerHeight + 1);
   return {
     sideways: Math.max(0, document.scrollingElement.scrollWidth - innerWidth),
-    sizes: [...sizes], steps: [...steps], heights: heights.size > 1 ? [...heights] : [], cut: [...cut], small: small.map(name), away: away.map(name),
+    spilt: [...spilt], sizes: [...sizes], steps: [...steps], heights: heights.size > 1 ? [...heights] : [], cut: [...cut], small: small.map(name), away: away.map(name),
   };
 }
 

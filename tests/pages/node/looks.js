@@ -1,10 +1,12 @@
 // One state of a page, at each width in each scheme. It is loaded once: what it looks like at another width is the stylesheet's doing.
-import { COLOURS, expect, inspect, test, weigh } from "./fixture.js";
+import { COLOURS, expect, inspect, look as looks, test, weigh } from "./fixture.js";
 
 /** What a browser says in its console of a page that is an error. */
 export const refusals = [/status of (400|401|403|404|409|422|503)/];
 
 const WIDTHS = [360, 768, 1280];
+// Where the layout is about to change, and everything has least room.
+const BETWEEN = [640, 960, 1120];
 // Screenshots for review, in target/pages/shots: KEYWARD_PAGES_SHOTS=360-dark,1280-light
 const SHOTS = (process.env.KEYWARD_PAGES_SHOTS ?? "").split(",");
 
@@ -27,6 +29,10 @@ export async function seen(page, name, go) {
         // Every row of the matrix is looked at once on a phone: with the whole catalogue that takes a minute.
         await inspect(page, `${name} at ${look}`, colorScheme === "dark" ? COLOURS : undefined, name === "create" && width === 360);
       }
+    }
+    for (const width of BETWEEN) {
+      await page.setViewportSize({ width, height: 800 });
+      await looks(page, `${name} at ${width}`);
     }
     await page.setViewportSize(size);
   });
