@@ -82,6 +82,14 @@ impl Buckets {
         )
         .retry_after(1))
     }
+
+    /// Gives tokens back for requests that turned out to be good.
+    pub(crate) fn give_back(&self, principal: &str, class: Class, tokens: f64, rate: Rate) {
+        let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bucket) = buckets.get_mut(&(principal.to_owned(), class)) {
+            bucket.tokens = (bucket.tokens + tokens).min(rate.burst);
+        }
+    }
 }
 
 fn filled(bucket: &Bucket, rate: Rate, now: Instant) -> f64 {
@@ -112,6 +120,9 @@ mod tests {
         assert!(take("mk_2", 0), "another principal has its own");
         assert!(!take("mk_1", 400));
         assert!(take("mk_1", 600));
+        assert!(!take("mk_1", 600));
+        buckets.give_back("mk_1", Class::Creation, 9.0, rate);
+        assert!((0..3).all(|_| take("mk_1", 600)), "at most a full bucket");
         assert!(!take("mk_1", 600));
     }
 }

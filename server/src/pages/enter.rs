@@ -26,7 +26,7 @@ use crate::session::Token;
 use crate::sign_in::{self, NotOpened};
 use crate::store::SessionKind;
 
-/// Thirty a minute for each address.
+/// Thirty a minute for each address. Links that open do not count: many people may have one address.
 const RATE: Rate = Rate {
     per_second: 0.5,
     burst: 30.0,
@@ -34,7 +34,7 @@ const RATE: Rate = Rate {
 
 /// Counts the uses of links, so that no one can try many tokens.
 pub(super) fn limit(app: &App, address: Option<IpAddr>) -> Result<(), Failure> {
-    let from = address.map_or_else(String::new, |address| address.to_string());
+    let from = bucket_of(address);
     let taken = app.buckets.take(&from, Class::SignIn, RATE, Instant::now());
     taken.map_err(|failure| {
         let wait = failure.seconds_until_retry().unwrap_or(1);
@@ -44,6 +44,10 @@ pub(super) fn limit(app: &App, address: Option<IpAddr>) -> Result<(), Failure> {
         )
         .retry_after(wait)
     })
+}
+
+fn bucket_of(address: Option<IpAddr>) -> String {
+    address.map_or_else(String::new, |address| address.to_string())
 }
 
 /// The page that a link opens.
@@ -174,6 +178,8 @@ pub(super) async fn enter(
     match opened {
         Ok(opened) => {
             tracing::info!(session = %opened.session.id, "signed in");
+            // What was taken to ask what the link is for, and to use it.
+            (app.buckets).give_back(&bucket_of(address), Class::SignIn, 2.0, RATE);
             Ok(
                 Reply::see_other(Begin::of_form(form).page(place)).setting(cookie(
                     place,

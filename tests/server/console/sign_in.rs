@@ -46,6 +46,27 @@ fn a_link_opens_one_session_and_opens_nothing_when_it_is_only_looked_at() {
     world.assert_nowhere(&[token, &format!("c_{secret}")]);
 }
 
+/// The people of a company may all have one address.
+#[test]
+fn an_address_is_held_up_by_links_that_open_nothing_and_by_no_others() {
+    let world = World::start();
+    let nobody = Browser::new(&world);
+    for _ in 0..35 {
+        let url = link(&world, "viewer");
+        let (_, token) = url.split_once('#').unwrap();
+        let peeked = nobody.post("/console/peek", &[("code", token)]);
+        assert_eq!(peeked.status, 200, "{}", peeked.text());
+        Browser::enter(&world, &url);
+    }
+    let guess = format!("lt_{}", "a".repeat(64));
+    let answers: Vec<u16> = (0..200)
+        .map(|_| nobody.post("/console/enter", &[("code", &guess)]).status)
+        .take_while(|status| *status != 429)
+        .collect();
+    assert!((30..200).contains(&answers.len()), "{}", answers.len());
+    assert!(answers.iter().all(|status| *status == 400), "{answers:?}");
+}
+
 #[test]
 fn a_cookie_that_somebody_chose_is_never_a_sessions() {
     let world = World::start();
