@@ -299,10 +299,18 @@ impl Follower {
         });
         self.succeed(out);
         self.etag = etag.clone();
-        let grown = snapshot.changed_count() > MOST_CHANGED / 2 && head.base.revision > base;
-        if grown && self.base_due.is_none() {
-            let pause = between(0, COMPACTION_WITHIN, around.random());
-            self.base_due = Some(around.now().saturating_add(pause));
+        let changed = snapshot.changed_count();
+        if changed > MOST_CHANGED / 2 && head.base.revision > base {
+            // Near the limit there is less time: a delta above it is refused.
+            let within = match changed > MOST_CHANGED / 4 * 3 {
+                true => BASE_WITHIN,
+                false => COMPACTION_WITHIN,
+            };
+            let latest = around.now().saturating_add(within);
+            if self.base_due.is_none_or(|due| due > latest) {
+                let pause = between(0, within, around.random());
+                self.base_due = Some(around.now().saturating_add(pause));
+            }
         }
         if is_other {
             out.push(Output::Serve(snapshot.clone()));

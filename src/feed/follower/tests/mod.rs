@@ -1,6 +1,7 @@
 mod cut;
 mod judged;
 mod objects;
+mod overlay;
 mod source;
 mod waiting;
 
