@@ -98,12 +98,12 @@ SLOW := docs::every_command docs::two the_picture soak:: cases::envoy mesh::gate
 	conformance::envoy_with doctor::variants::missing browser::page::behind browser::page::a_page_of fail_closed::neighbours::each fail_closed::neighbours::one_with \
 	fail_closed::host_calls::a_call_that_the audit::rewritten audit::evidence::nor \
 	agreement::over_many feed::over_many feed::everywhere feed::strangers feed::kills feed::latest feed::load feed::mirrors feed::rotation feed::volume feed::clock feed::socket feed::forget feed::held feed::restart feed::an_open_poll feed::way feed::pushes::a_hundred doctor::feed publish::bucket publish::killed publish::token command::life::every_command_says \
-	description::every_answer console::hidden console::check console::many console::try_it attacks::links command::policies::a_policy command::key_file portal:: pages::in_full_portal pages::in_full_states api::tests::ceiling feed::publisher::tests::large feed::publisher::tests::left \
+	description::every_answer console::hidden console::check console::many console::try_it attacks::links command::policies::a_policy command::key_file portal:: pages::in_full api::tests::ceiling feed::publisher::tests::large feed::publisher::tests::left \
 	feed::manners::whatever fail_closed::skipped::a_filter_that fail_closed::skipped::a_broken_first_configuration_without fail_closed::skipped::an_interlock_that \
 	fail_closed::skipped::a_configuration_that_fails fail_closed::pushes::fifty fail_closed::traps fail_closed::neighbours::one_that fail_closed::twins \
 	upstreams::headers::php upstreams::parameters::php verification::host pushes::malformed::cut_off pushes::packed browser::cors audit::privilege \
 	monitoring::a_real_prometheus
-# Every page of console and portal in every state, size and theme, and the flows. `make test-all` has the pages; the flows are in `make pages` only.
+# Every page of console and portal in every state, size and theme, and the flows.
 PAGES := pages::in_full
 # What `keyward doctor` says of chains, routes and logs is the same whatever runs the filter: these tests run with the native module only, before which an Envoy starts in a tenth of the time.
 ONCE := doctor::broken::the_connection_manager doctor::broken::the_routes doctor::broken::the_access_log doctor::variants::arrives doctor::variants::strangers \
@@ -123,7 +123,7 @@ IN_VMS := mesh:: image:: hostile::secrecy fail_closed::skipped::a_configuration_
 	fail_closed::neighbours::one_that fail_closed::twins::one_that feed::held doctor::feed::too_little_room
 
 test: announce build native trap-door tools ## the tests: unit, cases, command, real Envoy, at most 10 minutes after `make build` (TEST="..." goes to cargo test)
-	@$(TESTING) $(FEATURES) $(or $(TEST),-- $(addprefix --skip ,$(SLOW) $(ONCE) $(PAGES)))
+	@$(TESTING) $(FEATURES) $(or $(TEST),-- $(addprefix --skip ,$(SLOW) $(ONCE)))
 	@$(if $(TEST),,export KEYWARD_HOST=native && $(TESTING) $(FEATURES) --test it -- $(NATIVELY))
 
 test-all: build native trap-door native-trap-door asan tools ## the tests that `make test` leaves out because they are slow, at most 25 minutes

@@ -1,5 +1,5 @@
 //! The console in a browser: Playwright drives Debian's Chromium against the server, through Envoy. The specs are in `tests/pages/node`.
-//! `make test` opens each page once, and `make test-all` all of them in every state, width and scheme (`in_full_states`, `in_full_portal`). `make pages` runs these and the flows.
+//! `make test` opens each page once, and `make test-all` all of them in every state, width and scheme, with the flows (`in_full`); `make pages` runs only those.
 
 use std::fs;
 use std::io::Write;

@@ -39,7 +39,7 @@ pub fn killed(
     press.write(&state);
     let begun = Instant::now();
     press.published(more);
-    let whole = begun.elapsed();
+    let mut whole = begun.elapsed();
     let mut held = state.clone();
     let (mut old, mut new, mut ended) = (0, 0, 1);
     for round in 0..rounds() {
@@ -62,8 +62,14 @@ pub fn killed(
         std::thread::sleep(whole * part / 10 + Duration::from_micros(u64::from(part) * 37));
         let _ = child.kill();
         child.wait().unwrap();
-        // Whole, and one of the two.
-        match press.holds(&state) {
+        // Whole, and one of the two. A machine that has got busier or quieter needs another time.
+        let is_new = press.holds(&state);
+        match (part, is_new) {
+            (9.., false) => whole = whole * 11 / 10,
+            (..=4, true) => whole = whole * 10 / 11,
+            _ => {}
+        }
+        match is_new {
             true => {
                 new += 1;
                 held = state.clone();
