@@ -21,7 +21,7 @@ NATIVE ?=
 DEMO = $(if $(NATIVE),KEYWARD_HOST=native )cargo run $(Q) --locked -p keyward-demo --
 # Cargo says what it compiles, but not among the lines of the demo.
 Q :=
-demo run server: Q := --quiet
+demo run server portal: Q := --quiet
 # More arguments to Envoy: make run ENVOY_ARGS="--log-level info"
 ENVOY_ARGS ?=
 

@@ -160,6 +160,7 @@ for (const [way, hand] of Object.entries({ mouse, keyboard })) {
     await hand.press(page, "Create key");
     const copy = await shown(page);
     await hand.press(page, "Done");
+    await page.waitForURL(/\/console\/keys\/mk_\w+$/);
     await eventually("the copy may what the key may", async () => (await used(copy, "GET", "/v1/customers")) === 200);
 
     await page.goto(`${home}/delete`);

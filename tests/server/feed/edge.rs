@@ -123,14 +123,8 @@ impl Edge {
     /// Waits until every worker answers with this status.
     #[track_caller]
     pub(super) fn comes_to(&self, key: &str, expected: u16) {
-        self.comes_within(BOUND, key, expected);
-    }
-
-    /// The same within another time.
-    #[track_caller]
-    pub(super) fn comes_within(&self, bound: Duration, key: &str, expected: u16) {
         let what = format!("every worker answers {expected}");
-        self.envoy.on_every_worker(&what, bound, |connection| {
+        self.envoy.on_every_worker(&what, BOUND, |connection| {
             (ask(connection, key) == expected).then_some(())
         });
     }

@@ -29,16 +29,21 @@ pub(crate) fn moment(seconds: u64, now: u64) -> Markup {
 pub(crate) fn full(seconds: u64, now: u64) -> Markup {
     html! {
         time datetime=(exact(seconds)) { (readable(seconds)) }
-        " " span.soft { "(" (words(seconds, now)) ")" }
+        " " span.soft { "(" (away(seconds, now)) ")" }
     }
 }
 
 /// `in 9 days`, `2 min ago`, `27 Feb 2027`.
 pub(crate) fn words(seconds: u64, now: u64) -> String {
-    let distance = seconds.abs_diff(now);
-    if distance >= LONG {
-        return of(seconds, "%-d %b %Y");
+    match seconds.abs_diff(now) >= LONG {
+        true => of(seconds, "%-d %b %Y"),
+        false => away(seconds, now),
     }
+}
+
+/// `in 366 days`, `2 min ago`.
+fn away(seconds: u64, now: u64) -> String {
+    let distance = seconds.abs_diff(now);
     if distance < MINUTE {
         return if seconds > now {
             "in a moment"
@@ -102,6 +107,13 @@ mod tests {
         ] {
             assert_eq!(words(seconds, NOW), expected);
         }
+    }
+
+    #[test]
+    fn a_time_in_full_says_how_far_it_is_away() {
+        let shown = full(NOW + 366 * DAY, NOW).into_string();
+        assert!(shown.contains("30 Nov 2027, 10:00:00 UTC"), "{shown}");
+        assert!(shown.ends_with("(in 366 days)</span>"), "{shown}");
     }
 
     #[test]
