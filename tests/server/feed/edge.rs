@@ -5,7 +5,6 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use keyward_files::feed::SigningKey;
 use keyward_files::randomness::SystemRandomness;
