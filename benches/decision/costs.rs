@@ -308,8 +308,11 @@ fn cold_decision(ready: &mut Ready) {
 
 #[inline(never)]
 fn counted_decisions(ready: &mut Ready) {
+    // From all over the keys: an overlay has the first of many, and the others pass through it.
+    let step = (ready.turns() / COUNTED as usize).max(1);
     for _ in 0..COUNTED {
         black_box(ready.decide());
+        ready.next += step - 1;
     }
 }
 

@@ -3,8 +3,9 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt;
 use std::thread::sleep;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use keyward_benches::{Kind, World, key};
 use serde_json::{Value, json};
@@ -69,12 +70,14 @@ impl Source {
         })
     }
 
-    /// When the head that is there was put there.
+    /// When the head that is there was renamed into place. A rename changes a file's status and not
+    /// its content, so this is its ctime, which Linux takes from a clock that is up to a tick behind.
     fn renamed(&self) -> Instant {
-        let head = self.press.0.path().join("feed");
-        let changed = fs::metadata(head).unwrap().modified().unwrap();
-        let ago = SystemTime::now().duration_since(changed);
-        Instant::now() - ago.unwrap_or_default()
+        let head = fs::metadata(self.press.0.path().join("feed/head")).unwrap();
+        let seconds = Duration::from_secs(head.ctime().try_into().unwrap());
+        let changed = seconds + Duration::from_nanos(head.ctime_nsec().try_into().unwrap());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        Instant::now() - now.checked_sub(changed).unwrap()
     }
 
     fn gateway(&self, workers: u32) -> Envoy {
@@ -171,7 +174,27 @@ fn moved(envoy: &Envoy) -> u64 {
     stats.values().sum()
 }
 
-/// From the head's rename to the last answer with 200 of any worker, and what moves for it.
+/// Asks every worker in turn without a pause until each has denied the key. Returns when the last of
+/// them did so for the first time.
+fn denied(connections: &mut [Connection], key: &str) -> Instant {
+    let begun = Instant::now();
+    let mut first: Vec<Option<Instant>> = vec![None; connections.len()];
+    while first.contains(&None) {
+        assert!(begun.elapsed() < LONG, "not every worker denies it");
+        for (connection, first) in connections.iter_mut().zip(&mut first) {
+            match ask(connection, key) {
+                401 => first.get_or_insert_with(Instant::now),
+                status => {
+                    assert!(first.is_none() && status == 200, "{status}");
+                    continue;
+                }
+            };
+        }
+    }
+    first.into_iter().flatten().max().unwrap()
+}
+
+/// From the head's rename to the first denial of the last worker, and what moves for it.
 fn revocations(source: &Source, keys: u32) -> Vec<Bound> {
     const WORKERS: u32 = 10;
     eprintln!("bench: revocations at {WORKERS} workers");
@@ -183,19 +206,9 @@ fn revocations(source: &Source, keys: u32) -> Vec<Bound> {
     for _ in 0..ROUNDS {
         let (before, head) = (moved(&envoy), source.press.head());
         source.press.write(&source.states[1]);
-        let mut last = Instant::now();
-        eventually("every worker denies it", LONG, || {
-            let mut denied = 0;
-            for connection in &mut connections {
-                match ask(connection, &key) {
-                    200 => last = Instant::now(),
-                    status => denied += usize::from(status == 401),
-                }
-            }
-            (denied == connections.len() && source.press.head() != head).then_some(())
-        });
-        // A worker that denied before another still allowed counts with the last.
-        times.push(last.saturating_duration_since(source.renamed()));
+        let last = denied(&mut connections, &key);
+        assert!(source.press.head() != head, "denied without another head");
+        times.push(last.checked_duration_since(source.renamed()).unwrap());
         sleep(REST);
         bytes.push((moved(&envoy) - before) as f64 / f64::from(WORKERS + 1));
         source.press.write(&source.states[0]);

@@ -20,6 +20,7 @@ pub(crate) mod wire;
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
@@ -32,7 +33,7 @@ use grant_table::GrantTable;
 use overlay::Overlay;
 use packed::{LoadFault, Packed, Source, Trust};
 use table::KeyTable;
-use view::KeyView;
+use view::{KeyPlace, KeyView};
 
 use crate::account::AccountForest;
 use crate::digest::KeyDigest;
@@ -237,48 +238,55 @@ impl Snapshot {
 
     /// Returns all keys, in the order of their digests.
     pub fn keys(&self) -> impl Iterator<Item = (KeyDigest, KeyRecord<'_>)> {
-        self.places().filter_map(|(digest, row)| {
-            let record = match self.overlay.find(&digest) {
-                None => self.keys.record(&self.keys.row(row?)?, &self.grants)?,
-                Some(changed) => changed?.record(&self.grants)?,
+        self.places().filter_map(|place| {
+            let digest = place.digest();
+            let record = match place.row {
+                Some(row) => self.keys.record(&self.keys.read(row)?, &self.grants)?,
+                None => self.overlay.find(&digest)??.record(&self.grants)?,
             };
             let is_owned = self.accounts.changed_len() == 0 || self.is_owned(&record);
             is_owned.then_some((digest, record))
         })
     }
 
-    /// Returns the digests of the base, each with its row, and the digests of the overlay,
-    /// including keys that are gone.
-    fn places(&self) -> impl Iterator<Item = (KeyDigest, Option<usize>)> {
-        let mut base = self.keys.digests().enumerate().peekable();
-        let mut changed = self.overlay.digests().peekable();
+    /// Returns digests from all over the table of the base: at least this many, or all of a smaller
+    /// table. Keys that deltas changed or removed are among them.
+    pub fn digests_all_over(&self, least: usize) -> impl Iterator<Item = KeyDigest> {
+        let count = self.keys.len();
+        let step = count.checked_div(least).unwrap_or(0).max(1);
+        (0..count)
+            .step_by(step)
+            .filter_map(|number| self.keys.row(number))
+            .map(|row| KeyDigest::from_bytes(*row.digest))
+    }
+
+    /// Returns where every key is, in the order of the digests, including keys that are gone.
+    fn places(&self) -> impl Iterator<Item = KeyPlace<'_>> {
+        let mut base = self.keys.places().peekable();
+        let mut changed = self.overlay.places().peekable();
         std::iter::from_fn(move || {
-            let (first, second) = (base.peek().copied(), changed.peek().copied());
-            match (first, second) {
-                (Some((_, first)), Some(second)) if second < first => {
-                    changed.next().map(|digest| (digest, None))
-                }
-                (Some((row, first)), _) => {
-                    if second == Some(first) {
-                        changed.next();
-                    }
+            let order = match (base.peek(), changed.peek()) {
+                (Some(row), Some(changed)) => changed.order(row),
+                (_, None) => return base.next(),
+                (None, _) => return changed.next(),
+            };
+            match order {
+                Ordering::Greater => base.next(),
+                Ordering::Less => changed.next(),
+                Ordering::Equal => {
                     base.next();
-                    Some((first, Some(row)))
+                    changed.next()
                 }
-                (None, _) => changed.next().map(|digest| (digest, None)),
             }
         })
     }
 
-    /// Returns the full record of every key, in the order of the digests.
-    fn views(&self) -> impl Iterator<Item = (KeyDigest, KeyView<'_>)> {
-        self.places().filter_map(|(digest, row)| {
-            let view = match self.overlay.find(&digest) {
-                None => KeyView::of_row(&self.keys, &self.keys.row(row?)?, &self.grants),
-                Some(changed) => KeyView::of_changed(changed?, &self.grants),
-            };
-            Some((digest, view?))
-        })
+    /// Returns the full record of the key at a place.
+    fn view_at<'a>(&'a self, place: &KeyPlace<'a>) -> Option<KeyView<'a>> {
+        match place.row {
+            Some(row) => KeyView::of_row(&self.keys, &self.keys.read(row)?, &self.grants),
+            None => KeyView::of_changed(self.overlay.find(&place.digest())??, &self.grants),
+        }
     }
 
     fn view(&self, digest: &KeyDigest) -> Option<KeyView<'_>> {

@@ -7,6 +7,7 @@ use super::grant_table::GrantTable;
 use super::key::{Enforcement, KeyRecord, KeyStatus};
 use super::table::{KeyTable, bucket_of};
 use super::terms::Times;
+use super::view::KeyPlace;
 use crate::account::AccountIndex;
 use crate::address::AllowedIps;
 use crate::digest::KeyDigest;
@@ -136,10 +137,10 @@ impl Overlay {
         all.find_map(|(_, key)| key.as_deref())
     }
 
-    /// Returns all digests in order.
-    pub(super) fn digests(&self) -> impl Iterator<Item = KeyDigest> {
+    /// Returns the places of all keys in order.
+    pub(super) fn places(&self) -> impl Iterator<Item = KeyPlace<'_>> {
         let all = self.shards.iter().flat_map(|shard| shard.iter());
-        all.map(|(digest, _)| *digest)
+        all.map(|(digest, _)| KeyPlace::of_changed(digest))
     }
 
     /// Records what a delta says about a key.

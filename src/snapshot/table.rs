@@ -8,6 +8,7 @@ use super::grant_table::GrantTable;
 use super::key::KeyRecord;
 use super::key_id::IdCoding;
 use super::terms::{NONE, Terms, Times};
+use super::view::KeyPlace;
 use crate::account::AccountIndex;
 use crate::address::AllowedIps;
 use crate::digest::KeyDigest;
@@ -20,7 +21,7 @@ const DIGEST: usize = 32;
 /// The offsets of a row's columns after the digest. Each column is as wide as its largest number
 /// needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Columns {
+pub(super) struct Columns {
     id: (usize, usize),
     /// 0 if the row contains the id, or the number, from 1, of an id in the separate list.
     other: (usize, usize),
@@ -213,7 +214,7 @@ pub(super) struct NewRow<'a> {
 #[derive(Clone)]
 pub(super) struct KeyTable {
     context: KeyContext,
-    columns: Columns,
+    pub(super) columns: Columns,
     /// The first row of each bucket, and at the end the number of rows.
     buckets: Rows,
     rows: Rows,
@@ -256,7 +257,8 @@ impl KeyTable {
         self.read(self.rows.row(number)?)
     }
 
-    fn read<'a>(&self, row: &'a [u8]) -> Option<KeyRow<'a>> {
+    /// Reads a row of this table.
+    pub(super) fn read<'a>(&self, row: &'a [u8]) -> Option<KeyRow<'a>> {
         let number = |(start, width)| number_at(row, start, width);
         let (start, width) = self.columns.id;
         Some(KeyRow {
@@ -272,10 +274,9 @@ impl KeyTable {
         })
     }
 
-    /// Returns the digests of all rows, in ascending order.
-    pub(super) fn digests(&self) -> impl Iterator<Item = KeyDigest> {
-        let rows = self.rows.iter();
-        rows.filter_map(|row| row.first_chunk().copied().map(KeyDigest::from_bytes))
+    /// Returns where every key of the table is, in the order of the digests.
+    pub(super) fn places(&self) -> impl Iterator<Item = KeyPlace<'_>> {
+        self.rows.iter().filter_map(KeyPlace::of_row)
     }
 
     /// Returns the row with that digest. Digests are spread evenly, so the search starts at the row

@@ -1,7 +1,7 @@
 //! `keyward publish --watch`: follows the source, and signs the head again in time. If the source
 //! breaks, the watcher reports it, and the last publication stays.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
@@ -17,7 +17,10 @@ use keyward_files::feed::{Content, FeedStore, Mirrors, Published, Publisher, Req
 use keyward_files::publish::Rejection;
 
 /// How long to wait before the source and the clock are checked again.
-const PAUSE: Duration = Duration::from_millis(50);
+const PAUSE: Duration = Duration::from_millis(25);
+
+/// How long a source must stay as it is before it is read.
+const QUIET: Duration = Duration::from_millis(50);
 
 /// How long to wait before trying a failed publication again, in seconds.
 const AGAIN: u64 = 1;
@@ -35,8 +38,8 @@ struct Watch<'a> {
     mirrors: Mirrors,
     /// The state of the source when it was last read.
     published: Option<Seen>,
-    /// The state of the source a moment ago. A source that is still changing is not read.
-    changing: Option<Seen>,
+    /// The state of the source, and since when. A source that is still changing is not read.
+    changing: Option<(Seen, Instant)>,
     /// Whether the content that was last read has not been published yet.
     is_due: bool,
     retry: u64,
@@ -104,8 +107,12 @@ impl Watch<'_> {
     fn look(&mut self) {
         let now = input::now();
         let seen = seen(self.source.path());
-        let is_quiet = self.published.is_none() || self.changing.as_ref() == Some(&seen);
-        self.changing = Some(seen.clone());
+        let since = match self.changing.take() {
+            Some((before, since)) if before == seen => since,
+            Some(_) | None => Instant::now(),
+        };
+        let is_quiet = self.published.is_none() || since.elapsed() >= QUIET;
+        self.changing = Some((seen.clone(), since));
         if self.published.as_ref() != Some(&seen) && is_quiet {
             self.published = Some(seen);
             self.is_due = true;

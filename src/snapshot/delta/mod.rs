@@ -5,6 +5,7 @@
 //! A delta contains state, not operations. So it applies to every revision of its line from `from`
 //! on and below `to`, and applying it twice does no harm.
 
+mod alike;
 mod apply;
 mod copy;
 mod layout;

@@ -2,13 +2,15 @@
 //! touched, so a delta over many of them has the final record of everything that any of them
 //! touched, including records that changed and changed back.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use super::Delta;
+use super::alike::Alike;
 use crate::account::{Account, AccountForest, AccountIndex};
 use crate::digest::KeyDigest;
 use crate::snapshot::Snapshot;
-use crate::snapshot::view::{KeyView, Set};
+use crate::snapshot::view::{KeyPlace, KeyView, Set};
 
 /// The names of everything that was touched.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,24 +40,8 @@ impl Touched {
             contract: before.contract() != after.contract(),
             ..Self::default()
         };
+        touched.compare_accounts(before.accounts(), after.accounts());
         for (one, other) in [(before, after), (after, before)] {
-            for account in suspects(one.accounts(), other.accounts()) {
-                let twin = other.accounts().find(account.id());
-                let twin = twin.and_then(|twin| other.accounts().account(twin));
-                let is_same = twin.is_some_and(|twin| {
-                    let parent = |of: &Snapshot, parent| {
-                        of.accounts()
-                            .account(parent)
-                            .map(|parent| parent.id().to_owned())
-                    };
-                    let above = account.parent().and_then(|it| parent(one, it));
-                    account.has_the_flags_of(&twin)
-                        && above == twin.parent().and_then(|it| parent(other, it))
-                });
-                if !is_same {
-                    touched.accounts.insert(account.id().to_owned());
-                }
-            }
             for (name, grants) in one.grants.named() {
                 let twin = other.grants.find(name);
                 let twin = twin.and_then(|number| other.grants.get(number));
@@ -70,22 +56,63 @@ impl Touched {
         touched
     }
 
+    fn compare_accounts(&mut self, before: &AccountForest, after: &AccountForest) {
+        if !before.has_the_tables_of(after) {
+            let order = |old: &Account<'_>, new: &Account<'_>| old.id().cmp(new.id());
+            for (old, new) in beside(before.iter(), after.iter(), order) {
+                self.compare_account((before, old), (after, new));
+            }
+            return;
+        }
+        for (one, other) in [(before, after), (after, before)] {
+            for account in changed(one, other) {
+                let twin = other.find(account.id());
+                let twin = twin.and_then(|twin| other.account(twin));
+                self.compare_account((one, Some(account)), (other, twin));
+            }
+        }
+    }
+
+    /// Compares an account of each forest, which have the same id.
+    fn compare_account(
+        &mut self,
+        (one, old): (&AccountForest, Option<Account<'_>>),
+        (other, new): (&AccountForest, Option<Account<'_>>),
+    ) {
+        let is_same = old.zip(new).is_some_and(|(old, new)| {
+            let above = old.parent().and_then(|parent| one.account(parent));
+            let twin = new.parent().and_then(|parent| other.account(parent));
+            old.has_the_flags_of(&new) && id(above) == id(twin)
+        });
+        if !is_same {
+            let either = old.or(new);
+            self.accounts
+                .extend(either.map(|account| account.id().to_owned()));
+        }
+    }
+
     fn compare_keys(&mut self, before: &Snapshot, after: &Snapshot) {
-        let (mut old, mut new) = (before.views().peekable(), after.views().peekable());
         let are_alike = before.accounts().has_the_tables_of(after.accounts());
-        loop {
-            let digest = match (old.peek(), new.peek()) {
-                (None, None) => return,
-                (Some((digest, _)), None) | (None, Some((digest, _))) => *digest,
-                (Some((a, _)), Some((b, _))) => *a.min(b),
-            };
-            let old = old.next_if(|(of, _)| *of == digest);
-            let new = new.next_if(|(of, _)| *of == digest);
-            let is_same = old
-                .zip(new)
-                .is_some_and(|((_, old), (_, new))| same(&old, before, &new, after, are_alike));
-            if !is_same {
-                self.keys.insert(digest);
+        let mut alike = Alike::new(before, after, are_alike);
+        for (old, new) in beside(before.places(), after.places(), KeyPlace::order) {
+            let rows = alike.rows(old.as_ref(), new.as_ref());
+            if rows.is_some_and(|rows| alike.are_known(&rows)) {
+                continue;
+            }
+            let views = (
+                old.and_then(|place| before.view_at(&place)),
+                new.and_then(|place| after.view_at(&place)),
+            );
+            match (views, rows) {
+                ((None, None), _) => {}
+                ((Some(a), Some(b)), rows) if same(&a, before, &b, after, are_alike) => {
+                    if let Some(rows) = rows {
+                        alike.note(&rows);
+                    }
+                }
+                ((_, _), _) => {
+                    self.keys.extend(old.or(new).map(|place| place.digest()));
+                }
             }
         }
     }
@@ -110,7 +137,7 @@ impl Touched {
     #[must_use]
     pub fn of(delta: &Delta) -> Self {
         let records = &delta.records;
-        let digests = records.keys().digests();
+        let digests = records.keys().places().map(|place| place.digest());
         let accounts = records.accounts().iter();
         let accounts = accounts.map(|account| account.id().to_owned());
         let sets = records.set_names();
@@ -154,18 +181,37 @@ impl Touched {
     }
 }
 
-/// The accounts of one forest that may not be as the other one says. With the same tables only those that changed since: a look-up by id costs far more than a row.
-fn suspects<'f>(
+/// Pairs what is equal in two ordered sequences, and everything else with nothing. A look-up costs
+/// far more than a step.
+fn beside<T>(
+    old: impl Iterator<Item = T>,
+    new: impl Iterator<Item = T>,
+    order: impl Fn(&T, &T) -> Ordering,
+) -> impl Iterator<Item = (Option<T>, Option<T>)> {
+    let (mut old, mut new) = (old.peekable(), new.peekable());
+    std::iter::from_fn(move || {
+        let order = match (old.peek(), new.peek()) {
+            (None, None) => return None,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(old), Some(new)) => order(old, new),
+        };
+        Some((
+            old.next_if(|_| order.is_le()),
+            new.next_if(|_| order.is_ge()),
+        ))
+    })
+}
+
+/// The accounts of one forest that may not be as the other one, with the same tables, says: those that changed since.
+fn changed<'f>(
     one: &'f AccountForest,
     other: &'f AccountForest,
-) -> Box<dyn Iterator<Item = Account<'f>> + 'f> {
-    if !one.has_the_tables_of(other) {
-        return Box::new(one.iter());
-    }
+) -> impl Iterator<Item = Account<'f>> {
     let in_tables = move |number: &AccountIndex| one.is_as_in_tables(*number);
     let others = other.changed_numbers().filter(in_tables);
     let numbers = one.changed_numbers().chain(others);
-    Box::new(numbers.filter_map(|number| one.account(number)))
+    numbers.filter_map(|number| one.account(number))
 }
 
 /// Whether two records say the same, each in its snapshot. `are_alike` says that both have the same tables of accounts.
@@ -201,6 +247,9 @@ fn same_owner(
         && a.owner == b.owner
         && one.is_as_in_tables(a.owner)
         && other.is_as_in_tables(b.owner);
-    let id = |account: Option<Account<'_>>| account.map(|account| account.id().to_owned());
     is_plain || id(one.account(a.owner)) == id(other.account(b.owner))
+}
+
+fn id<'a>(account: Option<Account<'a>>) -> Option<&'a str> {
+    account.map(|account| account.id())
 }

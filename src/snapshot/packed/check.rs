@@ -295,10 +295,13 @@ fn buckets(keys: &KeyTable, place: &Place) -> Result<(), Refusal> {
 /// Folds the bytes of an id into one number, so that equal ids can be found by their numbers.
 fn fingerprint(field: &[u8]) -> u64 {
     field.chunks(8).fold(0, |so_far: u64, part| {
-        let part = part
-            .iter()
-            .rev()
-            .fold(0, |number, byte| number << 8 | u64::from(*byte));
+        let part = match part.first_chunk() {
+            Some(whole) => u64::from_le_bytes(*whole),
+            None => part
+                .iter()
+                .rev()
+                .fold(0, |number, byte| number << 8 | u64::from(*byte)),
+        };
         // An odd multiplier, 2^64 divided by the golden ratio, spreads every bit upwards.
         (so_far.rotate_left(29) ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15)
     })

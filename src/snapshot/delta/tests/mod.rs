@@ -1,3 +1,4 @@
+mod alike;
 mod ways;
 
 use serde_json::{Value, json};
