@@ -8,6 +8,7 @@ mod audit;
 mod borrowed;
 mod completions;
 mod conformance;
+mod counted;
 mod doctor;
 mod exit;
 mod explain;

@@ -1,7 +1,7 @@
 //! What commands print: tables and colours for people, JSON for programs. Colours appear only on a
 //! terminal, and not if `NO_COLOR` is set. JSON is always plain.
 
-use std::fmt::{Display, Write as _};
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
@@ -90,16 +90,6 @@ impl<W: Write> Write for Visible<W> {
     fn flush(&mut self) -> io::Result<()> {
         self.0.flush()
     }
-}
-
-/// `1 key`, `1204 keys`.
-pub(super) fn counted<N: Display + PartialEq + From<u8>>(
-    number: N,
-    one: &str,
-    many: &str,
-) -> String {
-    let name = if number == N::from(1) { one } else { many };
-    format!("{number} {name}")
 }
 
 /// Prints a value as indented JSON.

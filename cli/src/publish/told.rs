@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::Result;
 
 use super::say;
-use crate::output::counted;
+use crate::counted::counted;
 use crate::times;
 use keyward_files::feed::{Published, Step, StorePlace};
 use keyward_files::key_file::instant;

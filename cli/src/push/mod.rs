@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use super::counted::counted;
 use super::exit::Exit;
-use super::output::counted;
 use super::snapshot::diff;
 use super::source::{Source, SourceArguments};
 use super::{input, output};

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::findings::{self, Finding, Policy, Subject};
 use super::load::load;
+use crate::counted::counted;
 use crate::exit::Exit;
-use crate::output::counted;
 use crate::store::StoreArguments;
 use crate::{borrowed, input, output};
 use keyward::refusal::Place;

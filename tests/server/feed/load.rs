@@ -41,7 +41,7 @@ impl Creator {
             "type": "secret_key", "permissions": ["customer_read"],
             "keyward": {"owner": "acct_widgets", "livemode": true},
         });
-        let (body, count) = (body.to_string(), AT_A_TIME as usize);
+        let body = body.to_string();
         let request = format!(
             "POST /v2/iam/api_keys HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
@@ -50,7 +50,7 @@ impl Creator {
         stream.set_read_timeout(Some(LONG)).unwrap();
         Self {
             stream: BufReader::new(stream),
-            requests: request.repeat(count),
+            requests: (0..AT_A_TIME).map(|_| request.as_str()).collect(),
         }
     }
 
@@ -66,15 +66,15 @@ impl Creator {
     fn read_answer(&mut self) {
         let (mut head, mut length) = (String::new(), 0);
         loop {
-            let begins = head.len();
-            assert_ne!(self.stream.read_line(&mut head).unwrap(), 0, "{head}");
-            let line = &head[begins..];
+            let mut line = String::new();
+            assert_ne!(self.stream.read_line(&mut line).unwrap(), 0, "{head}");
             if line == "\r\n" {
                 break;
             }
             if let Some(number) = line.strip_prefix("content-length: ") {
                 length = number.trim().parse().unwrap();
             }
+            head.push_str(&line);
         }
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body).unwrap();
