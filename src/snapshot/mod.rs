@@ -9,6 +9,7 @@ mod grant_table;
 mod interned;
 mod key;
 mod key_id;
+mod key_place;
 mod overlay;
 pub mod packed;
 mod reach;
@@ -30,10 +31,11 @@ pub use reach::{Granting, Reach, holds_everywhere};
 
 use convert::Heading;
 use grant_table::GrantTable;
+use key_place::KeyPlace;
 use overlay::Overlay;
 use packed::{LoadFault, Packed, Source, Trust};
 use table::KeyTable;
-use view::{KeyPlace, KeyView};
+use view::KeyView;
 
 use crate::account::AccountForest;
 use crate::digest::KeyDigest;

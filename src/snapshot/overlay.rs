@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::grant_table::GrantTable;
 use super::key::{Enforcement, KeyRecord, KeyStatus};
+use super::key_place::KeyPlace;
 use super::table::{KeyTable, bucket_of};
 use super::terms::Times;
-use super::view::KeyPlace;
 use crate::account::AccountIndex;
 use crate::address::AllowedIps;
 use crate::digest::KeyDigest;

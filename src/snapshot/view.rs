@@ -3,51 +3,16 @@
 //!
 //! [`KeyRecord`]: super::KeyRecord
 
-use std::cmp::Ordering;
-
 use super::grant_table::GrantTable;
 use super::key::{Enforcement, KeyStatus};
 use super::overlay::{ChangedKey, SetOfKey};
 use super::table::{KeyRow, KeyTable};
 use super::terms::{NONE, Times};
 use crate::account::AccountIndex;
-use crate::digest::KeyDigest;
 use crate::id::Id;
 use crate::key::{KeyKind, Livemode};
 use crate::permission::Grants;
 use crate::rows::index;
-
-/// Where a key is: in a row of the table, or in front of the table if there is none.
-#[derive(Clone, Copy)]
-pub(super) struct KeyPlace<'a> {
-    bytes: &'a [u8; 32],
-    pub(super) row: Option<&'a [u8]>,
-}
-
-impl<'a> KeyPlace<'a> {
-    pub(super) fn of_row(row: &'a [u8]) -> Option<Self> {
-        Some(Self {
-            bytes: row.first_chunk()?,
-            row: Some(row),
-        })
-    }
-
-    pub(super) fn of_changed(digest: &'a KeyDigest) -> Self {
-        Self {
-            bytes: digest.as_bytes(),
-            row: None,
-        }
-    }
-
-    pub(super) fn digest(&self) -> KeyDigest {
-        KeyDigest::from_bytes(*self.bytes)
-    }
-
-    /// Compares two places by their digests.
-    pub(super) fn order(&self, other: &KeyPlace<'_>) -> Ordering {
-        self.bytes.cmp(other.bytes)
-    }
-}
 
 /// The full record of a key.
 pub(super) struct KeyView<'a> {

@@ -5,8 +5,8 @@
 use crate::account::AccountIndex;
 use crate::rows::index;
 use crate::snapshot::Snapshot;
+use crate::snapshot::key_place::KeyPlace;
 use crate::snapshot::table::{IdSpelling, KeyRow};
-use crate::snapshot::view::KeyPlace;
 
 /// No number.
 const NONE: u32 = u32::MAX;

@@ -10,7 +10,8 @@ use super::alike::Alike;
 use crate::account::{Account, AccountForest, AccountIndex};
 use crate::digest::KeyDigest;
 use crate::snapshot::Snapshot;
-use crate::snapshot::view::{KeyPlace, KeyView, Set};
+use crate::snapshot::key_place::KeyPlace;
+use crate::snapshot::view::{KeyView, Set};
 
 /// The names of everything that was touched.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

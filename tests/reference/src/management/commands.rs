@@ -5,7 +5,8 @@ use keyward::digest::KeyDigest;
 use keyward::key::{KeyKind, Livemode};
 use keyward::management::{
     Account, AccountSettings, AddAccount, Command, CreateKey, DEFAULT_POLICY, Delegation, Details,
-    DuplicateKey, EditKey, End, ExpireKey, Grant, GrantsChange, ImportKey, ImportedValue, IpAction,
+    DuplicateKey, EditKey, End, ExpireKey, Grant, GrantsChange, ImportKey, ImportedValue,
+    IpAction::{Add, Clear, Remove, Set},
     IpChange, KeyTarget, NewGrants, Patch, Policy, RequiredIps, RotateKey, UpdateAccount, Value,
 };
 use keyward::permission::AccessLevel;
@@ -248,12 +249,7 @@ impl Choices<'_> {
                 connect_grants: self.change(),
                 limit: self.one_in(2),
                 ips: self.one_in(3).then(|| IpChange {
-                    action: self.of(&[
-                        IpAction::Add,
-                        IpAction::Remove,
-                        IpAction::Set,
-                        IpAction::Clear,
-                    ]),
+                    action: self.of(&[Add, Remove, Set, Clear]),
                     texts: self.ips(),
                     ipv6: self.one_in(2),
                 }),
@@ -263,7 +259,7 @@ impl Choices<'_> {
             5 | 6 => Command::RotateKey(RotateKey {
                 id: self.key(),
                 keep_for: DAY * self.below(9) as u64,
-                keep_from: None,
+                keep_from: self.some(Self::time),
                 expires: self.end(),
                 value: self.value(),
             }),
