@@ -8,8 +8,11 @@ use jiff::Timestamp;
 pub(crate) use keyward_files::clock::now;
 use keyward_files::clock::since_epoch;
 
-/// The clock at the start of this process.
-static STARTED: LazyLock<(Duration, Instant)> = LazyLock::new(|| (since_epoch(), Instant::now()));
+/// The clock at the start of this process. The steady clock is read first, so that it is never behind.
+static STARTED: LazyLock<(Duration, Instant)> = LazyLock::new(|| {
+    let since = Instant::now();
+    (since_epoch(), since)
+});
 
 /// The steady clock's time: the time of the start, and the time since then. Whole seconds are counted last, so that both clocks change their second at the same time.
 pub(crate) fn steady() -> u64 {
@@ -42,11 +45,11 @@ mod tests {
 
     /// Else what lasts exactly as long as it may, by the one clock, is too long by the other.
     #[test]
-    fn both_clocks_count_the_same_second() {
-        steady();
+    fn while_no_clock_jumps_both_count_the_same_second() {
+        at_once();
         let mut seconds = std::collections::BTreeSet::new();
         while seconds.len() < 3 {
-            let (before, between, after) = (now(), steady(), now());
+            let (before, between, after) = (now(), at_once(), now());
             assert!(
                 (before..=after).contains(&between),
                 "{before} {between} {after}"

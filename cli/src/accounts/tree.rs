@@ -6,6 +6,7 @@ use std::io::Write;
 use anyhow::Result;
 use serde_json::{Value as Json, json};
 
+use crate::counted::counted;
 use crate::exit::Exit;
 use crate::output::{self, OutputArguments, Tone, toned};
 use crate::records::Records;
@@ -60,9 +61,8 @@ impl<'a> Forest<'a> {
         let Count { live, other } = self.count(account);
         let keys = match (live, other) {
             (0, 0) => "no keys".to_owned(),
-            (1, 0) => "1 key".to_owned(),
-            (live, 0) => format!("{live} keys"),
-            (live, other) => format!("{live} keys, {other} past"),
+            (live, 0) => counted(live, "key", "keys"),
+            (live, other) => format!("{}, {other} past", counted(live, "key", "keys")),
         };
         line.push_str(&toned(Tone::Dim, &format!("  {keys}")));
         if account.children == Children::Any {

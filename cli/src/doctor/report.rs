@@ -3,6 +3,8 @@
 
 use std::io::{self, Write};
 
+use crate::counted::counted;
+
 /// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
@@ -165,16 +167,16 @@ impl Report {
             let names: Vec<&str> = self.good.iter().map(|check| check.name()).collect();
             writeln!(out, "good  {}", names.join(", "))?;
         }
-        let count = |level| {
+        let count = |level, one, many| {
             let of = self.findings.iter().filter(|found| found.level == level);
-            of.count()
+            counted(of.count(), one, many)
         };
         writeln!(
             out,
-            "{} failures, {} warnings, {} notes",
-            count(Level::Fail),
-            count(Level::Warn),
-            count(Level::Note)
+            "{}, {}, {}",
+            count(Level::Fail, "failure", "failures"),
+            count(Level::Warn, "warning", "warnings"),
+            count(Level::Note, "note", "notes")
         )
     }
 }

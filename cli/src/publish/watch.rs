@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use super::metrics::Metrics;
 use super::{Arguments, content, mirrors, refused, say, told};
+use crate::counted::counted;
 use crate::exit::Exit;
 use crate::push::{Seen, seen};
 use crate::source::Source;
@@ -177,8 +178,9 @@ impl Watch<'_> {
         if let Some(ends) = self.publisher.publish_ends(content, &self.request, now)? {
             self.wrote(&ends);
             say(&format!(
-                "published revision {} with the ends of {} keys and accounts to {shown}",
-                ends.revision, ends.records
+                "published revision {} with the ends of {} to {shown}",
+                ends.revision,
+                counted(ends.records, "key or account", "keys and accounts")
             ));
         }
         say(&format!(

@@ -14,6 +14,7 @@ use anyhow::{Context, Result, bail};
 
 use super::metrics::{Expiring, Metrics};
 use super::{issue, rejected, source_name, tell};
+use crate::counted::counted;
 use crate::exit::Exit;
 use crate::source::Source;
 use crate::watching::watching;
@@ -276,9 +277,9 @@ impl Watch<'_> {
         let revision = next_revision(held, now);
         self.reissue(found, &ends.json, revision, now)?;
         say(&format!(
-            "pushed revision {revision} with the ends of {} keys and {} accounts to {}",
-            ends.keys,
-            ends.accounts,
+            "pushed revision {revision} with the ends of {} and {} to {}",
+            counted(ends.keys, "key", "keys"),
+            counted(ends.accounts, "account", "accounts"),
             self.target.shown()
         ));
         Ok(())

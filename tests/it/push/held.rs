@@ -76,7 +76,7 @@ fn a_watcher_holds_a_push_back_and_publishes_the_ends_in_it() {
 
     fs::write(keys, wrong()).unwrap();
     watcher.says("held back: 3 of 5 working keys are missing (+0 -5).");
-    watcher.says("with the ends of 1 keys and 1 accounts to ");
+    watcher.says("with the ends of 1 key and 1 account to ");
     tells(&desk, "keyward_push_held_back{", 1);
     tells(&desk, "keyward_push_missing_keys{", 3);
     tells(&desk, "keyward_push_missing_accounts{", 0);
