@@ -12,7 +12,7 @@ use super::place::{CONSOLE, PORTAL};
 use super::reply::Reply;
 use crate::brand::Brand;
 use crate::http::failure::{Code, Failure};
-use crate::http::query::Pairs;
+use crate::http::query::{Pairs, written};
 use crate::randomness::System;
 use crate::session::Session;
 use axum::http::StatusCode;
@@ -40,6 +40,23 @@ impl Visit {
     /// A parameter of the query; nothing if it is missing.
     pub(crate) fn parameter(&self, name: &str) -> &str {
         self.query.get(name).map_or("", |text| text.trim())
+    }
+
+    /// The address of a list with its filters, one of them changed, or left out if the value is empty. It starts again at the first page.
+    pub(crate) fn filtered(&self, list: &str, filters: &[&str], name: &str, value: &str) -> String {
+        let kept = filters
+            .iter()
+            .map(|filter| (*filter, self.parameter(filter)));
+        let pairs: Pairs = kept
+            .filter(|(filter, _)| *filter != name)
+            .chain([(name, value)])
+            .filter(|(_, text)| !text.is_empty())
+            .map(|(filter, text)| (filter.to_owned(), text.to_owned()))
+            .collect();
+        match pairs.is_empty() {
+            true => list.to_owned(),
+            false => format!("{list}?{}", written(&pairs)),
+        }
     }
 
     /// The token of this answer's forms.

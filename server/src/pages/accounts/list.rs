@@ -6,7 +6,6 @@ use maud::{Markup, html};
 
 use super::object::{Account, path};
 use crate::app::App;
-use crate::http::query::{Pairs, written};
 use crate::pages::ask::Ask;
 use crate::pages::objects::{List, cursor};
 use crate::pages::parts::actions::{Weight, chip, link};
@@ -51,19 +50,7 @@ pub(crate) fn list(app: Arc<App>, visit: Visit) -> PagePending {
 }
 
 fn with(visit: &Visit, name: &str, value: &str) -> String {
-    let mut pairs: Pairs = FILTERS
-        .iter()
-        .map(|filter| ((*filter).to_owned(), visit.parameter(filter).to_owned()))
-        .filter(|(filter, text)| filter != name && !text.is_empty())
-        .collect();
-    if !value.is_empty() {
-        pairs.insert(name.to_owned(), value.to_owned());
-    }
-    if pairs.is_empty() {
-        HERE.to_owned()
-    } else {
-        format!("{HERE}?{}", written(&pairs))
-    }
+    visit.filtered(HERE, &FILTERS, name, value)
 }
 
 fn search(visit: &Visit) -> Markup {

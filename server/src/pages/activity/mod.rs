@@ -19,7 +19,6 @@ use super::reply::PagePending;
 use super::visit::Visit;
 use crate::app::App;
 use crate::http::failure::Failure;
-use crate::http::query::{Pairs, written};
 use crate::routes::Verb;
 
 const HERE: &str = "/console/activity";
@@ -95,19 +94,7 @@ fn question(visit: &Visit) -> Ask {
 }
 
 fn with(visit: &Visit, name: &str, value: &str) -> String {
-    let mut pairs: Pairs = FILTERS
-        .iter()
-        .map(|filter| ((*filter).to_owned(), visit.parameter(filter).to_owned()))
-        .filter(|(filter, text)| filter != name && !text.is_empty())
-        .collect();
-    if !value.is_empty() {
-        pairs.insert(name.to_owned(), value.to_owned());
-    }
-    if pairs.is_empty() {
-        HERE.to_owned()
-    } else {
-        format!("{HERE}?{}", written(&pairs))
-    }
+    visit.filtered(HERE, &FILTERS, name, value)
 }
 
 fn search(visit: &Visit, refused: Option<&Failure>) -> Markup {

@@ -8,7 +8,6 @@ use maud::{Markup, html};
 
 use crate::app::App;
 use crate::http::failure::{Code, Failure};
-use crate::http::query::{Pairs, written};
 use crate::pages::ask::Ask;
 use crate::pages::bounds::Bounds;
 use crate::pages::last_list;
@@ -144,21 +143,7 @@ fn question(visit: &Visit) -> Ask {
 
 /// The address of the list with one parameter changed; it starts again at the first page.
 fn with(visit: &Visit, name: &str, value: &str) -> String {
-    let mut pairs: Pairs = filters(visit)
-        .iter()
-        .filter_map(|filter| Some(((*filter).to_owned(), visit.query.get(*filter)?.clone())))
-        .filter(|(_, text)| !text.is_empty())
-        .collect();
-    if value.is_empty() {
-        pairs.remove(name);
-    } else {
-        pairs.insert(name.to_owned(), value.to_owned());
-    }
-    if pairs.is_empty() {
-        visit.home().to_owned()
-    } else {
-        format!("{}?{}", visit.home(), written(&pairs))
-    }
+    visit.filtered(visit.home(), filters(visit), name, value)
 }
 
 /// Filters that one word sets: the parameter, its value, and the text for it.
