@@ -41,6 +41,14 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Returns the response, if the stream was not cut off.
+    pub fn answer(self) -> Option<Response> {
+        match self {
+            Self::Response(response) => Some(response),
+            Self::Reset(_) | Self::GoAway(_) | Self::Closed => None,
+        }
+    }
+
     #[track_caller]
     pub fn response(self) -> Response {
         match self {
@@ -70,6 +78,8 @@ pub struct Connection {
     next: u32,
     /// The number of bytes of a header block that go into one frame.
     piece: usize,
+    /// Frames that wait to be sent together. `None` sends each at once.
+    held: Option<Vec<u8>>,
 }
 
 impl Connection {
@@ -86,6 +96,7 @@ impl Connection {
             authority: to.to_string(),
             next: 1,
             piece: MAX_FRAME,
+            held: None,
         };
         connection.greet().unwrap();
         connection
@@ -142,12 +153,26 @@ impl Connection {
     }
 
     /// Sends exactly these headers, and each piece in its own `DATA` frame, even an empty one. The
-    /// last frame ends the stream.
+    /// last frame ends the stream. All frames go in one write, so no answer overtakes the pieces.
     #[track_caller]
     pub fn exchange_frames(&mut self, headers: &[(&[u8], &[u8])], pieces: &[&[u8]]) -> Outcome {
         let id = self.open_stream();
-        let _ = self.send_frames(id, headers, pieces);
+        self.held = Some(Vec::new());
+        self.send_frames(id, headers, pieces).unwrap();
+        let all = self.held.take().unwrap_or_default();
+        let _ = self.stream.write_all(&all);
         self.outcome(id)
+    }
+
+    /// Sends exactly these headers, waits for the answer to them alone, and sends the pieces after
+    /// it.
+    #[track_caller]
+    pub fn exchange_late(&mut self, headers: &[(&[u8], &[u8])], pieces: &[&[u8]]) -> Outcome {
+        let id = self.open_stream();
+        let _ = self.send_headers(id, headers, false);
+        let outcome = self.outcome(id);
+        let _ = self.send_pieces(id, pieces);
+        outcome
     }
 
     fn open_stream(&mut self) -> u32 {
@@ -163,6 +188,10 @@ impl Connection {
         pieces: &[&[u8]],
     ) -> io::Result<()> {
         self.send_headers(id, headers, pieces.is_empty())?;
+        self.send_pieces(id, pieces)
+    }
+
+    fn send_pieces(&mut self, id: u32, pieces: &[&[u8]]) -> io::Result<()> {
         for (at, piece) in pieces.iter().enumerate() {
             let is_last = at + 1 == pieces.len();
             self.frame(DATA, if is_last { END_STREAM } else { 0 }, id, piece)?;
@@ -299,6 +328,10 @@ impl Connection {
     fn frame(&mut self, kind: u8, flags: u8, id: u32, payload: &[u8]) -> io::Result<()> {
         let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
         let frame = [&length[1..], &[kind, flags], &id.to_be_bytes(), payload].concat();
+        if let Some(held) = &mut self.held {
+            held.extend(frame);
+            return Ok(());
+        }
         self.stream.write_all(&frame)
     }
 

@@ -31,7 +31,7 @@ use serde_json::{Value, json};
 use crate::fail_closed::plugin::address_of;
 use crate::support::bootstrap::{at, hcm};
 use crate::support::builder::Builder;
-use crate::support::h2::{self, Outcome};
+use crate::support::h2;
 use crate::support::http::{Connection, Response};
 use crate::support::pool::{Lent, Pool};
 use crate::support::upstream::{Reply, Seen};
@@ -283,18 +283,16 @@ impl Gate {
 
     /// Sends exactly these fields over HTTP/2.
     fn exchange(&self, all: &[(&[u8], &[u8])], body: &[u8], trailers: &[(&[u8], &[u8])]) -> Answer {
-        match h2::Connection::open(self.address()).exchange(all, body, trailers) {
-            Outcome::Response(response) => Some(response),
-            Outcome::Reset(_) | Outcome::GoAway(_) | Outcome::Closed => None,
-        }
+        h2::Connection::open(self.address())
+            .exchange(all, body, trailers)
+            .answer()
     }
 
-    /// Sends exactly these fields over HTTP/2, and then each piece in its own frame.
+    /// Sends exactly these fields over HTTP/2, and each piece in its own frame, all at once.
     fn frames(&self, all: &[(&[u8], &[u8])], pieces: &[&[u8]]) -> Answer {
-        match h2::Connection::open(self.address()).exchange_frames(all, pieces) {
-            Outcome::Response(response) => Some(response),
-            Outcome::Reset(_) | Outcome::GoAway(_) | Outcome::Closed => None,
-        }
+        h2::Connection::open(self.address())
+            .exchange_frames(all, pieces)
+            .answer()
     }
 
     /// Runs `storm`. Returns its result, and the requests that reached the upstream meanwhile.
