@@ -34,6 +34,13 @@ fn program() -> PathBuf {
     named.unwrap_or_else(|| root().join("target/release/keyward-server"))
 }
 
+/// The configuration without its `[[publish]]`.
+fn without_file(text: &str) -> String {
+    let (before, after) = text.split_once("[[publish]]").unwrap();
+    let (_, after) = after.split_once("\n\n").unwrap();
+    format!("{before}{after}")
+}
+
 impl Served {
     pub(crate) fn start(keys: u64) -> Self {
         let disk =
@@ -69,8 +76,13 @@ impl Served {
         let user = Command::new("id").arg("-u").output().unwrap();
         let user = String::from_utf8(user.stdout).unwrap();
         let user = user.trim();
+        // A file holds every key, and is written anew with each change. With so many keys the gateway before the server follows a feed, too.
+        let (text, groups) = match keys > 100_000 {
+            true => (without_file(&text), r#"["edge", "control"]"#),
+            false => (text, r#"["edge"]"#),
+        };
         let text = format!(
-            "{text}\n[feed]\nname = \"prod\"\nsigning_key = \"feed.sec\"\n[feed.socket]\npath = \"run/feed.sock\"\ngateways = {{ {user} = \"bench\" }}\n"
+            "{text}\n[feed]\nname = \"prod\"\nsigning_key = \"feed.sec\"\ngroups = {groups}\n[feed.socket]\npath = \"run/feed.sock\"\ngateways = {{ {user} = \"bench\" }}\n"
         );
         fs::write(&file, text).unwrap();
         let mut command = Command::new(program());

@@ -93,8 +93,16 @@ struct Ended {
 
 /// How publishing goes.
 fn publishing(registry: &mut Registry, publisher: &Publisher) {
-    let pulse = publisher.pulse();
-    let (good, failed) = pulse.counts();
+    let pulses = publisher.pulses().iter();
+    let (good, failed) = pulses.clone().map(|pulse| pulse.counts()).fold(
+        (0_u64, 0_u64),
+        |(good, failed), (more, more_failed)| {
+            (
+                good.saturating_add(more),
+                failed.saturating_add(more_failed),
+            )
+        },
+    );
     let publications = Family::<Ended, Counter>::default();
     for (result, number) in [("good", good), ("failed", failed)] {
         publications.get_or_create(&Ended { result }).inc_by(number);
@@ -103,12 +111,12 @@ fn publishing(registry: &mut Registry, publisher: &Publisher) {
     registry.register(
         "publish_failing",
         "Whether the last publication failed: gateways lack what was changed since",
-        gauge(u64::from(pulse.is_failing())),
+        gauge(u64::from(pulses.clone().any(|pulse| pulse.is_failing()))),
     );
     registry.register(
         "publication_milliseconds",
         "How long the last publication took",
-        gauge(pulse.last()),
+        gauge(pulses.map(|pulse| pulse.last()).max().unwrap_or(0)),
     );
     registry.register(
         "restored_store",

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout_at};
 
 use crate::configuration::{self, Configuration, Group};
-use crate::publish::{Manner, Publications, Published, Publisher, Standing};
+use crate::publish::{Manner, Publications, Published, Publisher, Standing, State};
 use crate::store::{Store, StoreError};
 use crate::time;
 pub(crate) use known::Forgotten;
@@ -37,7 +37,7 @@ pub(crate) struct Fleet {
     store: Store,
     polls: Arc<Mutex<Polls>>,
     feeds: Vec<Followed>,
-    published: watch::Receiver<Published>,
+    published: watch::Receiver<State>,
     standing: Arc<Standing>,
     /// Notified of what a poll changes for a proof.
     confirmed: watch::Sender<()>,
@@ -169,10 +169,10 @@ impl Fleet {
 
     /// Returns how far a change has come.
     pub(crate) fn come(&self, change: u64) -> Come {
-        let published = *self.published.borrow();
-        if published.through < change {
+        if !self.is_written(change) {
             return Come::Committed;
         }
+        let files = self.published.borrow().files.unwrap_or_default();
         let now = time::at_once();
         let polls = self.polls();
         let mut come: Option<(u64, Reach)> = None;
@@ -211,7 +211,7 @@ impl Fleet {
         match come {
             // Files only: the server does not know what Envoy loaded from them.
             None => Come::Published {
-                revision: published.revision,
+                revision: files.revision,
                 latest_by: None,
             },
             Some((revision, _)) if self.has_files => Come::Published {
@@ -224,6 +224,14 @@ impl Fleet {
                 latest_by: Some(latest_by),
             },
         }
+    }
+
+    /// Whether all targets have a change whose gateways it is for: the feeds, and the files of the API's own gateways. Without feeds, all files count.
+    fn is_written(&self, change: u64) -> bool {
+        let State { feeds, files } = *self.published.borrow();
+        let has = |of: Option<Published>| of.is_some_and(|published| published.through >= change);
+        let counts_files = feeds.is_none() || self.has_files;
+        (feeds.is_none() || has(feeds)) && (!counts_files || has(files))
     }
 
     /// Waits at most `longest` until a change is everywhere, or only published if the server can never prove more.
@@ -243,7 +251,7 @@ impl Fleet {
                 match self.come(change) {
                     Come::Everywhere { .. } => return,
                     Come::Published { .. } if !self.can_prove() => return,
-                    Come::Committed if self.published.borrow().through >= change => {
+                    Come::Committed if self.is_written(change) => {
                         sleep(SOON).await;
                         continue;
                     }

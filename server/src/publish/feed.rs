@@ -1,15 +1,18 @@
-//! A feed that gateways follow, written by the code of `keyward publish`. The publisher has a separate thread, and keeps in memory what it read and wrote.
+//! A feed that gateways follow, written by the code of `keyward publish`. The publisher has a separate thread, and keeps in memory what it read and wrote. It gets only
+//! what has changed since its last publication, and the whole where that does not do.
 
 use std::cell::Cell;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use keyward::snapshot::delta::Touched;
 use keyward_files::feed::{
-    Ahead, Content, FeedStore, Mirrors, Numbering, Publisher, Request, Settings, When,
+    Ahead, Content, FeedStore, Mirrors, Numbering, Part, Parted, Published, Publisher, Request,
+    Settings, When,
 };
-use keyward_files::key_file::SourceName;
+use keyward_files::key_file::{Issue, SourceName};
 use keyward_files::publish::Allowed;
 use serde::Serialize;
 use serde_json::Value;
@@ -20,7 +23,7 @@ use super::publications::Publications;
 use super::standing::Standing;
 use super::{Manner, mirrors};
 use crate::configuration::Group;
-use crate::store::{Snapshot, Store, StoreError};
+use crate::store::{Changes, Records, Snapshot, Store, StoreError};
 
 /// A feed as a target.
 pub(super) struct Feed {
@@ -30,8 +33,18 @@ pub(super) struct Feed {
     publications: Arc<Publications>,
     mirrors: Option<Arc<Mirrors>>,
     is_mirror: bool,
+    manner: Manner,
     /// The profile that the keys were made by.
     profile: Option<Value>,
+    /// Where the last publication led, if changes since then can be published by themselves.
+    last: Mutex<Option<Last>>,
+}
+
+/// A publication that the next one builds on.
+#[derive(Clone, Copy)]
+struct Last {
+    through: u64,
+    revision: u64,
 }
 
 /// The revision, the time and the range of changes of one publication.
@@ -48,8 +61,24 @@ pub(super) struct Edition {
 
 struct Job {
     json: Vec<u8>,
+    /// If it is not the whole.
+    part: Option<OfPart>,
     edition: Edition,
-    reply: Sender<Result<Led>>,
+    reply: Sender<Result<Reply>>,
+}
+
+/// What belongs to the changed records of a job.
+struct OfPart {
+    touched: Touched,
+    since: u64,
+    keys: usize,
+    accounts: usize,
+}
+
+enum Reply {
+    Led(Led),
+    /// The whole is needed, for this reason.
+    Whole(&'static str),
 }
 
 /// Where the feed leads now.
@@ -57,6 +86,8 @@ struct Led {
     revision: u64,
     /// When the previous head was signed.
     before: u64,
+    /// Whether the next publication must be of the whole, which makes a new base.
+    is_base_due: bool,
 }
 
 #[derive(Serialize)]
@@ -125,7 +156,9 @@ impl Feed {
             publications: Arc::default(),
             mirrors,
             is_mirror,
+            manner,
             profile: profile.cloned(),
+            last: Mutex::default(),
         })
     }
 
@@ -152,23 +185,87 @@ impl Feed {
         self.mirrors.clone()
     }
 
-    /// Makes the feed lead to a snapshot, and waits until it does.
-    pub(super) fn write(&self, snapshot: Snapshot<'_>, edition: Edition) -> Result<()> {
+    /// Makes the feed lead to the records, and waits until it does. Returns whether it wants another publication soon, of the whole.
+    pub(super) fn write(
+        &self,
+        records: &Records,
+        changes: &Changes,
+        issue: &Issue,
+        edition: Edition,
+    ) -> Result<bool> {
+        let last = self.last().take();
+        let last = last.filter(|last| last.through == changes.since);
+        // Without a change, the head is only renewed. Then there is time to look at all of it.
+        let is_renewal = changes.since == records.through();
+        if let Some(last) = last
+            && !is_renewal
+            && let Some(part) = records.part(changes)
+        {
+            let (keys, accounts) = records.counts();
+            let of_part = OfPart {
+                touched: changes.touched.clone(),
+                since: last.revision,
+                keys,
+                accounts,
+            };
+            let snapshot = self.group.snapshot(records, issue).only(&part);
+            match self.lead(snapshot, Some(of_part), edition)? {
+                Reply::Led(led) => return Ok(self.has_led(&led, edition)),
+                Reply::Whole(why) => tracing::info!(why, "the whole snapshot is published"),
+            }
+        }
+        let snapshot = self.group.snapshot(records, issue);
+        let led = match self.lead(snapshot, None, edition)? {
+            Reply::Led(led) => led,
+            Reply::Whole(why) => bail!("{why}; please report this"),
+        };
+        if let Some(last) = last
+            && is_renewal
+            && last.revision != led.revision
+        {
+            tracing::error!(
+                before = last.revision,
+                now = led.revision,
+                "the feed did not lead to what the store has, and does now; please report this"
+            );
+        }
+        Ok(self.has_led(&led, edition))
+    }
+
+    fn has_led(&self, led: &Led, edition: Edition) -> bool {
+        self.publications
+            .note(led.revision, edition.through, led.before);
+        let is_next_whole = led.is_base_due || self.manner == Manner::Ends;
+        *self.last() = (!is_next_whole).then_some(Last {
+            through: edition.through,
+            revision: led.revision,
+        });
+        led.is_base_due
+    }
+
+    fn lead(
+        &self,
+        snapshot: Snapshot<'_>,
+        part: Option<OfPart>,
+        edition: Edition,
+    ) -> Result<Reply> {
         let (reply, led) = channel();
         let job = Job {
             json: serde_json::to_vec(&Whole {
                 profile: self.profile.as_ref(),
                 snapshot,
             })?,
+            part,
             edition,
             reply,
         };
         let gone = "the feed's publisher is gone";
         self.jobs.send(job).ok().context(gone)?;
-        let led = led.recv().context(gone)??;
-        self.publications
-            .note(led.revision, edition.through, led.before);
-        Ok(())
+        led.recv().context(gone)?
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<Last>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -208,7 +305,7 @@ fn run(setup: Setup, jobs: &Receiver<Job>) {
     for job in jobs {
         noted.set(job.edition.revision);
         let led = lead(&mut publisher, &job, &source, manner);
-        if let (Ok(_), Some(mirrors)) = (&led, &mirrors) {
+        if let (Ok(Reply::Led(_)), Some(mirrors)) = (&led, &mirrors) {
             mirrors.wake();
         }
         // After the server stops, no caller waits for the reply.
@@ -221,7 +318,7 @@ fn lead(
     job: &Job,
     source: &SourceName,
     manner: Manner,
-) -> Result<Led> {
+) -> Result<Reply> {
     let Edition {
         revision,
         now,
@@ -242,6 +339,32 @@ fn lead(
     let content = Content::of_configuration("the new snapshot", &job.json)?;
     let before = publisher.read(content.profile())?;
     let before = before.map(|present| present.head.issued_at);
+    let led = |published: Published, is_base_due| {
+        if let Some(why) = &published.uncollected {
+            tracing::warn!(why, "what no head names any more was not removed");
+        }
+        Reply::Led(Led {
+            revision: published.revision,
+            before: before.unwrap_or(published.issued_at),
+            is_base_due,
+        })
+    };
+    if let Some(of_part) = &job.part {
+        let part = Part {
+            content: &content,
+            touched: &of_part.touched,
+            since: of_part.since,
+            keys: of_part.keys,
+            accounts: of_part.accounts,
+        };
+        return Ok(match publisher.publish_part(&part, source, now)? {
+            Parted::Led {
+                published,
+                is_base_due,
+            } => led(published, is_base_due),
+            Parted::Whole(why) => Reply::Whole(why),
+        });
+    }
     let request = Request {
         source: Some(source.clone()),
         allowed: Allowed {
@@ -260,11 +383,5 @@ fn lead(
             None => publisher.renew(content.profile(), now)?,
         },
     };
-    if let Some(why) = &published.uncollected {
-        tracing::warn!(why, "what no head names any more was not removed");
-    }
-    Ok(Led {
-        revision: published.revision,
-        before: before.unwrap_or(published.issued_at),
-    })
+    Ok(led(published, false))
 }

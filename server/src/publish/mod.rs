@@ -1,4 +1,5 @@
-//! From the store to the files that Envoys watch. At most one publication is in flight; changes that arrive meanwhile go into the next one.
+//! From the store to the feeds that gateways follow, and to the files that Envoys watch. At most one publication of each is in flight; changes that arrive meanwhile go
+//! into the next one.
 
 mod feed;
 mod folder;
@@ -111,21 +112,52 @@ impl<'a> Targets<'a> {
 }
 
 /// The publication that gateways can have by now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Published {
     /// The last change that is in it.
     pub(crate) through: u64,
     pub(crate) revision: u64,
 }
 
+/// The targets that are written together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Line {
+    Feeds,
+    Files,
+}
+
+/// How far each line has come. A line without targets is `None`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct State {
+    pub(crate) feeds: Option<Published>,
+    pub(crate) files: Option<Published>,
+}
+
+impl State {
+    fn of(&mut self, line: Line) -> &mut Option<Published> {
+        match line {
+            Line::Feeds => &mut self.feeds,
+            Line::Files => &mut self.files,
+        }
+    }
+
+    /// What all lines have published.
+    fn all(self) -> Published {
+        let lines = self.feeds.into_iter().chain(self.files);
+        lines
+            .min_by_key(|published| published.through)
+            .unwrap_or_default()
+    }
+}
+
 /// The handle of the publisher.
 pub(crate) struct Publisher {
-    bells: Arc<Bells>,
-    state: watch::Receiver<Published>,
+    bells: Vec<Arc<Bells>>,
+    state: watch::Receiver<State>,
     publications: Vec<(Group, Arc<Publications>)>,
     mirrors: Vec<Arc<Mirrors>>,
     standing: Arc<Standing>,
-    pulse: Arc<Pulse>,
+    pulses: Vec<Arc<Pulse>>,
 }
 
 #[derive(Default)]
@@ -158,52 +190,68 @@ impl Publisher {
         let start = |opened| feed::Feed::start(opened, store, &standing, manner, profile);
         let feeds: Vec<feed::Feed> = feeds.into_iter().map(start).collect::<Result<_>>()?;
         let mirrors = feeds.iter().filter_map(feed::Feed::mirrors).collect();
-        let pulse = Arc::new(Pulse::default());
         let publications = feeds
             .iter()
             .filter(|feed| !feed.is_mirror())
             .map(|feed| (feed.group(), feed.publications()))
             .collect();
-        let bells = Arc::new(Bells::default());
-        let (told, state) = watch::channel(Published {
-            through: 0,
-            revision: 0,
-        });
-        let mut worker = Worker {
+        let mut begun = State::default();
+        let mut lines = Vec::new();
+        if !feeds.is_empty() {
+            lines.push((Line::Feeds, feeds, Vec::new()));
+        }
+        // Without any target, each change counts as published.
+        if lines.is_empty() || !files.is_empty() {
+            lines.push((Line::Files, Vec::new(), files));
+        }
+        for (line, _, _) in &lines {
+            *begun.of(*line) = Some(Published::default());
+        }
+        let (told, state) = watch::channel(begun);
+        let worker = |(line, feeds, files): (Line, Vec<feed::Feed>, Vec<File>)| Worker {
             store: store.clone(),
             files: files.into(),
             feeds: feeds.into(),
-            bells: Arc::clone(&bells),
-            told,
+            bells: Arc::default(),
+            line,
+            told: told.clone(),
             manner,
             book: None,
             standing: Arc::clone(&standing),
-            pulse: Arc::clone(&pulse),
+            pulse: Arc::default(),
         };
+        let workers: Vec<Worker> = lines.into_iter().map(worker).collect();
         let publisher = Self {
-            bells,
+            bells: workers.iter().map(|it| Arc::clone(&it.bells)).collect(),
             state,
             publications,
             mirrors,
-            standing,
-            pulse,
+            standing: Arc::clone(&standing),
+            pulses: workers.iter().map(|it| Arc::clone(&it.pulse)).collect(),
         };
-        if worker.standing.has_more_to_ask() {
+        if standing.has_more_to_ask() {
             // Gateways are asked first, and they ask only once this server serves.
             tokio::spawn(async move {
-                worker.standing.first().await;
-                worker.run(Some(Haste::AtOnce)).await;
+                standing.first().await;
+                for worker in workers {
+                    tokio::spawn(worker.run(Some(Haste::AtOnce)));
+                }
             });
             return Ok(publisher);
         }
         // Changes that were not published before may include ends.
-        let begun = worker.publish(Haste::AtOnce).await;
-        if let Err(error) = &begun {
-            // Such as a full disk. The server still accepts ends, and publishes them as soon as that works.
-            failed(error);
+        let begin = |mut worker: Worker| async move {
+            let begun = worker.publish(Haste::AtOnce).await;
+            if let Err(error) = &begun {
+                // Such as a full disk. The server still accepts ends, and publishes them as soon as that works.
+                failed(error);
+            }
+            tokio::spawn(worker.run(begun.is_err().then_some(Haste::AtOnce)));
+        };
+        let begun: Vec<_> = workers.into_iter().map(begin).map(tokio::spawn).collect();
+        for begun in begun {
+            begun.await?;
         }
-        let unpublished = begun.is_err().then_some(Haste::AtOnce);
-        tokio::spawn(worker.run(unpublished));
         Ok(publisher)
     }
 
@@ -212,9 +260,9 @@ impl Publisher {
         &self.standing
     }
 
-    /// How publishing goes.
-    pub(crate) fn pulse(&self) -> &Pulse {
-        &self.pulse
+    /// How publishing goes, for each kind of target.
+    pub(crate) fn pulses(&self) -> &[Arc<Pulse>] {
+        &self.pulses
     }
 
     /// How many mirrors do not hold what their feed holds.
@@ -229,28 +277,30 @@ impl Publisher {
     }
 
     /// Notifies of each publication.
-    pub(crate) fn watch(&self) -> watch::Receiver<Published> {
+    pub(crate) fn watch(&self) -> watch::Receiver<State> {
         self.state.clone()
     }
 
     /// Reports that there is a change.
     pub(crate) fn wake(&self, haste: Haste) {
-        match haste {
-            Haste::AtOnce => self.bells.at_once.notify_one(),
-            Haste::Soon => self.bells.soon.notify_one(),
+        for bells in &self.bells {
+            match haste {
+                Haste::AtOnce => bells.at_once.notify_one(),
+                Haste::Soon => bells.soon.notify_one(),
+            }
         }
     }
 
-    /// The current publication.
+    /// The current publication, of the targets that are behind the others.
     pub(crate) fn state(&self) -> Published {
-        *self.state.borrow()
+        self.state.borrow().all()
     }
 
     /// Waits until a change is published, at most that long.
     #[cfg(test)]
     pub(crate) async fn wait(&self, change: u64, longest: Duration) {
         let mut state = self.state.clone();
-        let reached = state.wait_for(|published| published.through >= change);
+        let reached = state.wait_for(|state| state.all().through >= change);
         // The answer states whether the change got there.
         let _ = timeout(longest, reached).await;
     }
@@ -261,15 +311,13 @@ pub(crate) async fn first(store: &Store, file: &Path, template: &Path) -> Result
     let head = head(store).await?;
     let profile = profile(store).await?;
     let file = File::make(file, template, &head.store_id, profile.as_ref())?;
-    let (told, _state) = watch::channel(Published {
-        through: 0,
-        revision: 0,
-    });
+    let (told, _state) = watch::channel(State::default());
     let mut worker = Worker {
         store: store.clone(),
         files: Arc::new([file]),
         feeds: Arc::new([]),
         bells: Arc::default(),
+        line: Line::Files,
         told,
         manner: Manner::Snapshot,
         book: None,

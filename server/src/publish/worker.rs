@@ -1,5 +1,6 @@
-//! The one task that publishes.
+//! A task that publishes: one writes the feeds, and another the files, which takes longer the more keys there are.
 
+use std::cell::Cell;
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,8 +13,8 @@ use tokio::time::sleep;
 
 use super::standing::Standing;
 use super::target::File;
-use super::{Bells, Haste, Manner, Published, Pulse, failed, feed};
-use crate::store::{Reader, Records, Store, StoreError, Tx};
+use super::{Bells, Haste, Line, Manner, Published, Pulse, State, failed, feed};
+use crate::store::{Changes, Reader, Records, Store, StoreError, Tx};
 use crate::time;
 
 /// How long the first change waits for others.
@@ -31,7 +32,8 @@ pub(super) struct Worker {
     pub(super) files: Arc<[File]>,
     pub(super) feeds: Arc<[feed::Feed]>,
     pub(super) bells: Arc<Bells>,
-    pub(super) told: watch::Sender<Published>,
+    pub(super) line: Line,
+    pub(super) told: watch::Sender<State>,
     pub(super) manner: Manner,
     /// The last publication.
     pub(super) book: Option<Records>,
@@ -85,16 +87,16 @@ impl Worker {
     }
 
     /// The current records. They stay in memory, and the publisher reads only what has changed since the last time.
-    async fn records(&mut self) -> Result<Records> {
+    async fn records(&mut self) -> Result<(Records, Changes)> {
         // If this fails, or does not return, the next call reads it again.
         let book = self.book.take();
         let read = move |reader: &Reader<'_>| {
             let mut records = book.unwrap_or_default();
-            records.advance(reader)?;
-            Ok(records)
+            let changes = records.advance(reader)?;
+            Ok((records, changes))
         };
-        let records: std::result::Result<Records, StoreError> = self.store.read_all(read).await;
-        records.context("the store cannot be read")
+        let read: std::result::Result<_, StoreError> = self.store.read_all(read).await;
+        read.context("the store cannot be read")
     }
 
     /// The publisher takes the revision before it writes the file: no file ever contains one that the store does not know.
@@ -122,7 +124,7 @@ impl Worker {
         };
         let revision = revision.context("no revision")?;
         let began = Instant::now();
-        let records = self.records().await?;
+        let (records, changes) = self.records().await?;
         let (through, read) = (records.through(), began.elapsed());
         let (files, feeds) = (Arc::clone(&self.files), Arc::clone(&self.feeds));
         let store = self.store.clone();
@@ -140,9 +142,8 @@ impl Worker {
                 }
                 written => written,
             };
-            // Those that follow the feed are many.
+            let wants_another = Cell::new(false);
             let to_feeds = feeds.iter().map(|feed| {
-                let snapshot = feed.group().snapshot(&records, &issue);
                 let edition = feed::Edition {
                     revision,
                     now,
@@ -150,7 +151,11 @@ impl Worker {
                     numbering,
                     ahead,
                 };
-                with_room(&|| feed.write(snapshot, edition))
+                with_room(&|| {
+                    let wants = feed.write(&records, &changes, &issue, edition)?;
+                    wants_another.set(wants_another.get() || wants);
+                    Ok(())
+                })
             });
             let to_files = files.iter().map(|file| {
                 let snapshot = file.group().snapshot(&records, &issue);
@@ -158,11 +163,14 @@ impl Worker {
             });
             // It tries all of them, and then reports the first failure.
             let written: Vec<Result<()>> = to_feeds.chain(to_files).collect();
-            (written.into_iter().collect::<Result<()>>(), records)
+            let written: Result<()> = written.into_iter().collect();
+            (written.map(|()| wants_another.get()), records)
         });
         let (written, records) = written.await?;
         self.book = Some(records);
-        written?;
+        if written? {
+            self.bells.soon.notify_one();
+        }
         tracing::info!(
             revision,
             through,
@@ -170,7 +178,9 @@ impl Worker {
             all_ms = milliseconds(began.elapsed()),
             "published"
         );
-        let _ = self.told.send_replace(Published { through, revision });
+        let published = Published { through, revision };
+        self.told
+            .send_modify(|state| *state.of(self.line) = Some(published));
         Ok(())
     }
 }

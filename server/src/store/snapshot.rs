@@ -12,6 +12,7 @@ use keyward_files::key_file::{Issue, account_row, key_row, permissions_row};
 
 use super::columns::{signed, unsigned};
 use super::error::Result;
+use super::part::{Changes, Part};
 use super::reader::Reader;
 use super::records::accounts;
 use super::records::documents::DocumentName;
@@ -25,8 +26,12 @@ pub struct Records {
     /// The last change that is included.
     through: u64,
     /// By the change that made them, which is their order.
-    accounts: BTreeMap<u64, document::Account>,
-    keys: BTreeMap<u64, document::Key>,
+    pub(super) accounts: BTreeMap<u64, document::Account>,
+    pub(super) keys: BTreeMap<u64, document::Key>,
+    /// Where the account of an id is.
+    pub(super) places: BTreeMap<String, u64>,
+    /// Which accounts are directly below the account of an id.
+    pub(super) below: BTreeMap<String, BTreeSet<u64>>,
     grant_sets: Map<String, Json>,
     /// `api_versions`, `catalogue`, `endpoints`.
     endpoints: Map<String, Json>,
@@ -41,33 +46,48 @@ impl Records {
     }
 
     /// Updates them to the state that `reader` sees, which must not be an earlier one. After an
-    /// error they must not be used any more.
-    pub fn advance(&mut self, reader: &Reader<'_>) -> Result<()> {
+    /// error they must not be used any more. Returns what that changed.
+    pub fn advance(&mut self, reader: &Reader<'_>) -> Result<Changes> {
+        let mut changes = Changes::since(self.through);
         let connection = reader.connection();
         let mut since = Where::new();
         since.and_is("changed >", signed(self.through)?);
         accounts::each(connection, &since, "ORDER BY seq", |stored| {
             let row = account_row(&stored.account);
+            let before = self.accounts.remove(&stored.sequence);
+            changes.account(before.as_ref(), &row);
+            self.place(stored.sequence, before.as_ref(), &row);
             self.accounts.insert(stored.sequence, row);
             Ok(())
         })?;
         keys::each(connection, &since, "ORDER BY seq", |stored| {
-            self.keys.insert(stored.sequence, key_row(&stored.key));
+            let row = key_row(&stored.key);
+            changes.key(stored.sequence, self.keys.get(&stored.sequence), &row);
+            self.keys.insert(stored.sequence, row);
             Ok(())
         })?;
         // The removal of a record leaves no changed row. All existing records are included by now,
         // so if the numbers are equal, the records are the same.
-        remove_missing(connection, "accounts", &mut self.accounts)?;
-        remove_missing(connection, "keys", &mut self.keys)?;
+        let accounts_are_gone = remove_missing(connection, "accounts", &mut self.accounts)?;
+        let keys_are_gone = remove_missing(connection, "keys", &mut self.keys)?;
         let sets = reader.grant_sets()?.into_iter();
-        self.grant_sets = sets
+        let sets = sets
             .map(|set| (set.name, json!(permissions_row(&set.granted))))
             .collect();
         let endpoints = reader.document(DocumentName::Endpoints)?;
         let endpoints = endpoints.and_then(|stored| stored.body.as_object().cloned());
-        self.endpoints = endpoints.unwrap_or_default();
+        let endpoints = endpoints.unwrap_or_default();
+        changes.has_more |= accounts_are_gone
+            || keys_are_gone
+            || self.grant_sets != sets
+            || self.endpoints != endpoints;
+        if accounts_are_gone {
+            self.forget_places();
+        }
+        self.grant_sets = sets;
+        self.endpoints = endpoints;
         self.through = reader.head()?.sequence;
-        Ok(())
+        Ok(changes)
     }
 
     /// Returns the last change that is included.
@@ -84,21 +104,28 @@ impl Records {
             issue,
             lists_versions: true,
             more_endpoints: &[],
+            only: None,
         }
+    }
+
+    /// Returns the numbers of keys and accounts.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize) {
+        (self.keys.len(), self.accounts.len())
     }
 }
 
-/// Removes the records that the store has lost.
+/// Removes the records that the store has lost, and returns whether there are any.
 fn remove_missing<T>(
     connection: &Connection,
     table: &'static str,
     records: &mut BTreeMap<u64, T>,
-) -> Result<()> {
+) -> Result<bool> {
     let count: i64 = connection
         .prepare_cached(&format!("SELECT count(*) FROM {table}"))?
         .query_row([], |row| row.get(0))?;
     if usize::try_from(unsigned(count)?).is_ok_and(|count| count == records.len()) {
-        return Ok(());
+        return Ok(false);
     }
     let mut statement = connection.prepare_cached(&format!("SELECT seq FROM {table}"))?;
     let mut rows = statement.query([])?;
@@ -107,7 +134,7 @@ fn remove_missing<T>(
         present.insert(unsigned(row.get(0)?)?);
     }
     records.retain(|sequence, _| present.contains(sequence));
-    Ok(())
+    Ok(true)
 }
 
 /// A snapshot that is written member by member, to avoid a second copy of a million keys.
@@ -117,9 +144,20 @@ pub struct Snapshot<'a> {
     issue: &'a Issue,
     lists_versions: bool,
     more_endpoints: &'a [Json],
+    /// The only keys and accounts in it, if it is not the whole.
+    only: Option<&'a Part>,
 }
 
 impl<'a> Snapshot<'a> {
+    /// Leaves out all other keys and accounts.
+    #[must_use]
+    pub(crate) fn only(self, part: &'a Part) -> Self {
+        Self {
+            only: Some(part),
+            ..self
+        }
+    }
+
     /// Adds these rows after the API's own.
     #[must_use]
     pub fn with_endpoints(self, more_endpoints: &'a [Json]) -> Self {
@@ -145,9 +183,12 @@ impl Serialize for Snapshot<'_> {
             through: _,
             accounts,
             keys,
+            places: _,
+            below: _,
             grant_sets,
             endpoints,
         } = self.records;
+        let only = self.only;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("format", FORMAT)?;
         map.serialize_entry("revision", &self.issue.revision)?;
@@ -171,24 +212,32 @@ impl Serialize for Snapshot<'_> {
                 .collect();
             map.serialize_entry("endpoints", &all)?;
         }
-        map.serialize_entry("accounts", &Elements(accounts))?;
+        let part = only.map(|part| &part.accounts);
+        map.serialize_entry("accounts", &Elements(accounts, part))?;
         if !grant_sets.is_empty() {
             map.serialize_entry("grant_sets", grant_sets)?;
         }
-        if keys.is_empty() && self.issue.may_be_empty {
+        let part = only.map(|part| &part.keys);
+        let is_empty = part.map_or(keys.is_empty(), BTreeSet::is_empty);
+        if is_empty && self.issue.may_be_empty {
             map.serialize_entry("empty", &true)?;
         }
-        map.serialize_entry("keys", &Elements(keys))?;
+        map.serialize_entry("keys", &Elements(keys, part))?;
         map.end()
     }
 }
 
-/// A list of the values only.
-struct Elements<'a, T>(&'a BTreeMap<u64, T>);
+/// A list of the values only: of all, or of these.
+struct Elements<'a, T>(&'a BTreeMap<u64, T>, Option<&'a BTreeSet<u64>>);
 
 impl<T: Serialize> Serialize for Elements<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.values())
+        match self.1 {
+            None => serializer.collect_seq(self.0.values()),
+            Some(part) => {
+                serializer.collect_seq(part.iter().filter_map(|number| self.0.get(number)))
+            }
+        }
     }
 }
 

@@ -123,15 +123,41 @@ impl Touched {
     #[must_use]
     pub fn among(&self, before: &Snapshot, after: &Snapshot) -> Self {
         let are_alike = before.accounts().has_the_tables_of(after.accounts());
+        Self {
+            keys: self.keys_among(before, after, are_alike),
+            ..Self::of_tables(before, after)
+        }
+    }
+
+    /// Returns which of these keys and accounts differ between two states. Compares nothing else,
+    /// so each state may be only a part of one.
+    #[must_use]
+    pub fn records_among(&self, before: &Snapshot, after: &Snapshot) -> Self {
+        let mut differing = Self {
+            keys: self.keys_among(before, after, false),
+            ..Self::default()
+        };
+        let (one, other) = (before.accounts(), after.accounts());
+        for id in &self.accounts {
+            let old = one.find(id).and_then(|number| one.account(number));
+            let new = other.find(id).and_then(|number| other.account(number));
+            differing.compare_account((one, old), (other, new));
+        }
+        differing
+    }
+
+    fn keys_among(
+        &self,
+        before: &Snapshot,
+        after: &Snapshot,
+        are_alike: bool,
+    ) -> BTreeSet<KeyDigest> {
         let differs = |digest: &&KeyDigest| match (before.view(digest), after.view(digest)) {
             (None, None) => false,
             (Some(old), Some(new)) => !same(&old, before, &new, after, are_alike),
             (None, Some(_)) | (Some(_), None) => true,
         };
-        Self {
-            keys: self.keys.iter().filter(differs).copied().collect(),
-            ..Self::of_tables(before, after)
-        }
+        self.keys.iter().filter(differs).copied().collect()
     }
 
     /// Returns everything that a delta has a record of or lists as removed.

@@ -16,6 +16,7 @@ use crate::publish::Effect;
 use crate::randomness::new_random_id;
 use keyward::feed::head::{LARGEST_WRITTEN, MOST_WRITTEN_DELTAS, PACKED, Sha256};
 use keyward::feed::{BaseEntry, Head};
+use keyward::profile::Profile;
 use keyward::snapshot::Snapshot;
 use keyward::snapshot::delta::{Delta, Touched, Unwritten};
 use keyward::snapshot::packed::{Packed, Trust};
@@ -89,31 +90,16 @@ impl Publisher<'_> {
         is_last: bool,
         now: u64,
     ) -> Result<Result<Step, Lost>> {
-        let present = self.present.as_ref().context("there is no head")?;
-        let profile = content.profile();
-        let from = present.head.revision;
-        let to = self.when.next(Some(from.number()), now)?;
-        let issued_at = self.when.issue_after(present, now)?;
-        let packed = content.issued(to, issued_at)?;
-        let bytes = Delta::write(&packed, part, from)?;
-        let snapshot = ways::walk(&present.snapshot, &bytes, profile)?;
-        let base = present.head.base.revision;
-        let mut touched = present.touched.clone();
-        touched.add(part.clone());
-        let all = self.settings.verify_all;
-        let objects = vec![bytes];
-        let listing = Listing::of(base, &present.head.deltas).with(entry(from, to, &objects)?);
-        let mut next = Next {
-            snapshot,
-            part: part.clone(),
-            touched,
-            objects,
-            listing,
-        };
+        let (packed, issued_at) = self.numbered(content, now)?;
+        let mut next = self.next(&packed, part, content.profile())?;
         if is_last {
+            let present = self.present.as_ref().context("there is no head")?;
+            let (base, profile) = (present.head.base.revision, content.profile());
+            let all = self.settings.verify_all;
             let (meant, touched) = (content.snapshot(), &next.touched);
             ways::compare(&next.snapshot, meant, touched, all, "the new delta")?;
             if next.listing.is_long() {
+                let to = next.snapshot.revision();
                 let bytes = Delta::write(&packed, touched, base)?;
                 for before in [&present.base, &present.snapshot] {
                     let reached = ways::walk(before, &bytes, profile)?;
@@ -123,9 +109,36 @@ impl Publisher<'_> {
                 next.listing = next.listing.folded(entry(base, to, &next.objects)?);
             }
         } else if next.listing.is_long() {
-            next = self.fold(next, content)?;
+            next = self.fold(next, content.profile())?;
         }
         self.advance(next, source, issued_at)
+    }
+
+    /// Returns the content as the revision after the present one, and when that is issued.
+    pub(super) fn numbered(&self, content: &Content, now: u64) -> Result<(Packed, u64)> {
+        let present = self.present.as_ref().context("there is no head")?;
+        let to = self.when.next(Some(present.head.revision.number()), now)?;
+        let issued_at = self.when.issue_after(present, now)?;
+        Ok((content.issued(to, issued_at)?, issued_at))
+    }
+
+    /// Returns the state to which the records of `part`, as they are in `packed`, lead from the present one.
+    pub(super) fn next(&self, packed: &Packed, part: &Touched, profile: &Profile) -> Result<Next> {
+        let present = self.present.as_ref().context("there is no head")?;
+        let (from, to) = (present.head.revision, packed.revision()?);
+        let bytes = Delta::write(packed, part, from)?;
+        let snapshot = ways::walk(&present.snapshot, &bytes, profile)?;
+        let mut touched = present.touched.clone();
+        touched.add(part.clone());
+        let objects = vec![bytes];
+        let listing = Listing::of(present.head.base.revision, &present.head.deltas);
+        Ok(Next {
+            snapshot,
+            part: part.clone(),
+            touched,
+            listing: listing.with(entry(from, to, &objects)?),
+            objects,
+        })
     }
 
     /// Writes a revision, first its objects and then the head.
@@ -167,15 +180,12 @@ impl Publisher<'_> {
         source: &str,
         now: u64,
     ) -> Result<Result<Step, Lost>> {
-        let present = self.present.as_ref().context("there is no head")?;
-        let to = self.when.next(Some(present.head.revision.number()), now)?;
-        let issued_at = self.when.issue_after(present, now)?;
-        let packed = content.issued(to, issued_at)?;
+        let (packed, issued_at) = self.numbered(content, now)?;
         let (base, base_entry) = self.put_base(&packed, content, true)?;
         let present = self.present.as_ref().context("there is no head")?;
         let head = Head {
             source: source.into(),
-            revision: to,
+            revision: base.revision(),
             issued_at,
             keys: count(base.key_count()),
             accounts: count(base.accounts().len()),
@@ -201,16 +211,10 @@ impl Publisher<'_> {
         now: u64,
     ) -> Result<Option<Result<Step, Lost>>> {
         let present = self.present.as_ref().context("there is no head")?;
-        let listing = Listing::of(present.head.base.revision, &present.head.deltas);
-        let conditions = Conditions {
-            base_size: present.head.base.size.into(),
-            base_age: now.saturating_sub(present.base.issued_at()),
-            records: present.touched.len(),
-            is_forced,
-        };
-        if !listing.is_due(&conditions) {
+        if !is_due(present, is_forced, now) {
             return Ok(None);
         }
+        let listing = Listing::of(present.head.base.revision, &present.head.deltas);
         let (from, at) = (present.head.base.revision, present.head.revision);
         // Gateways that are at this revision do not load its base: they must have its content.
         let all = self.settings.verify_all;
@@ -358,6 +362,16 @@ impl Publisher<'_> {
         let now = present.head.issued_at;
         sweep(self.store, &present.named(), now, self.settings.retain)
     }
+}
+
+/// Whether a new base is due.
+pub(super) fn is_due(present: &Present, is_forced: bool, now: u64) -> bool {
+    Listing::of(present.head.base.revision, &present.head.deltas).is_due(&Conditions {
+        base_size: present.head.base.size.into(),
+        base_age: now.saturating_sub(present.base.issued_at()),
+        records: present.touched.len(),
+        is_forced,
+    })
 }
 
 /// Returns the JSON of a head that every signer can sign.

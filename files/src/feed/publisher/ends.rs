@@ -134,7 +134,7 @@ impl Publisher<'_> {
             objects,
         };
         if next.listing.is_long() {
-            next = self.fold(next, content)?;
+            next = self.fold(next, content.profile())?;
         }
         self.advance(next, source, issued_at)
     }

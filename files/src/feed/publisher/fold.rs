@@ -6,9 +6,9 @@ use anyhow::{Context, Result};
 use super::entry::entry;
 use super::listing::Listing;
 use super::{Publisher, ways};
-use crate::feed::content::Content;
 use crate::feed::present::Reader;
 use keyward::feed::DeltaEntry;
+use keyward::profile::Profile;
 use keyward::snapshot::Snapshot;
 use keyward::snapshot::delta::{Delta, Touched, Unwritten};
 
@@ -29,9 +29,8 @@ pub(super) struct Next {
 impl Publisher<'_> {
     /// Replaces as much of the end of the chain as fits in one delta. Followers at each revision in
     /// between can use it, because it has the final record of everything that any of them lacks.
-    pub(super) fn fold(&self, mut next: Next, content: &Content) -> Result<Next> {
+    pub(super) fn fold(&self, mut next: Next, profile: &Profile) -> Result<Next> {
         let present = self.present.as_ref().context("there is no head")?;
-        let profile = content.profile();
         let chain = next.listing.chain();
         let Some((_, old)) = chain.split_last() else {
             return Ok(next);
@@ -40,7 +39,7 @@ impl Publisher<'_> {
         let mut read: Option<Vec<Delta>> = None;
         for (place, first) in old.iter().enumerate() {
             if read.is_none() && (place > 0 || next.touched.contract) {
-                read = Some(self.deltas(old, content)?);
+                read = Some(self.deltas(old, profile)?);
             }
             let since = read.as_ref().and_then(|all| all.get(place..));
             let since = since.unwrap_or_default();
@@ -80,12 +79,12 @@ impl Publisher<'_> {
         Ok(next)
     }
 
-    fn deltas(&self, entries: &[DeltaEntry], content: &Content) -> Result<Vec<Delta>> {
+    fn deltas(&self, entries: &[DeltaEntry], profile: &Profile) -> Result<Vec<Delta>> {
         let reader = Reader {
             store: self.store,
             feed: &self.settings.feed,
             keys: &self.keys,
-            profile: content.profile(),
+            profile,
             cache: self.settings.cache.as_deref(),
         };
         entries.iter().map(|entry| reader.delta(entry)).collect()

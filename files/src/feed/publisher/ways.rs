@@ -8,7 +8,7 @@ use keyward::snapshot::Snapshot;
 use keyward::snapshot::delta::{Delta, Touched};
 
 /// How many unchanged keys are compared, unless all are.
-const SAMPLE: usize = 10_000;
+pub(super) const SAMPLE: usize = 10_000;
 
 /// Applies a delta, read from its bytes, to a state.
 pub(super) fn walk(before: &Snapshot, bytes: &[u8], profile: &Profile) -> Result<Snapshot> {

@@ -1,6 +1,7 @@
 //! A key file and the store get the same commands, and must agree on every outcome, every rejection
 //! and the resulting snapshot, byte for byte.
 
+mod followed;
 mod generator;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use super::crash::Dice;
 use super::tests::records::Counter;
 use super::tests::{Fixture, NOW, entry, wait};
 use super::{Origin, Records, Scope, StoreError, Tx};
+use followed::{Followed, Ways};
 use generator::Generator;
 
 /// The number of commands in a sequence.
@@ -110,7 +112,7 @@ fn in_key_file(seed: u64) -> (Vec<Step>, Vec<Outcome>, String) {
 
 /// The result of the store, from a transaction that is rolled back so that the next sequence finds
 /// the store empty.
-struct TakenBack(Result<(Vec<Outcome>, String), StoreError>);
+struct TakenBack(Result<(Vec<Outcome>, String, Ways), StoreError>);
 
 impl From<StoreError> for TakenBack {
     fn from(error: StoreError) -> Self {
@@ -118,17 +120,18 @@ impl From<StoreError> for TakenBack {
     }
 }
 
-fn in_store(fixture: &Fixture, steps: Vec<Step>) -> (Vec<Outcome>, String) {
+fn in_store(fixture: &Fixture, steps: Vec<Step>) -> (Vec<Outcome>, String, Ways) {
     let written = fixture
         .store
         .write(move |tx| -> Result<(), TakenBack> { Err(TakenBack(carry_out(tx, &steps))) });
     wait(written).unwrap_err().0.unwrap()
 }
 
-fn carry_out(tx: &mut Tx<'_>, steps: &[Step]) -> Result<(Vec<Outcome>, String), StoreError> {
+fn carry_out(tx: &mut Tx<'_>, steps: &[Step]) -> Result<(Vec<Outcome>, String, Ways), StoreError> {
     let mut outcomes = Vec::new();
     // Brought up to date from time to time, and never read again as a whole.
     let mut book = Records::default();
+    let mut followed = Followed::default();
     for step in steps {
         let facts = tx.facts(&Scope::everything(), &needs(&step.command), step.now)?;
         let (ceiling, limits) = (Ceiling::none(), limits());
@@ -148,11 +151,13 @@ fn carry_out(tx: &mut Tx<'_>, steps: &[Step]) -> Result<(Vec<Outcome>, String), 
         }
         outcomes.push(decided.map(|decision| shown(&decision)));
         if step.seed % 4 == 0 {
-            book.advance(&tx.read())?;
+            let changes = book.advance(&tx.read())?;
+            followed.follow(&book, &changes);
         }
     }
     let reader = tx.read();
-    book.advance(&reader)?;
+    let changes = book.advance(&reader)?;
+    followed.follow(&book, &changes);
     let fresh = Records::read(&reader)?;
     assert_eq!(
         serde_json::json!(book.snapshot(&ISSUE)),
@@ -160,13 +165,14 @@ fn carry_out(tx: &mut Tx<'_>, steps: &[Step]) -> Result<(Vec<Outcome>, String), 
     );
     assert_eq!(reader.check()?, []);
     let snapshot = reader.configuration(&ISSUE)?.to_string();
-    Ok((outcomes, snapshot))
+    Ok((outcomes, snapshot, followed.ways))
 }
 
 /// Runs sequences, and counts each outcome.
-fn sequences(count: u64) -> BTreeMap<String, u64> {
+fn sequences(count: u64) -> (BTreeMap<String, u64>, Ways) {
     let fixture = Fixture::new();
     let mut seen = BTreeMap::new();
+    let mut ways = Ways::default();
     // A failure names its seed. `KEYWARD_SEED` starts there.
     let first = std::env::var("KEYWARD_SEED");
     let first = first.map_or_else(
@@ -175,7 +181,7 @@ fn sequences(count: u64) -> BTreeMap<String, u64> {
     );
     for seed in first..first + count {
         let (steps, by_file, snapshot_of_file) = in_key_file(seed);
-        let (by_store, snapshot_of_store) = in_store(&fixture, steps.clone());
+        let (by_store, snapshot_of_store, more) = in_store(&fixture, steps.clone());
         for ((step, file), store) in steps.iter().zip(&by_file).zip(&by_store) {
             assert_eq!(file, store, "seed {seed}: {step:#?}");
             let outcome = match file {
@@ -186,13 +192,17 @@ fn sequences(count: u64) -> BTreeMap<String, u64> {
             *seen.entry(words.take(1).collect()).or_default() += 1;
         }
         assert_eq!(snapshot_of_file, snapshot_of_store, "seed {seed}");
+        ways.parts += more.parts;
+        ways.wholes += more.wholes;
     }
-    seen
+    (seen, ways)
 }
 
 fn agree(count: u64) {
-    let seen = sequences(count);
+    let (seen, ways) = sequences(count);
     println!("{seen:#?}");
+    println!("{ways:?}");
+    assert!(ways.parts > count && ways.wholes > count, "{ways:?}");
     let decided = seen["decided"];
     let refused: u64 = seen.values().sum::<u64>() - decided;
     assert!(decided > count && refused > count, "{seen:?}");

@@ -6,6 +6,7 @@ mod kills;
 mod large;
 mod left;
 mod mirrored;
+mod part;
 mod rules;
 mod runs;
 
