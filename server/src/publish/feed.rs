@@ -40,6 +40,24 @@ pub(super) struct Feed {
     last: Mutex<Option<Last>>,
 }
 
+/// How a publication went.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Written {
+    /// Whether it was of the whole, and not only of what had changed.
+    pub(super) is_whole: bool,
+    /// Whether another one should follow soon, of the whole.
+    pub(super) wants_whole: bool,
+}
+
+impl Written {
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            is_whole: self.is_whole || other.is_whole,
+            wants_whole: self.wants_whole || other.wants_whole,
+        }
+    }
+}
+
 /// A publication that the next one builds on.
 #[derive(Clone, Copy)]
 struct Last {
@@ -185,14 +203,14 @@ impl Feed {
         self.mirrors.clone()
     }
 
-    /// Makes the feed lead to the records, and waits until it does. Returns whether it wants another publication soon, of the whole.
+    /// Makes the feed lead to the records, and waits until it does.
     pub(super) fn write(
         &self,
         records: &Records,
         changes: &Changes,
         issue: &Issue,
         edition: Edition,
-    ) -> Result<bool> {
+    ) -> Result<Written> {
         let last = self.last().take();
         let last = last.filter(|last| last.through == changes.since);
         // Without a change, the head is only renewed. Then there is time to look at all of it.
@@ -210,7 +228,7 @@ impl Feed {
             };
             let snapshot = self.group.snapshot(records, issue).only(&part);
             match self.lead(snapshot, Some(of_part), edition)? {
-                Reply::Led(led) => return Ok(self.has_led(&led, edition)),
+                Reply::Led(led) => return Ok(self.has_led(&led, edition, false)),
                 Reply::Whole(why) => tracing::info!(why, "the whole snapshot is published"),
             }
         }
@@ -229,10 +247,10 @@ impl Feed {
                 "the feed did not lead to what the store has, and does now; please report this"
             );
         }
-        Ok(self.has_led(&led, edition))
+        Ok(self.has_led(&led, edition, true))
     }
 
-    fn has_led(&self, led: &Led, edition: Edition) -> bool {
+    fn has_led(&self, led: &Led, edition: Edition, is_whole: bool) -> Written {
         self.publications
             .note(led.revision, edition.through, led.before);
         let is_next_whole = led.is_base_due || self.manner == Manner::Ends;
@@ -240,7 +258,10 @@ impl Feed {
             through: edition.through,
             revision: led.revision,
         });
-        led.is_base_due
+        Written {
+            is_whole,
+            wants_whole: led.is_base_due,
+        }
     }
 
     fn lead(

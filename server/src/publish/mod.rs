@@ -121,12 +121,12 @@ pub(crate) struct Published {
 
 /// The targets that are written together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Line {
+enum Kind {
     Feeds,
     Files,
 }
 
-/// How far each line has come. A line without targets is `None`.
+/// How far the targets of each kind have come, `None` without any.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct State {
     pub(crate) feeds: Option<Published>,
@@ -134,18 +134,17 @@ pub(crate) struct State {
 }
 
 impl State {
-    fn of(&mut self, line: Line) -> &mut Option<Published> {
-        match line {
-            Line::Feeds => &mut self.feeds,
-            Line::Files => &mut self.files,
+    fn of(&mut self, kind: Kind) -> &mut Option<Published> {
+        match kind {
+            Kind::Feeds => &mut self.feeds,
+            Kind::Files => &mut self.files,
         }
     }
 
-    /// What all lines have published.
+    /// What all targets have.
     fn all(self) -> Published {
-        let lines = self.feeds.into_iter().chain(self.files);
-        lines
-            .min_by_key(|published| published.through)
+        let both = self.feeds.into_iter().chain(self.files);
+        both.min_by_key(|published| published.through)
             .unwrap_or_default()
     }
 }
@@ -196,31 +195,31 @@ impl Publisher {
             .map(|feed| (feed.group(), feed.publications()))
             .collect();
         let mut begun = State::default();
-        let mut lines = Vec::new();
+        let mut kinds = Vec::new();
         if !feeds.is_empty() {
-            lines.push((Line::Feeds, feeds, Vec::new()));
+            kinds.push((Kind::Feeds, feeds, Vec::new()));
         }
         // Without any target, each change counts as published.
-        if lines.is_empty() || !files.is_empty() {
-            lines.push((Line::Files, Vec::new(), files));
+        if kinds.is_empty() || !files.is_empty() {
+            kinds.push((Kind::Files, Vec::new(), files));
         }
-        for (line, _, _) in &lines {
-            *begun.of(*line) = Some(Published::default());
+        for (kind, _, _) in &kinds {
+            *begun.of(*kind) = Some(Published::default());
         }
         let (told, state) = watch::channel(begun);
-        let worker = |(line, feeds, files): (Line, Vec<feed::Feed>, Vec<File>)| Worker {
+        let worker = |(kind, feeds, files): (Kind, Vec<feed::Feed>, Vec<File>)| Worker {
             store: store.clone(),
             files: files.into(),
             feeds: feeds.into(),
             bells: Arc::default(),
-            line,
+            kind,
             told: told.clone(),
             manner,
             book: None,
             standing: Arc::clone(&standing),
             pulse: Arc::default(),
         };
-        let workers: Vec<Worker> = lines.into_iter().map(worker).collect();
+        let workers: Vec<Worker> = kinds.into_iter().map(worker).collect();
         let publisher = Self {
             bells: workers.iter().map(|it| Arc::clone(&it.bells)).collect(),
             state,
@@ -317,7 +316,7 @@ pub(crate) async fn first(store: &Store, file: &Path, template: &Path) -> Result
         files: Arc::new([file]),
         feeds: Arc::new([]),
         bells: Arc::default(),
-        line: Line::Files,
+        kind: Kind::Files,
         told,
         manner: Manner::Snapshot,
         book: None,

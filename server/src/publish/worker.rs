@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 use super::standing::Standing;
 use super::target::File;
-use super::{Bells, Haste, Line, Manner, Published, Pulse, State, failed, feed};
+use super::{Bells, Haste, Kind, Manner, Published, Pulse, State, failed, feed};
 use crate::store::{Changes, Reader, Records, Store, StoreError, Tx};
 use crate::time;
 
@@ -32,7 +32,7 @@ pub(super) struct Worker {
     pub(super) files: Arc<[File]>,
     pub(super) feeds: Arc<[feed::Feed]>,
     pub(super) bells: Arc<Bells>,
-    pub(super) line: Line,
+    pub(super) kind: Kind,
     pub(super) told: watch::Sender<State>,
     pub(super) manner: Manner,
     /// The last publication.
@@ -142,7 +142,7 @@ impl Worker {
                 }
                 written => written,
             };
-            let wants_another = Cell::new(false);
+            let so_far = Cell::new(feed::Written::default());
             let to_feeds = feeds.iter().map(|feed| {
                 let edition = feed::Edition {
                     revision,
@@ -152,8 +152,8 @@ impl Worker {
                     ahead,
                 };
                 with_room(&|| {
-                    let wants = feed.write(&records, &changes, &issue, edition)?;
-                    wants_another.set(wants_another.get() || wants);
+                    let written = feed.write(&records, &changes, &issue, edition)?;
+                    so_far.set(so_far.get().and(written));
                     Ok(())
                 })
             });
@@ -164,11 +164,12 @@ impl Worker {
             // It tries all of them, and then reports the first failure.
             let written: Vec<Result<()>> = to_feeds.chain(to_files).collect();
             let written: Result<()> = written.into_iter().collect();
-            (written.map(|()| wants_another.get()), records)
+            (written.map(|()| so_far.get()), records)
         });
         let (written, records) = written.await?;
         self.book = Some(records);
-        if written? {
+        let written = written?;
+        if written.wants_whole {
             self.bells.soon.notify_one();
         }
         tracing::info!(
@@ -176,11 +177,13 @@ impl Worker {
             through,
             read_ms = milliseconds(read),
             all_ms = milliseconds(began.elapsed()),
+            targets = ?self.kind,
+            whole = written.is_whole || self.feeds.is_empty(),
             "published"
         );
         let published = Published { through, revision };
         self.told
-            .send_modify(|state| *state.of(self.line) = Some(published));
+            .send_modify(|state| *state.of(self.kind) = Some(published));
         Ok(())
     }
 }

@@ -52,7 +52,12 @@ impl Records {
         let connection = reader.connection();
         let mut since = Where::new();
         since.and_is("changed >", signed(self.through)?);
-        accounts::each(connection, &since, "ORDER BY seq", |stored| {
+        // In the order of `seq`, SQLite would look at every row for the few that changed.
+        let order = match self.through {
+            0 => "ORDER BY seq",
+            _ => "ORDER BY changed",
+        };
+        accounts::each(connection, &since, order, |stored| {
             let row = account_row(&stored.account);
             let before = self.accounts.remove(&stored.sequence);
             changes.account(before.as_ref(), &row);
@@ -60,7 +65,7 @@ impl Records {
             self.accounts.insert(stored.sequence, row);
             Ok(())
         })?;
-        keys::each(connection, &since, "ORDER BY seq", |stored| {
+        keys::each(connection, &since, order, |stored| {
             let row = key_row(&stored.key);
             changes.key(stored.sequence, self.keys.get(&stored.sequence), &row);
             self.keys.insert(stored.sequence, row);

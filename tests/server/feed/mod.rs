@@ -1,5 +1,6 @@
 //! Gateways that follow the server's feed in real Envoys, each with its own key.
 
+mod beside;
 mod clock;
 pub(crate) mod edge;
 mod forget;
