@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use keyward_harness::{BOUND, eventually};
 use serde_json::json;
 
 use crate::feed::edge::feed;
@@ -143,8 +144,11 @@ fn assert_ended(local: &Local, id: &str) {
 
 #[track_caller]
 fn assert_gateways_know_the_end(local: &Local, id: &str) {
-    let key = local.published_key(id).unwrap();
-    assert!(key["expires_at"].is_u64(), "{key}");
+    // The file of the gateway before the server is written beside the feed.
+    let key = eventually("the file has the end", BOUND, || {
+        let key = local.published_key(id)?;
+        key["expires_at"].is_u64().then_some(key)
+    });
     let followed = local.followed_key(key["sha256"].as_str().unwrap());
     assert!(
         followed.is_some_and(|end| end.is_some()),
