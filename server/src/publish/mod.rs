@@ -5,6 +5,7 @@ mod feed;
 mod folder;
 mod group;
 mod held;
+mod lead;
 mod mirrors;
 mod opened;
 mod publications;

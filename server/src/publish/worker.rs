@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 use super::standing::Standing;
 use super::target::File;
-use super::{Bells, Haste, Kind, Manner, Published, Pulse, State, failed, feed};
+use super::{Bells, Haste, Kind, Manner, Published, Pulse, State, failed, feed, lead};
 use crate::store::{Changes, Reader, Records, Store, StoreError, Tx};
 use crate::time;
 
@@ -144,7 +144,7 @@ impl Worker {
             };
             let so_far = Cell::new(feed::Written::default());
             let to_feeds = feeds.iter().map(|feed| {
-                let edition = feed::Edition {
+                let edition = lead::Edition {
                     revision,
                     now,
                     through,
