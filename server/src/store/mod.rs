@@ -3,11 +3,13 @@
 //! the answer that is stored for repeated requests, and the head. An acknowledged change is on the
 //! disk.
 
+mod account_tree;
 pub mod activity;
 mod api_cache;
 mod apply;
 mod backup;
 mod ballast;
+mod changes;
 mod check;
 mod columns;
 mod counters;
@@ -27,7 +29,6 @@ mod inspection;
 mod line;
 pub mod lists;
 mod migrate;
-mod part;
 mod places;
 mod reader;
 mod readers;
@@ -54,6 +55,7 @@ use tokio::sync::{oneshot, watch};
 
 pub use apply::Applied;
 pub use backup::backup;
+pub use changes::{Changes, Part};
 pub use check::Finding;
 pub use counters::Count;
 pub use error::{Result, StoreError};
@@ -62,7 +64,6 @@ pub use head::Head;
 pub use holding::{Holds, while_holds};
 pub use idempotency::{Answer, Remembered};
 pub use inspection::Inspection;
-pub use part::{Changes, Part};
 pub use reader::Reader;
 pub use records::Origin;
 pub use records::accounts::StoredAccount;

@@ -10,9 +10,10 @@ use serde_json::{Map, Value as Json, json};
 use keyward::snapshot::{FORMAT, document};
 use keyward_files::key_file::{Issue, account_row, key_row, permissions_row};
 
+use super::account_tree::AccountTree;
+use super::changes::{Changes, Part};
 use super::columns::{signed, unsigned};
 use super::error::Result;
-use super::part::{Changes, Part};
 use super::reader::Reader;
 use super::records::accounts;
 use super::records::documents::DocumentName;
@@ -26,12 +27,9 @@ pub struct Records {
     /// The last change that is included.
     through: u64,
     /// By the change that made them, which is their order.
-    pub(super) accounts: BTreeMap<u64, document::Account>,
-    pub(super) keys: BTreeMap<u64, document::Key>,
-    /// Where the account of an id is.
-    pub(super) places: BTreeMap<String, u64>,
-    /// Which accounts are directly below the account of an id.
-    pub(super) below: BTreeMap<String, BTreeSet<u64>>,
+    accounts: BTreeMap<u64, document::Account>,
+    keys: BTreeMap<u64, document::Key>,
+    tree: AccountTree,
     grant_sets: Map<String, Json>,
     /// `api_versions`, `catalogue`, `endpoints`.
     endpoints: Map<String, Json>,
@@ -61,7 +59,7 @@ impl Records {
             let row = account_row(&stored.account);
             let before = self.accounts.remove(&stored.sequence);
             changes.account(before.as_ref(), &row);
-            self.place(stored.sequence, before.as_ref(), &row);
+            self.tree.keep(stored.sequence, before.as_ref(), &row);
             self.accounts.insert(stored.sequence, row);
             Ok(())
         })?;
@@ -87,7 +85,7 @@ impl Records {
             || self.grant_sets != sets
             || self.endpoints != endpoints;
         if accounts_are_gone {
-            self.forget_places();
+            self.tree.retain(&self.accounts);
         }
         self.grant_sets = sets;
         self.endpoints = endpoints;
@@ -111,6 +109,37 @@ impl Records {
             more_endpoints: &[],
             only: None,
         }
+    }
+
+    /// Returns the changed records and all that they refer to: the owners of the keys, all accounts above those, and of each account that has others below it one of
+    /// them, so that it says so. `None` if the whole is needed.
+    #[must_use]
+    pub(crate) fn part(&self, changes: &Changes) -> Option<Part> {
+        if changes.has_more {
+            return None;
+        }
+        let owners = changes.keys.iter().map(|place| self.keys.get(place));
+        let owners = owners.map(|key| Some(&*key?.owner));
+        let named = changes.touched.accounts.iter().map(|id| Some(&**id));
+        let mut next: Vec<u64> = Vec::new();
+        for id in owners.chain(named) {
+            next.push(self.tree.place(id?)?);
+        }
+        let mut accounts = BTreeSet::new();
+        while let Some(place) = next.pop() {
+            if !accounts.insert(place) {
+                continue;
+            }
+            let account = self.accounts.get(&place)?;
+            if let Some(above) = &account.parent {
+                next.push(self.tree.place(above)?);
+            }
+            next.extend(self.tree.one_below(&account.id));
+        }
+        Some(Part {
+            keys: changes.keys.clone(),
+            accounts,
+        })
     }
 
     /// Returns the numbers of keys and accounts.
@@ -188,8 +217,7 @@ impl Serialize for Snapshot<'_> {
             through: _,
             accounts,
             keys,
-            places: _,
-            below: _,
+            tree: _,
             grant_sets,
             endpoints,
         } = self.records;

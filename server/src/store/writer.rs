@@ -222,13 +222,14 @@ impl Loop {
             let taken = line.take().into_iter();
             let mut group: Vec<Box<dyn Job>> = taken.map(Queued::taken).collect();
             self.commit(&mut group);
-            group.iter_mut().for_each(|job| job.answer());
             let sequence = self.head.sequence;
             self.changed.send_if_modified(|last| {
                 let is_new = *last != sequence;
                 *last = sequence;
                 is_new
             });
+            // Whoever gets an answer and then waits for changes does not meet this one.
+            group.iter_mut().for_each(|job| job.answer());
         }
     }
 
