@@ -1,24 +1,28 @@
 //! The queue of changes: who waits, who goes first, and what a refused change costs the others.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, mpsc};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 
 use super::*;
 
-/// A change that holds the writer until the test lets it go. It says whether it was let go.
+/// A change that holds the writer until the test lets it go. It says when it holds it, and whether it was let go.
 fn holding(
     store: &Store,
 ) -> (
     mpsc::Sender<()>,
+    Arc<AtomicBool>,
     impl Future<Output = Result<bool>> + use<'_>,
 ) {
     let (go, wanted) = mpsc::channel::<()>();
     let wanted = Mutex::new(wanted);
+    let holds = Arc::new(AtomicBool::new(false));
+    let begun = Arc::clone(&holds);
     let held = store.write(move |_| -> Result<bool> {
+        begun.store(true, Ordering::SeqCst);
         let waited = wanted.lock().unwrap().recv_timeout(Duration::from_secs(30));
         Ok(waited.is_ok())
     });
-    (go, held)
+    (go, holds, held)
 }
 
 /// One thread, which a blocking call would stop.
@@ -33,13 +37,19 @@ fn on_one_thread<T>(future: impl Future<Output = T>) -> T {
 /// Lets so many additions and then an end wait until the writer is let go. Returns whether it was let
 /// go, and the numbers of the additions and of the end.
 async fn in_line(store: &Store, count: usize) -> (Result<bool>, Vec<u64>, u64) {
-    let (go, held) = holding(store);
+    let (go, holds, held) = holding(store);
     let additions: Vec<_> = (0..count)
         .map(|_| record(store, "api_key_created"))
         .collect();
     let end = store.end(|tx| -> Result<u64> { Ok(tx.record(entry("api_key_expired"))?.sequence) });
-    let (is_let_go, additions, end, ()) =
-        tokio::join!(held, all(additions), end, async { go.send(()).unwrap() });
+    let others = async {
+        // A writer that wakes up late would take some of them together with what holds it.
+        while !holds.load(Ordering::SeqCst) {
+            tokio::task::yield_now().await;
+        }
+        tokio::join!(all(additions), end, async { go.send(()).unwrap() })
+    };
+    let (is_let_go, (additions, end, ())) = tokio::join!(held, others);
     (is_let_go, additions, end.unwrap())
 }
 
@@ -95,7 +105,7 @@ fn reads_that_wait_for_a_place_stop_no_other_work() {
 fn a_change_that_is_refused_before_it_writes_costs_the_others_nothing() {
     let fixture = Fixture::new();
     wait(async {
-        let (go, held) = holding(&fixture.store);
+        let (go, _, held) = holding(&fixture.store);
         let runs = Arc::new(AtomicUsize::new(0));
         let good: Vec<_> = (0..10)
             .map(|_| {
@@ -130,7 +140,7 @@ fn whoever_watches_learns_of_each_change() {
         let mut changes = fixture.store.changes();
         assert_eq!(*changes.borrow_and_update(), 0);
         record(&fixture.store, "api_key_created").await;
-        changes.changed().await.unwrap();
+        assert!(changes.has_changed().unwrap(), "before the answer");
         assert_eq!(*changes.borrow_and_update(), 1);
         let refused = fixture
             .store
