@@ -18,8 +18,8 @@ pub use mirror::{Mirror, Mirrored};
 pub use mirrors::{Mirrors, Original};
 pub use present::{Present, Reader};
 pub use publisher::{
-    Ahead, MissingAccounts, Note, Numbering, Part, Parted, Published, Publisher, Request, Settings,
-    Step, When,
+    Ahead, Changed, MissingAccounts, Note, Numbering, Published, Publisher, Request, Settings,
+    Step, Taken, When,
 };
 pub use signing_key::SigningKey;
 pub use store::{FeedStore, Folder, StorePlace};

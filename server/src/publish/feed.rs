@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use keyward_files::feed::Mirrors;
+use keyward_files::feed::{Changed, Mirrors};
 use keyward_files::key_file::Issue;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::runtime::Handle;
 
-use super::lead::{Edition, Job, Led, OfPart, Reply, Setup, run};
+use super::lead::{Edition, Job, Led, OfChanged, Reply, Setup, run};
 use super::opened::Opened;
 use super::publications::Publications;
 use super::standing::Standing;
@@ -155,17 +155,18 @@ impl Feed {
         let is_renewal = changes.since == records.through();
         if let Some(last) = last
             && !is_renewal
+            && changes.touched.len() <= Changed::MOST
             && let Some(part) = records.part(changes)
         {
             let (keys, accounts) = records.counts();
-            let of_part = OfPart {
+            let of_changed = OfChanged {
                 touched: changes.touched.clone(),
                 since: last.revision,
                 keys,
                 accounts,
             };
             let snapshot = self.group.snapshot(records, issue).only(&part);
-            match self.lead(snapshot, Some(of_part), edition)? {
+            match self.lead(snapshot, Some(of_changed), edition)? {
                 Reply::Led(led) => return Ok(self.has_led(&led, edition, false)),
                 Reply::Whole(why) => tracing::info!(why, "the whole snapshot is published"),
             }
@@ -205,7 +206,7 @@ impl Feed {
     fn lead(
         &self,
         snapshot: Snapshot<'_>,
-        part: Option<OfPart>,
+        changed: Option<OfChanged>,
         edition: Edition,
     ) -> Result<Reply> {
         let (reply, led) = channel();
@@ -214,7 +215,7 @@ impl Feed {
                 profile: self.profile.as_ref(),
                 snapshot,
             })?,
-            part,
+            changed,
             edition,
             reply,
         };

@@ -7,8 +7,8 @@ use std::sync::mpsc::{Receiver, Sender};
 use anyhow::{Context, Result};
 use keyward::snapshot::delta::Touched;
 use keyward_files::feed::{
-    Ahead, Content, FeedStore, Mirrors, Numbering, Part, Parted, Published, Publisher, Request,
-    Settings, When,
+    Ahead, Changed, Content, FeedStore, Mirrors, Numbering, Published, Publisher, Request,
+    Settings, Taken, When,
 };
 use keyward_files::key_file::SourceName;
 use keyward_files::publish::Allowed;
@@ -34,13 +34,13 @@ pub(super) struct Edition {
 pub(super) struct Job {
     pub(super) json: Vec<u8>,
     /// If it is not the whole.
-    pub(super) part: Option<OfPart>,
+    pub(super) changed: Option<OfChanged>,
     pub(super) edition: Edition,
     pub(super) reply: Sender<Result<Reply>>,
 }
 
 /// What belongs to the changed records of a job.
-pub(super) struct OfPart {
+pub(super) struct OfChanged {
     pub(super) touched: Touched,
     pub(super) since: u64,
     pub(super) keys: usize,
@@ -155,20 +155,20 @@ fn lead(
             is_base_due,
         })
     };
-    if let Some(of_part) = &job.part {
-        let part = Part {
+    if let Some(of_changed) = &job.changed {
+        let changed = Changed {
             content: &content,
-            touched: &of_part.touched,
-            since: of_part.since,
-            keys: of_part.keys,
-            accounts: of_part.accounts,
+            touched: &of_changed.touched,
+            since: of_changed.since,
+            keys: of_changed.keys,
+            accounts: of_changed.accounts,
         };
-        return Ok(match publisher.publish_part(&part, source, now)? {
-            Parted::Led {
+        return Ok(match publisher.publish_changed(&changed, source, now)? {
+            Taken::Led {
                 published,
                 is_base_due,
             } => led(published, is_base_due),
-            Parted::Whole(why) => Reply::Whole(why),
+            Taken::Whole(why) => Reply::Whole(why),
         });
     }
     let request = Request {

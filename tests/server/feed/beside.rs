@@ -1,21 +1,16 @@
 //! A feed and a file from one server: the file holds every key and takes longer, and delays nothing.
 
 use std::fs;
-use std::process::Command;
 
 use keyward_harness::{BOUND, eventually};
 
 use super::edge::{Edge, feed};
+use super::socket::own_socket;
 use crate::world::World;
 
 #[test]
 fn a_file_that_cannot_be_written_delays_no_end_on_a_feed() {
-    let own = Command::new("id").arg("-u").output().unwrap();
-    let own = String::from_utf8(own.stdout).unwrap();
-    let more = format!(
-        "[feed.socket]\npath = \"run/feed.sock\"\ngateways = {{ {} = \"edge-1\" }}\n",
-        own.trim()
-    );
+    let (_, more) = own_socket();
     let world = World::start_with(|data| feed(data, &more));
     world.account("acct_widgets");
     let data = world.data();

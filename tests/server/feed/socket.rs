@@ -8,14 +8,18 @@ use serde_json::json;
 use super::edge::{Edge, feed};
 use crate::world::{World, straight};
 
+/// The number of this user, and the settings of a socket on which it is the gateway `edge-1`.
+pub(super) fn own_socket() -> (String, String) {
+    let own = Command::new("id").arg("-u").output().unwrap();
+    let own = String::from_utf8(own.stdout).unwrap().trim().to_owned();
+    let more =
+        format!("[feed.socket]\npath = \"run/feed.sock\"\ngateways = {{ {own} = \"edge-1\" }}\n");
+    (own, more)
+}
+
 #[test]
 fn a_gateway_of_this_machine_follows_by_the_socket_as_the_user_that_it_runs_as() {
-    let own = Command::new("id").arg("-u").output().unwrap();
-    let own = String::from_utf8(own.stdout).unwrap();
-    let more = format!(
-        "[feed.socket]\npath = \"run/feed.sock\"\ngateways = {{ {} = \"edge-1\" }}\n",
-        own.trim()
-    );
+    let (own, more) = own_socket();
     let mut world = World::start_with(|data| feed(data, &more));
     world.account("acct_widgets");
     let socket = world.data().join("run/feed.sock");
@@ -36,10 +40,7 @@ fn a_gateway_of_this_machine_follows_by_the_socket_as_the_user_that_it_runs_as()
 
     // Another user is refused, though the socket is open to it.
     world.configure(|text| {
-        text.replace(
-            &format!("gateways = {{ {} =", own.trim()),
-            "gateways = { 12345 =",
-        )
+        text.replace(&format!("gateways = {{ {} =", own), "gateways = { 12345 =")
     });
     world.restart();
     for path in ["/feed/edge/head", "/feed/edge/o/none"] {

@@ -2,13 +2,13 @@
 //! deltas, first the objects and then the head. If two publishers run at once, the slower one
 //! begins again from the result of the faster one.
 
+mod changed;
 mod commit;
 mod ends;
 mod entry;
 mod fold;
 mod listing;
 mod outcome;
-mod part;
 mod parts;
 mod ways;
 mod when;
@@ -26,12 +26,12 @@ use super::signing_key::SigningKey;
 use super::store::FeedStore;
 use crate::key_file::SourceName;
 use crate::publish::{Allowed, Effect, Rejection};
+pub use changed::{Changed, Taken};
 use keyward::feed::Head;
 use keyward::profile::Profile;
 use keyward::signify::PublicKey;
 use keyward::snapshot::delta::{Touched, Unwritten};
 pub use outcome::{Published, Step};
-pub use part::{Part, Parted};
 use parts::Parts;
 pub(super) use when::SKEW;
 pub use when::{Ahead, Numbering, When};

@@ -1,12 +1,12 @@
 //! A feed in a folder, a gateway that follows it with the core's own code, and publishers.
 
+mod changed;
 mod faulty;
 mod followers;
 mod kills;
 mod large;
 mod left;
 mod mirrored;
-mod part;
 mod rules;
 mod runs;
 

@@ -18,7 +18,7 @@ use crate::publish::Effect;
 use keyward::snapshot::delta::{MOST_CHANGED, Touched};
 
 /// What has changed, and nothing else.
-pub struct Part<'a> {
+pub struct Changed<'a> {
     /// The records that changed, and all that they refer to, as a content of its own.
     pub content: &'a Content,
     /// The names of the records that changed. Those that the content does not have are gone.
@@ -31,8 +31,8 @@ pub struct Part<'a> {
     pub accounts: usize,
 }
 
-/// What became of a part.
-pub enum Parted {
+/// What became of a changed.
+pub enum Taken {
     /// The feed leads to it.
     Led {
         /// The outcome. Its effect is not counted.
@@ -45,51 +45,51 @@ pub enum Parted {
 }
 
 impl Publisher<'_> {
-    /// Makes the feed lead to what it leads to now, with the records of a part.
-    pub fn publish_part(
+    /// Makes the feed lead to what it leads to now, with these records in place of theirs.
+    pub fn publish_changed(
         &mut self,
-        part: &Part<'_>,
+        changed: &Changed<'_>,
         source: &SourceName,
         now: u64,
-    ) -> Result<Parted> {
+    ) -> Result<Taken> {
         let source = source.to_string();
-        self.read(part.content.profile())?;
+        self.read(changed.content.profile())?;
         let Some(present) = &self.present else {
-            return Ok(Parted::Whole("there is no feed yet"));
+            return Ok(Taken::Whole("there is no feed yet"));
         };
-        if let Some(why) = part.refused(present, &source) {
-            return Ok(Parted::Whole(why));
+        if let Some(why) = changed.refused(present, &source) {
+            return Ok(Taken::Whole(why));
         }
         let mut published = Published::of(present, Effect::default());
-        published.records = part.touched.len();
-        if part.touched.is_empty() {
+        published.records = changed.touched.len();
+        if changed.touched.is_empty() {
             // It changed nothing that gateways receive.
             let Ok(()) = self.sign_again(&source, now)? else {
-                return Ok(Parted::Whole(FASTER));
+                return Ok(Taken::Whole(FASTER));
             };
         } else {
-            let (packed, issued_at) = self.numbered(part.content, now)?;
-            let next = self.next(&packed, part.touched, part.content.profile());
+            let (packed, issued_at) = self.numbered(changed.content, now)?;
+            let next = self.next(&packed, changed.touched, changed.content.profile());
             let Ok(next) = next else {
-                return Ok(Parted::Whole("no delta was possible"));
+                return Ok(Taken::Whole("no delta was possible"));
             };
             let present = self.present.as_ref().context("there is no head")?;
-            if let Some(why) = part.not_reached(&next, present, self.settings.verify_all) {
-                return Ok(Parted::Whole(why));
+            if let Some(why) = changed.not_reached(&next, present, self.settings.verify_all) {
+                return Ok(Taken::Whole(why));
             }
             let next = match next.listing.is_long() {
-                true => self.fold(next, part.content.profile())?,
+                true => self.fold(next, changed.content.profile())?,
                 false => next,
             };
             match self.advance(next, &source, issued_at)? {
                 Ok(step) => published.steps.push(step),
-                Err(Lost) => return Ok(Parted::Whole(FASTER)),
+                Err(Lost) => return Ok(Taken::Whole(FASTER)),
             }
         }
         self.finish(&mut published);
         let present = self.present.as_ref().context("there is no head")?;
         let is_base_due = is_due(present, false, now);
-        Ok(Parted::Led {
+        Ok(Taken::Led {
             published,
             is_base_due,
         })
@@ -98,7 +98,10 @@ impl Publisher<'_> {
 
 const FASTER: &str = "another publisher was faster";
 
-impl Part<'_> {
+impl Changed<'_> {
+    /// How many records may change at once.
+    pub const MOST: usize = MOST_RECORDS;
+
     /// Why it cannot be published onto what is there.
     fn refused(&self, present: &Present, source: &str) -> Option<&'static str> {
         let Touched {
@@ -134,7 +137,7 @@ impl Part<'_> {
         if !self.touched.records_among(is, meant).is_empty() {
             return Some("a changed record is not as it was meant to be");
         }
-        let changed = match all {
+        let differing = match all {
             true => Touched::between(before, is),
             false => {
                 let keys: BTreeSet<_> = before.digests_all_over(SAMPLE).collect();
@@ -145,10 +148,10 @@ impl Part<'_> {
                 some.among(before, is)
             }
         };
-        let is_only_part = changed.keys.is_subset(&self.touched.keys)
-            && changed.accounts.is_subset(&self.touched.accounts)
-            && changed.grant_sets.is_empty()
-            && !changed.contract;
-        (!is_only_part).then_some("more records changed than were meant to")
+        let is_as_meant = differing.keys.is_subset(&self.touched.keys)
+            && differing.accounts.is_subset(&self.touched.accounts)
+            && differing.grant_sets.is_empty()
+            && !differing.contract;
+        (!is_as_meant).then_some("more records changed than were meant to")
     }
 }

@@ -2,7 +2,7 @@
 
 use super::followers::Followers;
 use super::*;
-use crate::feed::{Part, Parted};
+use crate::feed::{Changed, Taken};
 use crate::publish::Allowed;
 
 /// What of a world a part contains: these keys, and every account.
@@ -38,9 +38,9 @@ fn counts(world: &Value) -> (usize, usize) {
     (count("keys"), count("accounts"))
 }
 
-fn part<'a>(world: &Value, content: &'a Content, touched: &'a Touched, since: u64) -> Part<'a> {
+fn part<'a>(world: &Value, content: &'a Content, touched: &'a Touched, since: u64) -> Changed<'a> {
     let (keys, accounts) = counts(world);
-    Part {
+    Changed {
         content,
         touched,
         since,
@@ -53,13 +53,13 @@ fn source() -> SourceName {
     SourceName::parse("file:test").unwrap()
 }
 
-fn led(parted: Parted) -> (Published, bool) {
+fn led(parted: Taken) -> (Published, bool) {
     match parted {
-        Parted::Led {
+        Taken::Led {
             published,
             is_base_due,
         } => (published, is_base_due),
-        Parted::Whole(why) => panic!("{why}"),
+        Taken::Whole(why) => panic!("{why}"),
     }
 }
 
@@ -120,7 +120,7 @@ fn parts_lead_every_follower_where_the_whole_would() {
         let (content, touched) = (cut(&known, &keys), touched(&keys, &accounts));
         let part = part(&known, &content, &touched, revision);
         let (published, is_base_due) = led(publisher
-            .publish_part(&part, &source(), NOW + step)
+            .publish_changed(&part, &source(), NOW + step)
             .unwrap());
         assert!(!is_base_due, "the base is younger than an hour");
         assert_eq!(published.steps.len(), 1);
@@ -145,7 +145,9 @@ fn a_part_that_changes_nothing_signs_the_head_again() {
     let mut publisher = Publisher::new(&world.store, settings(1)).unwrap();
     let (content, touched) = (cut(&known, &[]), touched(&[], &[]));
     let part = part(&known, &content, &touched, before.revision.number());
-    let (published, _) = led(publisher.publish_part(&part, &source(), NOW + 9).unwrap());
+    let (published, _) = led(publisher
+        .publish_changed(&part, &source(), NOW + 9)
+        .unwrap());
     assert!(published.steps.is_empty());
     let head = world.present().head;
     assert_eq!((head.revision, head.issued_at), (before.revision, NOW + 9));
@@ -159,19 +161,19 @@ fn in_any_doubt_the_whole_is_needed_and_nothing_is_written() {
     let since = before.revision.number();
     let mut after = known.clone();
     after["keys"][7]["status"] = json!("deleted");
-    let whole = |part: &Part<'_>, source: &str| {
+    let whole = |part: &Changed<'_>, source: &str| {
         let mut publisher = Publisher::new(&world.store, settings(1)).unwrap();
         let source = SourceName::parse(source).unwrap();
-        let parted = publisher.publish_part(part, &source, NOW + 1).unwrap();
+        let parted = publisher.publish_changed(part, &source, NOW + 1).unwrap();
         assert_eq!(world.present().head, before, "nothing was written");
         match parted {
-            Parted::Led { .. } => panic!("it was published"),
-            Parted::Whole(why) => why,
+            Taken::Led { .. } => panic!("it was published"),
+            Taken::Whole(why) => why,
         }
     };
     let (right, seven) = (cut(&after, &[7]), touched(&[7], &[]));
     let good = || part(&after, &right, &seven, since);
-    let other = Part {
+    let other = Changed {
         since: since - 1,
         ..good()
     };
@@ -190,9 +192,9 @@ fn in_any_doubt_the_whole_is_needed_and_nothing_is_written() {
         let part = part(&after, &right, &more, since);
         assert!(whole(&part, "file:test").contains("more changed"));
     }
-    let fewer = Part { keys: 49, ..good() };
+    let fewer = Changed { keys: 49, ..good() };
     assert!(whole(&fewer, "file:test").contains("not as many"));
-    let fewer = Part {
+    let fewer = Changed {
         accounts: 6,
         ..good()
     };
@@ -220,8 +222,8 @@ fn without_a_feed_and_after_another_publisher_the_whole_is_needed() {
     let (cut, touched) = (cut(&known, &[1]), touched(&[1], &[]));
     let mut publisher = Publisher::new(&world.store, settings(1)).unwrap();
     let part = part(&known, &cut, &touched, 1);
-    let parted = publisher.publish_part(&part, &source(), NOW).unwrap();
-    assert!(matches!(parted, Parted::Whole("there is no feed yet")));
+    let parted = publisher.publish_changed(&part, &source(), NOW).unwrap();
+    assert!(matches!(parted, Taken::Whole("there is no feed yet")));
 
     publisher.publish(&content(&known), &begin(), NOW).unwrap();
     let since = world.present().head.revision.number();
@@ -235,9 +237,11 @@ fn without_a_feed_and_after_another_publisher_the_whole_is_needed() {
         ..request()
     };
     world.publish(&other, &request, NOW + 1).unwrap();
-    let part = Part { since, ..part };
-    let parted = publisher.publish_part(&part, &source(), NOW + 2).unwrap();
-    assert!(matches!(parted, Parted::Whole(why) if why.contains("another revision")));
+    let part = Changed { since, ..part };
+    let parted = publisher
+        .publish_changed(&part, &source(), NOW + 2)
+        .unwrap();
+    assert!(matches!(parted, Taken::Whole(why) if why.contains("another revision")));
     Gateway::new(&world).has(&other);
 }
 
@@ -255,7 +259,7 @@ fn a_base_that_is_due_is_asked_for_and_made_by_the_whole() {
     let since = world.present().head.revision.number();
     let part = part(&known, &cut, &touched, since);
     let parted = publisher
-        .publish_part(&part, &source(), NOW + 3_700)
+        .publish_changed(&part, &source(), NOW + 3_700)
         .unwrap();
     let (published, is_base_due) = led(parted);
     assert!(is_base_due);
